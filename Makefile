@@ -1,0 +1,69 @@
+# Everything a developer or CI does with nacd. `make` alone lists it.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+READY := $(VENV)/.ready
+ROOMS := radius eap identity compliance policy vendor audit session
+PURE := $(wildcard $(ROOMS:%=tests/%)) $(wildcard tests/test_*.py)
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo run test test-pure check format peers lock clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv and install exactly what requirements.lock names (hashes checked)
+
+$(READY): requirements.lock pyproject.toml
+	@python=$$(sh tools/find-python) || exit 1; \
+	if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+	    echo "setup: $$($$python --version), making $(VENV)"; \
+	    "$$python" -m venv --clear $(VENV); \
+	fi
+	@echo "setup: installing from requirements.lock"
+	@$(PIP) install -qq --require-hashes --only-binary :all: -r requirements.lock
+	@$(PIP) install -qq --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+	@echo "setup: ready, try \`make demo\`"
+
+demo: setup ## see it work: simulated Intune, a switch and a laptop against nacd
+	@$(BIN)/nacd demo
+
+run: setup ## the same, and nacd keeps running until Ctrl-C
+	@$(BIN)/nacd demo --keep-running
+
+test: setup ## every test, real peers included (under 10 minutes)
+	@$(BIN)/python tools/peers.py --optional
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-pure: setup ## only the rooms that compute (under 10 seconds)
+	@$(BIN)/python -m pytest -q -m "not slow and not peer and not netns" $(PYTEST_ARGS) $(PURE)
+
+check: setup ## ruff, format, mypy --strict, architecture
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy --strict
+	@$(BIN)/mypy --strict tools/peers.py
+	@$(BIN)/python -m pytest -q tests/test_architecture.py
+
+format: setup ## let ruff format and sort imports
+	@$(BIN)/ruff check --quiet --fix-only --select I .
+	@$(BIN)/ruff format .
+
+peers: ## unpack eapol_test, radclient, hostapd, wpa_supplicant, freeradius, tshark under .peers/
+	@python=$$(sh tools/find-python) || exit 1; "$$python" tools/peers.py
+
+lock: ## resolve requirements.lock anew (UPGRADE=1 takes newer releases)
+	@PATH="$(BIN):$$PATH"; command -v uv >/dev/null 2>&1 || { echo "uv is missing: $(BIN)/pip install uv"; exit 1; }; \
+	echo "hatchling" | uv pip compile pyproject.toml - --group dev --quiet --universal --python-version 3.11 \
+	    --generate-hashes --no-build --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) \
+	    --output-file requirements.lock
+	@if grep -nE -- '^(-i|--(index-url|extra-index-url|find-links|trusted-host))|file:|@ ' requirements.lock; then \
+	    echo "lock: the lines above name an index or a path of this machine"; exit 1; fi
+
+clean: ## remove everything the other targets made
+	rm -rf $(VENV) .peers .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	find nacd tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

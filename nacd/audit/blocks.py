@@ -1,0 +1,165 @@
+"""The objects inside an audit record: NAS, endpoint, identity, certificate and so on, each from its value.
+
+Knows: how a value of the vocabulary is laid out for a record. Refuses to know: which record holds it
+(``events``).
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+
+from nacd.audit.redaction import attribute
+from nacd.values import (
+    AccessRequest,
+    AccountingRequest,
+    Attribute,
+    AuditValue,
+    Certificate,
+    CertificateFacts,
+    Compliance,
+    ComplianceState,
+    Decision,
+    Device,
+    Endpoint,
+    Instant,
+    Named,
+    Unidentified,
+)
+
+Block = dict[str, AuditValue]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST_MS = -62_135_596_800_000
+_LATEST_MS = 253_402_300_799_999
+
+
+def timestamp(wall: float) -> str:
+    """Seconds since the epoch as RFC 3339 text in UTC with milliseconds. What no calendar holds is clamped."""
+    if math.isnan(wall):
+        wall = 0.0
+    milliseconds = math.floor(max(_EARLIEST_MS, min(_LATEST_MS, wall * 1000)))
+    moment = _EPOCH + timedelta(milliseconds=milliseconds)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def nas(request: AccessRequest) -> Block:
+    return {**_nas(request), "port_type": request.nas_port_type}
+
+
+def _nas(request: AccessRequest | AccountingRequest) -> Block:
+    return {
+        "name": request.nas.name,
+        "vendor": request.nas.vendor,
+        "source": request.source,
+        "source_port": request.source_port,
+        "identifier": request.nas_identifier,
+        "address": request.nas_address,
+        "port": request.nas_port,
+        "port_id": request.nas_port_id,
+    }
+
+
+def endpoint(request: AccessRequest, *, mac: str = "", user: str = "") -> Block:
+    return {
+        "user_name": request.user_name,
+        "user": user,
+        "mac": mac,
+        "calling_station_id": request.calling_station_id,
+        "called_station_id": request.called_station_id,
+        "ssid": request.ssid,
+        "tunnel_client_endpoint": request.tunnel_client_endpoint,
+    }
+
+
+def session(request: AccessRequest) -> Block:
+    return {"acct_session_id": request.acct_session_id, "audit_session_id": request.audit_session_id}
+
+
+def accounting(request: AccountingRequest, *, mac: str) -> Block:
+    """NAS, endpoint and session of an Accounting-Request."""
+    return {
+        "nas": _nas(request),
+        "endpoint": {
+            "user_name": request.user_name,
+            "mac": mac,
+            "calling_station_id": request.calling_station_id,
+            "called_station_id": request.called_station_id,
+            "framed_address": request.framed_address,
+        },
+        "session": {
+            "acct_session_id": request.acct_session_id,
+            "audit_session_id": request.audit_session_id,
+            "time_s": request.session_time_s,
+            "delay_s": request.delay_s,
+            "event_timestamp": request.event_timestamp,
+            "terminate_cause": request.terminate_cause,
+            "status_type": request.status_type,
+        },
+    }
+
+
+def identity(named: Named) -> Block:
+    """The identity and every attempt on the way to it."""
+    block: Block = {"kind": "", "id": "", "register": "", "mac": "", "source": "", "assurance": "none", "detail": ""}
+    match named.identity:
+        case Device(id=device, source=source, assurance=assurance):
+            block |= {"kind": "device", "id": device.guid, "register": device.kind.value}
+            block |= {"source": source.value, "assurance": assurance.name.lower()}
+        case Endpoint(mac=mac, source=source, assurance=assurance, ask_detail=detail):
+            block |= {"kind": "endpoint", "mac": mac.text, "detail": detail}
+            block |= {"source": source.value, "assurance": assurance.name.lower()}
+        case Unidentified(reason=reason):
+            block |= {"kind": "unidentified", "detail": reason}
+    block["attempts"] = [
+        {"source": attempt.source.value, "outcome": attempt.outcome.value, "detail": attempt.detail}
+        for attempt in named.attempts
+    ]
+    return block
+
+
+def certificate(shown: Certificate) -> Block:
+    """``{"certificate": {...}}``, or ``{}`` when the endpoint showed none."""
+    if not isinstance(shown, CertificateFacts):
+        return {}
+    return {
+        "certificate": {
+            "subject": shown.subject,
+            "issuer": shown.issuer,
+            "serial": shown.serial,
+            "fingerprint": shown.fingerprint,
+            "not_before": timestamp(shown.not_before),
+            "not_after": timestamp(shown.not_after),
+            "anchor": shown.anchor,
+            "common_name": shown.common_name,
+            "san_uris": list(shown.san_uris),
+            "san_dns": list(shown.san_dns),
+            "san_upns": list(shown.san_upns),
+            "templates": list(shown.templates),
+        }
+    }
+
+
+def compliance(known: Compliance, now: Instant) -> Block:
+    """State, detail, source and age. A verdict dated in the future has age 0: clocks differ."""
+    asked = known.state is not ComplianceState.NOT_ASKED
+    return {
+        "state": known.state.value,
+        "detail": known.detail,
+        "source": known.source.value,
+        "as_of": timestamp(known.as_of) if asked else "",
+        "age_s": round(max(0.0, now.wall - known.as_of), 3) if asked else -1,
+    }
+
+
+def decision(made: Decision) -> Block:
+    return {
+        "effect": made.effect.value,
+        "rule": made.rule,
+        "profile": made.profile,
+        "reasons": list(made.reasons),
+        "policy_digest": made.policy_digest,
+    }
+
+
+def attributes(sent: tuple[Attribute, ...]) -> list[AuditValue]:
+    return [attribute(each) for each in sent]

@@ -1,0 +1,336 @@
+"""Every audit event there is: its stable code, name, meaning and fields, in one table.
+
+Knows: what a record of each kind holds. Refuses to know: how it is filled (``events``) and where it goes
+(``store/``). The documentation is generated from here, so a field not listed here does not exist.
+
+A code is ``A``, four digits and a letter: I (as wished), W (look at it some day), E (look at it now).
+Codes and field names are an interface: they are added to, never reused for something else. A dot goes
+into an object, ``[]`` into each element of a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One kind of record. fields: dotted paths, each explained in ``FIELDS``."""
+
+    code: str
+    name: str
+    meaning: str
+    fields: tuple[str, ...]
+
+    @property
+    def severity(self) -> str:
+        """``information``, ``warning`` or ``error``, from the code's last letter."""
+        return {"I": "information", "W": "warning", "E": "error"}[self.code[-1]]
+
+
+_FIELDS = {
+    "time": "when the event happened: RFC 3339, UTC, milliseconds",
+    "code": "stable code of the event, as in this table",
+    "event": "name of the event, for people",
+    "why": "one sentence for people: what happened and why",
+    "access": "access kind: `dot1x`, `mab` or `vpn`; empty when none was found",
+    "occasion": "what led to the decision: `request`, `late_answer` (Intune answered after the deadline), `reassess`",
+    "refusal": "short stable word for the reason of a refusal",
+    "latency_ms": "from the arrival of the packet to the record, milliseconds",
+    "nas.name": "name of the NAS in nacd's configuration",
+    "nas.vendor": "vendor of the NAS in nacd's configuration",
+    "nas.source": "address the packet came from; it chose the NAS and the shared secret",
+    "nas.source_port": "UDP port the packet came from",
+    "nas.identifier": "NAS-Identifier as sent: the NAS's own word",
+    "nas.address": "NAS-IP-Address or NAS-IPv6-Address as sent: the NAS's own word",
+    "nas.port": "NAS-Port as sent",
+    "nas.port_id": "NAS-Port-Id as sent",
+    "nas.port_type": "NAS-Port-Type as sent, by its dictionary name",
+    "endpoint.user_name": "User-Name as sent; under EAP it is what the peer calls itself",
+    "endpoint.user": "the proved user: UPN of the certificate, or the name a VPN concentrator authenticated",
+    "endpoint.mac": "MAC of the endpoint, canonical; empty when the request names none",
+    "endpoint.calling_station_id": "Calling-Station-Id as sent; for a VPN an address",
+    "endpoint.called_station_id": "Called-Station-Id as sent",
+    "endpoint.ssid": "SSID out of Called-Station-Id",
+    "endpoint.tunnel_client_endpoint": "Tunnel-Client-Endpoint as sent",
+    "endpoint.framed_address": "Framed-IP-Address as sent in accounting",
+    "session.acct_session_id": "Acct-Session-Id as sent",
+    "session.audit_session_id": "Cisco's audit-session-id as sent",
+    "session.time_s": "Acct-Session-Time, seconds",
+    "session.delay_s": "Acct-Delay-Time, seconds",
+    "session.event_timestamp": "Event-Timestamp of the NAS's clock, seconds since the epoch; 0 when not sent",
+    "session.terminate_cause": "Acct-Terminate-Cause, by its dictionary name",
+    "session.status_type": "Acct-Status-Type as sent",
+    "identity.kind": "`device` (named by id), `endpoint` (named by MAC) or `unidentified`",
+    "identity.id": "device id, empty unless kind is `device`",
+    "identity.register": "register of the device id: `intune` or `entra`",
+    "identity.mac": "MAC that names the endpoint, empty unless kind is `endpoint`",
+    "identity.source": "where the identity was read: `certificate`, `vpn` or `mac`",
+    "identity.assurance": "how far it can be trusted: `certificate`, `vpn`, `mac` or `none`",
+    "identity.detail": "why nothing names it, or why Intune is not asked about this MAC",
+    "identity.attempts[].source": "identity source tried",
+    "identity.attempts[].outcome": "`found`, `absent` (the next source was tried) or `bad` (naming ended)",
+    "identity.attempts[].detail": "the outcome in words",
+    "certificate.subject": "subject of the client certificate (RFC 4514)",
+    "certificate.issuer": "issuer of the client certificate (RFC 4514)",
+    "certificate.serial": "serial number, hex",
+    "certificate.fingerprint": "SHA-256 over the certificate, hex",
+    "certificate.not_before": "start of validity",
+    "certificate.not_after": "end of validity",
+    "certificate.anchor": "entry of `client_cas` its chain ended in",
+    "certificate.common_name": "most specific common name",
+    "certificate.san_uris": "URIs of the subject alternative name",
+    "certificate.san_dns": "DNS names of the subject alternative name",
+    "certificate.san_upns": "user principal names of the subject alternative name",
+    "certificate.templates": "OIDs and names of the AD CS templates",
+    "eap.failure": "short stable word for what went wrong in EAP",
+    "eap.peer_identity": "EAP identity as sent: what the peer calls itself",
+    "eap.tls_version": "TLS version agreed on",
+    "eap.cipher": "TLS cipher suite agreed on",
+    "compliance.state": "what Intune says: `compliant`, `noncompliant`, `in_grace`, `not_managed`, `unknown`, "
+    "`unavailable`, `not_asked`",
+    "compliance.detail": "what stands behind it, in words",
+    "compliance.source": "`live`, `cache`, `stale`, `bulk` or `none`",
+    "compliance.as_of": "when Intune said so, or was asked in vain; empty when not asked",
+    "compliance.age_s": "age of that knowledge, seconds; -1 when not asked",
+    "decision.effect": "`allow` or `deny`",
+    "decision.rule": "rule of the policy that decided, or `default-deny`",
+    "decision.profile": "authorization profile given; empty on deny",
+    "decision.reasons": "why the rule matched",
+    "decision.policy_digest": "digest of the policy in force",
+    "reply.code": "Access-Accept or Access-Reject",
+    "reply.attributes[].name": "reply attribute by its dictionary name",
+    "reply.attributes[].value": "its value; `***` where it is a secret",
+    "reply.attributes[].tag": "its tag (RFC 2868), when it has one",
+    "reply.omitted": "optional intentions of the profile that this vendor cannot express",
+    "reply.octets": "length of the answer that did not fit, octets; 0 when unknown",
+    "lookup.waited_ms": "from the question to its answer, milliseconds",
+    "lookup.deadline_ms": "the deadline that had passed, milliseconds",
+    "packets.reason": "stable word for why packets were dropped",
+    "packets.detail": "the reason in words, with the setting to change",
+    "count": "how many times, without the record that was written by itself",
+    "first": "time of the first one",
+    "last": "time of the last one",
+    "repeated.code": "code of the event that was repeated",
+    "repeated.event": "name of the event that was repeated",
+    "repeated.why": "sentence of the first record",
+    "repeated.by_code": "records not written, by event code",
+    "repeated.by_nas": "records not written, by NAS; `other` for those past the hundredth",
+    "configuration.file": "configuration file",
+    "configuration.digest": "digest of the configuration",
+    "configuration.policy_digest": "digest of the policy",
+    "configuration.notes": "notes of the policy's lint",
+    "configuration.problems": "every problem found, each with file, line and column",
+    "service.version": "version of nacd",
+    "service.detail": "what was started or stopped, in words",
+    "audit.lost": "records that could not be written",
+    "audit.since": "since when records could not be written",
+    "bug.type": "type of the exception",
+    "bug.where": "where it was raised: file, line, function",
+}
+
+_HEAD = ("time", "code", "event", "why")
+_NAS = tuple(f for f in _FIELDS if f.startswith("nas."))
+_ENDPOINT = tuple(f for f in _FIELDS if f.startswith("endpoint.") and f != "endpoint.framed_address")
+_SESSION = ("session.acct_session_id", "session.audit_session_id")
+_REQUEST = (*_HEAD, "access", *_NAS, *_ENDPOINT, *_SESSION)
+_IDENTITY = tuple(f for f in _FIELDS if f.startswith("identity."))
+_CERTIFICATE = tuple(f for f in _FIELDS if f.startswith("certificate."))
+_EAP = ("eap.peer_identity", "eap.tls_version", "eap.cipher")
+_COMPLIANCE = tuple(f for f in _FIELDS if f.startswith("compliance."))
+_DECISION = tuple(f for f in _FIELDS if f.startswith("decision."))
+_REPLY = tuple(f for f in _FIELDS if f.startswith("reply.") and f != "reply.octets")
+_NAMED = (*_REQUEST, *_IDENTITY, *_CERTIFICATE)
+_DECIDED = (*_NAMED, "occasion", *_EAP, *_COMPLIANCE, *_DECISION, *_REPLY, "latency_ms")
+_ACCOUNTING = (
+    *_HEAD,
+    "nas.name",
+    "nas.vendor",
+    "nas.source",
+    "nas.source_port",
+    "nas.identifier",
+    "nas.address",
+    "nas.port",
+    "nas.port_id",
+    "endpoint.user_name",
+    "endpoint.mac",
+    "endpoint.calling_station_id",
+    "endpoint.called_station_id",
+    "endpoint.framed_address",
+    *(f for f in _FIELDS if f.startswith("session.")),
+)
+_SPAN = ("count", "first", "last")
+_WHERE = ("nas.name", "nas.source")
+
+
+def _event(code: str, name: str, meaning: str, *fields: str) -> Event:
+    return Event(code=code, name=name, meaning=meaning, fields=tuple(dict.fromkeys(fields)))
+
+
+_ALL = (
+    _event("A1001I", "access.accept", "A request was answered with Access-Accept.", *_DECIDED),
+    _event("A1002I", "access.reject", "The policy decided to deny; the answer was Access-Reject.", *_DECIDED),
+    _event(
+        "A1003W",
+        "access.eap_failed",
+        "The endpoint could not prove who it is; the answer was Access-Reject.",
+        *_REQUEST,
+        *_EAP,
+        "eap.failure",
+        "certificate.subject",
+        "certificate.issuer",
+        "latency_ms",
+    ),
+    _event(
+        "A1004W",
+        "access.refused",
+        "A request that is no network access nacd knows, or a MAB with a wrong password; the answer was Access-Reject.",
+        *_REQUEST,
+        "refusal",
+        "latency_ms",
+    ),
+    _event(
+        "A1005E",
+        "access.reply_too_long",
+        "The answer did not fit into one RADIUS packet; Access-Reject was sent in its place.",
+        *_NAMED,
+        *_DECISION,
+        "reply.octets",
+        "reply.attributes[].name",
+        "reply.attributes[].value",
+        "reply.attributes[].tag",
+    ),
+    _event(
+        "A1006W",
+        "access.lookup_late",
+        "Intune answered after the deadline; the session is decided again with this answer.",
+        *_NAMED,
+        *_COMPLIANCE,
+        "lookup.waited_ms",
+        "lookup.deadline_ms",
+    ),
+    _event(
+        "A1010W",
+        "access.repeated",
+        "Further refusals equal to one already written, counted while a window was open.",
+        *_REQUEST,
+        *(f for f in _FIELDS if f.startswith("repeated.") and ".by_" not in f),
+        "refusal",
+        "eap.failure",
+        "decision.rule",
+        *_SPAN,
+    ),
+    _event(
+        "A1011W",
+        "access.port_over_budget",
+        "One NAS port caused more different refusals than are written in one window; the rest were counted.",
+        *_REQUEST,
+        "repeated.by_code",
+        *_SPAN,
+    ),
+    _event(
+        "A1012W",
+        "access.repeats_overflow",
+        "More different refusals at a time than can be told apart; the rest were counted.",
+        *_HEAD,
+        "repeated.by_code",
+        "repeated.by_nas",
+        *_SPAN,
+    ),
+    _event("A2001I", "accounting.start", "A session began.", *_ACCOUNTING),
+    _event("A2002I", "accounting.interim", "A session goes on.", *_ACCOUNTING),
+    _event("A2003I", "accounting.stop", "A session ended.", *_ACCOUNTING),
+    _event("A2004I", "accounting.nas_on", "A NAS says it has started; its earlier sessions are over.", *_ACCOUNTING),
+    _event("A2005I", "accounting.nas_off", "A NAS says it stops; its sessions are over.", *_ACCOUNTING),
+    _event("A2006W", "accounting.other", "An Accounting-Request of a status type nacd does not act on.", *_ACCOUNTING),
+    _event(
+        "A3001W",
+        "packets.dropped",
+        "Packets dropped in silence since the last report, for one reason.",
+        *_HEAD,
+        *_WHERE,
+        "packets.reason",
+        "packets.detail",
+        *_SPAN,
+    ),
+    _event(
+        "A3002W",
+        "packets.probe",
+        "A NAS's health probe got no answer, so the NAS may believe that nacd is dead.",
+        *_HEAD,
+        *_WHERE,
+        "endpoint.user_name",
+        "packets.reason",
+        "packets.detail",
+    ),
+    _event("A9001I", "service.started", "nacd started.", *_HEAD, "service.version", "service.detail"),
+    _event("A9002I", "service.stopped", "nacd stopped.", *_HEAD, "service.version", "service.detail"),
+    _event(
+        "A9003I",
+        "configuration.loaded",
+        "A configuration came into force.",
+        *_HEAD,
+        *(f for f in _FIELDS if f.startswith("configuration.") and f != "configuration.problems"),
+    ),
+    _event(
+        "A9004E",
+        "configuration.refused",
+        "A configuration was refused; the one before stays in force.",
+        *_HEAD,
+        "configuration.file",
+        "configuration.problems",
+    ),
+    _event(
+        "A9005E",
+        "audit.resumed",
+        "Records can be written again; those lost in between are counted here.",
+        *_HEAD,
+        "audit.lost",
+        "audit.since",
+    ),
+    _event(
+        "A9009E",
+        "service.bug",
+        "An error in nacd itself; the packet got no answer.",
+        *_HEAD,
+        *_WHERE,
+        "bug.type",
+        "bug.where",
+    ),
+)
+
+EVENTS: Mapping[str, Event] = MappingProxyType({event.code: event for event in _ALL})
+"""Every event by its code."""
+
+FIELDS: Mapping[str, str] = MappingProxyType(_FIELDS)
+"""Every field by its dotted path, with its meaning."""
+
+
+def document() -> str:
+    """The events and fields as Markdown, for the documentation."""
+    lines = [
+        "# Audit events",
+        "",
+        "One JSON object a line. Codes and field names are stable. The last letter of a code is I (as wished), "
+        "W (look at it some day) or E (look at it now). A dot goes into an object, `[]` into each element of a list. "
+        "A field without a value is empty, not missing; `certificate` is missing when none was shown.",
+        "",
+        "| code | event | severity | meaning |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| `{event.code}` | `{event.name}` | {event.severity} | {event.meaning} |" for event in EVENTS.values()]
+    lines += ["", "## Fields of each event", ""]
+    for event in EVENTS.values():
+        lines += [
+            f"### {event.code} {event.name}",
+            "",
+            event.meaning,
+            "",
+            ", ".join(f"`{f}`" for f in event.fields),
+            "",
+        ]
+    lines += ["## Fields", "", "| field | meaning |", "|---|---|"]
+    lines += [f"| `{name}` | {meaning} |" for name, meaning in FIELDS.items()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,383 @@
+"""Builders: one function for each audit event, from values to a finished record.
+
+Knows: what each record says and its one sentence of why. Refuses to know: the clock (``now`` is given),
+how records become lines and where they lie (``store/``). Every record passes ``redaction`` on the way out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from nacd.audit import blocks
+from nacd.audit.blocks import Block, timestamp
+from nacd.audit.catalogue import EVENTS, document
+from nacd.audit.redaction import clean
+from nacd.errors import Problem
+from nacd.values import (
+    AccessKind,
+    AccessRequest,
+    AccountingRequest,
+    Attribute,
+    AuditEvent,
+    AuditValue,
+    Compliance,
+    Decision,
+    Device,
+    EapFailed,
+    Effect,
+    Endpoint,
+    Identity,
+    Instant,
+    Named,
+    Rendered,
+    ReplyCode,
+    Unidentified,
+)
+
+__all__ = [
+    "EVENTS",
+    "accounting",
+    "audit_resumed",
+    "bug",
+    "configuration_loaded",
+    "configuration_refused",
+    "decision",
+    "document",
+    "drops",
+    "eap_failed",
+    "lookup_late",
+    "over_budget",
+    "overflow",
+    "probe_warning",
+    "refused",
+    "repeated",
+    "reply_too_long",
+    "started",
+    "stopped",
+    "timestamp",
+]
+
+_ACCOUNTING = {
+    "start": ("A2001I", "the NAS began a session"),
+    "interim-update": ("A2002I", "the NAS reports a session that goes on"),
+    "alive": ("A2002I", "the NAS reports a session that goes on"),
+    "stop": ("A2003I", "the NAS ended a session"),
+    "accounting-on": ("A2004I", "the NAS says it has started; its earlier sessions are over"),
+    "accounting-off": ("A2005I", "the NAS says it stops; its sessions are over"),
+}
+
+
+# -- access ---------------------------------------------------------------------------------
+
+
+def decision(
+    *,
+    request: AccessRequest,
+    named: Named,
+    compliance: Compliance,
+    decision: Decision,
+    rendered: Rendered | None,
+    sent: tuple[Attribute, ...],
+    latency_ms: float,
+    now: Instant,
+    occasion: str = "request",
+    tls_version: str = "",
+    cipher: str = "",
+    peer_identity: str = "",
+) -> AuditEvent:
+    """``access.accept`` or ``access.reject``: the whole why of one decision.
+
+    rendered: the profile in the vendor's words, ``None`` on deny. sent: the attributes of this answer, the
+    profile's and the request's own. occasion: ``request``, ``late_answer`` or ``reassess``. An accept has no
+    repeat key: it is always written by itself. A reject repeats when port, caller, rule and compliance do.
+    """
+    allowed = decision.effect is Effect.ALLOW
+    verdict = f"rule `{decision.rule}` " + (f"gives profile `{decision.profile}`" if allowed else "denies")
+    who = _who(named.identity)
+    fields: Block = {
+        **_request(request, access=named.access, mac=named.mac, user=named.user),
+        "occasion": occasion,
+        "identity": blocks.identity(named),
+        **blocks.certificate(named.certificate),
+        "eap": {"peer_identity": peer_identity, "tls_version": tls_version, "cipher": cipher},
+        "compliance": blocks.compliance(compliance, now),
+        "decision": blocks.decision(decision),
+        "reply": {
+            "code": (ReplyCode.ACCEPT if allowed else ReplyCode.REJECT).value,
+            "attributes": blocks.attributes(sent),
+            "omitted": list(rendered.omitted) if rendered else [],
+        },
+        "latency_ms": round(latency_ms, 3),
+    }
+    return _event(
+        "A1001I" if allowed else "A1002I",
+        f"{who}: {verdict}: {'; '.join(decision.reasons)}",
+        fields,
+        now,
+        repeat_key="" if allowed else _repeat_key("A1002I", request, decision.rule, compliance.state.value, who),
+        port_key="" if allowed else _port_key(request),
+    )
+
+
+def eap_failed(
+    *, request: AccessRequest, failed: EapFailed, access: AccessKind, latency_ms: float, now: Instant
+) -> AuditEvent:
+    """``access.eap_failed``: the endpoint could not prove who it is."""
+    fields: Block = {
+        **_request(request, access=access),
+        "eap": {"failure": failed.code, "peer_identity": failed.peer_identity, "tls_version": "", "cipher": ""},
+        "certificate": {"subject": failed.subject, "issuer": failed.issuer},
+        "latency_ms": round(latency_ms, 3),
+    }
+    if not failed.subject and not failed.issuer:
+        del fields["certificate"]
+    return _event(
+        "A1003W",
+        failed.reason,
+        fields,
+        now,
+        repeat_key=_repeat_key("A1003W", request, failed.code, failed.subject),
+        port_key=_port_key(request),
+    )
+
+
+def refused(*, request: AccessRequest, refusal: str, reason: str, latency_ms: float, now: Instant) -> AuditEvent:
+    """``access.refused``: no access kind, or a MAB whose password is wrong. refusal: its stable word."""
+    fields: Block = {**_request(request), "refusal": refusal, "latency_ms": round(latency_ms, 3)}
+    return _event(
+        "A1004W",
+        reason,
+        fields,
+        now,
+        repeat_key=_repeat_key("A1004W", request, refusal, request.service_type),
+        port_key=_port_key(request),
+    )
+
+
+def reply_too_long(
+    *,
+    request: AccessRequest,
+    named: Named,
+    decision: Decision,
+    sent: tuple[Attribute, ...],
+    octets: int,
+    now: Instant,
+) -> AuditEvent:
+    """``access.reply_too_long``: the answer did not fit; a Reject went out. octets: its length, 0 if unknown."""
+    size = f"{octets} octets" if octets else "more than a packet holds"
+    fields: Block = {
+        **_request(request, access=named.access, mac=named.mac, user=named.user),
+        "identity": blocks.identity(named),
+        **blocks.certificate(named.certificate),
+        "decision": blocks.decision(decision),
+        "reply": {"octets": octets, "attributes": blocks.attributes(sent)},
+    }
+    return _event(
+        "A1005E",
+        f"the answer of profile `{decision.profile}` would take {size}, a packet holds 4096: shorten the profile",
+        fields,
+        now,
+        repeat_key=_repeat_key("A1005E", request, decision.rule, decision.profile),
+        port_key=_port_key(request),
+    )
+
+
+def lookup_late(
+    *,
+    request: AccessRequest,
+    named: Named,
+    compliance: Compliance,
+    waited_ms: float,
+    deadline_ms: float,
+    now: Instant,
+) -> AuditEvent:
+    """``access.lookup_late``: Intune's answer came after the deadline and the session is decided again."""
+    fields: Block = {
+        **_request(request, access=named.access, mac=named.mac, user=named.user),
+        "identity": blocks.identity(named),
+        **blocks.certificate(named.certificate),
+        "compliance": blocks.compliance(compliance, now),
+        "lookup": {"waited_ms": round(waited_ms, 3), "deadline_ms": round(deadline_ms, 3)},
+    }
+    why = f"{_who(named.identity)}: Intune answered `{compliance.state.value}` after {waited_ms:.0f} ms"
+    return _event("A1006W", f"{why}, the deadline was {deadline_ms:.0f} ms; decided again", fields, now)
+
+
+# -- refusals counted -----------------------------------------------------------------------
+
+
+def repeated(*, of: AuditEvent, count: int, first: float, last: float, now: Instant) -> AuditEvent:
+    """``access.repeated``: ``count`` more refusals equal to the record ``of``. first, last: seconds since the epoch."""
+    original = of.fields
+    fields: Block = {
+        **{name: original[name] for name in ("access", "nas", "endpoint", "session", "refusal") if name in original},
+        "repeated": {"code": of.code, "event": EVENTS[of.code].name, "why": original.get("why", "")},
+        **_span(count, first, last),
+    }
+    match original.get("eap"):
+        case {"failure": failure}:
+            fields["eap"] = {"failure": failure}
+    match original.get("decision"):
+        case {"rule": rule}:
+            fields["decision"] = {"rule": rule}
+    return _event("A1010W", f"{count} more times: {original.get('why', '')}", fields, now)
+
+
+def over_budget(
+    *, of: AuditEvent, count: int, by_code: Mapping[str, int], first: float, last: float, now: Instant
+) -> AuditEvent:
+    """``access.port_over_budget``: refusals of one NAS port that were only counted. of: the first of them."""
+    fields: Block = {
+        **{name: of.fields[name] for name in ("access", "nas", "endpoint", "session") if name in of.fields},
+        "repeated": {"by_code": dict(by_code)},
+        **_span(count, first, last),
+    }
+    why = (
+        f"one NAS port caused {count} more refusals than are written: look for an endpoint that changes its name or MAC"
+    )
+    return _event("A1011W", why, fields, now)
+
+
+def overflow(
+    *, count: int, by_code: Mapping[str, int], by_nas: Mapping[str, int], first: float, last: float, now: Instant
+) -> AuditEvent:
+    """``access.repeats_overflow``: refusals counted by code and NAS alone, for want of room to tell them apart."""
+    fields: Block = {"repeated": {"by_code": dict(by_code), "by_nas": dict(by_nas)}, **_span(count, first, last)}
+    return _event("A1012W", f"{count} refusals were not written: too many different ones at a time", fields, now)
+
+
+# -- accounting and packets -----------------------------------------------------------------
+
+
+def accounting(*, request: AccountingRequest, now: Instant, mac: str = "") -> AuditEvent:
+    """The accounting event of this status type. mac: the endpoint's MAC, canonical, where it is known."""
+    other = ("A2006W", f"Acct-Status-Type `{request.status_type}` is acknowledged and not acted on")
+    code, why = _ACCOUNTING.get(request.status_type.casefold(), other)
+    if request.terminate_cause:
+        why += f", cause {request.terminate_cause}"
+    return _event(code, why, blocks.accounting(request, mac=mac), now)
+
+
+def drops(
+    *, nas: str, source: str, reason: str, detail: str, count: int, first: float, last: float, now: Instant
+) -> AuditEvent:
+    """``packets.dropped``: one line of the report on silent drops. first, last: seconds since the epoch."""
+    fields: Block = {
+        "nas": {"name": nas, "source": source},
+        "packets": {"reason": reason, "detail": detail},
+        **_span(count, first, last),
+    }
+    who = f"NAS `{nas}`" if nas else "an address no NAS is configured for"
+    return _event("A3001W", f"{count} packets from {who} dropped: {detail or reason}", fields, now)
+
+
+def probe_warning(*, nas: str, source: str, user_name: str, reason: str, detail: str, now: Instant) -> AuditEvent:
+    """``packets.probe``: a NAS's health probe was dropped, so the NAS may give up on nacd."""
+    fields: Block = {
+        "nas": {"name": nas, "source": source},
+        "endpoint": {"user_name": user_name},
+        "packets": {"reason": reason, "detail": detail},
+    }
+    why = f"the health probe of NAS `{nas}` gets no answer: {detail or reason}"
+    return _event("A3002W", why, fields, now, repeat_key=repr(("A3002W", nas, source, reason)))
+
+
+# -- the service itself ---------------------------------------------------------------------
+
+
+def started(*, version: str, detail: str, now: Instant) -> AuditEvent:
+    """``service.started``."""
+    return _event("A9001I", f"nacd {version} started", {"service": {"version": version, "detail": detail}}, now)
+
+
+def stopped(*, version: str, detail: str, now: Instant) -> AuditEvent:
+    """``service.stopped``. detail: why, in words."""
+    why = f"nacd {version} stopped" + (f": {detail}" if detail else "")
+    return _event("A9002I", why, {"service": {"version": version, "detail": detail}}, now)
+
+
+def configuration_loaded(
+    *, file: str, digest: str, policy_digest: str, notes: Iterable[str], now: Instant
+) -> AuditEvent:
+    """``configuration.loaded``. notes: what the policy's lint has to say."""
+    shown: Block = {"file": file, "digest": digest, "policy_digest": policy_digest, "notes": list(notes)}
+    return _event("A9003I", f"configuration `{file}` is in force", {"configuration": shown}, now)
+
+
+def configuration_refused(*, file: str, problems: Iterable[Problem], now: Instant) -> AuditEvent:
+    """``configuration.refused``, with every problem found."""
+    found: list[AuditValue] = [str(problem) for problem in problems]
+    shown: Block = {"file": file, "problems": found}
+    why = f"configuration `{file}` has {len(found)} problems; the one before stays in force"
+    return _event("A9004E", why, {"configuration": shown}, now)
+
+
+def audit_resumed(*, lost: int, since: float, why: str, now: Instant) -> AuditEvent:
+    """``audit.resumed``. since: seconds since the epoch; why: what had kept records from being written."""
+    shown: Block = {"lost": lost, "since": timestamp(since)}
+    return _event("A9005E", f"{lost} audit records were lost: {why}", {"audit": shown}, now)
+
+
+def bug(*, kind: str, where: str, nas: str, source: str, now: Instant) -> AuditEvent:
+    """``service.bug``. kind: type of the exception; its text is left out, since it may quote a packet's secrets.
+
+    where: ``file:line function``.
+    """
+    fields: Block = {"nas": {"name": nas, "source": source}, "bug": {"type": kind, "where": where}}
+    why = f"an error in nacd itself ({kind} at {where}): the packet gets no answer"
+    return _event("A9009E", why, fields, now, repeat_key=repr(("A9009E", kind, where, nas)))
+
+
+# -- parts ----------------------------------------------------------------------------------
+
+
+def _event(code: str, why: str, fields: Block, now: Instant, *, repeat_key: str = "", port_key: str = "") -> AuditEvent:
+    head: Block = {"time": timestamp(now.wall), "code": code, "event": EVENTS[code].name, "why": why}
+    return AuditEvent(code=code, fields=clean({**head, **fields}), repeat_key=repeat_key, port_key=port_key)
+
+
+def _request(request: AccessRequest, *, access: AccessKind | None = None, mac: str = "", user: str = "") -> Block:
+    return {
+        "access": access.value if access else "",
+        "nas": blocks.nas(request),
+        "endpoint": blocks.endpoint(request, mac=mac, user=user),
+        "session": blocks.session(request),
+    }
+
+
+def _span(count: int, first: float, last: float) -> Block:
+    return {"count": count, "first": timestamp(first), "last": timestamp(last)}
+
+
+def _who(identity: Identity) -> str:
+    match identity:
+        case Device(id=device):
+            return f"device {device}"
+        case Endpoint(mac=mac):
+            return f"endpoint {mac}"
+        case Unidentified():
+            return "unidentified"
+
+
+def _repeat_key(code: str, request: AccessRequest, *cause: str) -> str:
+    """What makes two refusals the same: port, caller and cause. ``repr`` keeps foreign text from running together."""
+    return repr((code, *_port(request), request.calling_station_id, request.user_name, *cause))
+
+
+def _port_key(request: AccessRequest) -> str:
+    return repr(_port(request))
+
+
+def _port(request: AccessRequest) -> tuple[str, ...]:
+    """One NAS port, by what the endpoint cannot choose.
+
+    A VPN's and an access point's port number is new with each connection, so the client's address and the
+    BSSID take its place; otherwise the called station tells apart what shares a port number.
+    """
+    port = request.nas_port_id or request.nas_port
+    kind = request.nas_port_type.casefold()
+    if kind == "virtual" and request.calling_station_id:
+        port = request.calling_station_id
+    elif kind.startswith("wireless") and request.called_station_id:
+        port = ""
+    return (request.nas.name, request.source, port, request.called_station_id)

@@ -1,0 +1,69 @@
+"""From an identity to the question it raises.
+
+Knows: which identities can be asked about, and under which key an answer is kept. Refuses to know:
+who is asked, and how.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias, assert_never
+
+from nacd.values import (
+    Compliance,
+    ComplianceSource,
+    ComplianceState,
+    Device,
+    DeviceId,
+    DeviceIdKind,
+    Endpoint,
+    Identity,
+    MacAddress,
+    Unidentified,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What to ask. Two questions with one key have one answer, so only one of them is sent."""
+
+    key: str
+    subject: DeviceId | MacAddress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotAskable:
+    """Nobody needs to be asked; this is what is known, and why."""
+
+    compliance: Compliance
+
+
+Answerable: TypeAlias = Question | NotAskable
+
+
+def question(identity: Identity) -> Answerable:
+    """What to ask about this identity.
+
+    An Entra id is not asked: Compliance Retrieval answers such an id with an empty list, which
+    would look exactly like a device that is not enrolled.
+    """
+    match identity:
+        case Device(id=device_id) if device_id.kind is DeviceIdKind.ENTRA:
+            return _without_asking(
+                ComplianceState.UNKNOWN,
+                f"`{device_id.guid}` is an entra device id, compliance retrieval knows intune device ids only",
+            )
+        case Device(id=device_id):
+            return Question(key=f"guid:{device_id.guid}", subject=device_id)
+        case Endpoint(ask=False, ask_detail=why):
+            return _without_asking(ComplianceState.NOT_ASKED, why or "this address is not to be asked about")
+        case Endpoint(mac=mac):
+            return Question(key=f"mac:{mac.hex12}", subject=mac)
+        case Unidentified(reason=reason):
+            return _without_asking(ComplianceState.NOT_ASKED, reason)
+        case _:
+            assert_never(identity)
+
+
+def _without_asking(state: ComplianceState, detail: str) -> NotAskable:
+    return NotAskable(compliance=Compliance(state=state, as_of=0.0, source=ComplianceSource.NONE, detail=detail))

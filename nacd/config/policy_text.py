@@ -1,0 +1,260 @@
+"""``policy.yaml`` as it is written: profiles and rules, each value checked by itself.
+
+Knows: how an admin spells an intention and a condition, and which raw attributes are not the admin's to
+send. Refuses to know: what else the file says (that profiles exist, that names are unique:
+``policy_file.py``) and what any vendor can express.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
+
+from nacd.config.fields import Duration, MacPattern, Number, SomeTexts, Text, at_least_one, between, text
+from nacd.config.sections import Section
+from nacd.config.yaml import shown
+from nacd.policy.model import DENY
+from nacd.vendor.profile import SGTS, VLAN_IDS, Redirect
+
+# -- raw attributes -------------------------------------------------------------------------
+
+_REFUSED: Final = (
+    (
+        r"service-type|callback-.*|login-.*|management-.*|framed-management",
+        "it can open a login on the NAS itself, and nacd opens the network only",
+    ),
+    (
+        r".*privilege.*|.*priv-lvl.*|.*priv-level.*|.*admin.*|fortinet-access-profile|juniper-(local-user-name|allow-.*"
+        r"|deny-.*|user-permissions|configure-.*)|hp-(command|management)-.*|.*-auth-role|(arista|f5-ltm|cp-gaia)-.*"
+        r"|extreme-(cli|shell)-.*|mikrotik-group|huawei-exec-.*|apc-.*|cisco-(command|cmd)-?.*",
+        "it grants administrative access, and nacd opens the network only",
+    ),
+    (r"session-timeout", "write the intention `session_timeout`, as in `session_timeout: 8h`"),
+    (r"termination-action", "write the intention `termination`: `reauthenticate` or `end`"),
+    (r"tunnel-password", "it must be encrypted anew for each answer, which nacd does not do"),
+    (
+        r"eap-.*|message-authenticator|state|proxy-state|ms-mppe-.*|ms-chap.*|.*user-password|chap-.*|arap-.*"
+        r"|vendor-specific|error-cause|acct-(?!interim-interval).*|nas-(ip|ipv6)-address|nas-identifier|nas-port.*",
+        "it belongs to the protocol, nacd sets what is needed by itself",
+    ),
+)
+_REFUSALS: Final = tuple((re.compile(pattern), why) for pattern, why in _REFUSED)
+_SHELL = re.compile(r"\bshell:|priv-lvl|\bshell\s*:", re.IGNORECASE)
+_ATTRIBUTE_KEY = re.compile(r"([A-Za-z0-9][A-Za-z0-9._/-]*)(?::([1-9]|[12][0-9]|3[01]))?")
+
+
+def attribute_name(key: str) -> tuple[str, int]:
+    """``NAME`` or ``NAME:TAG``, as name and tag (0 for none). Raises ValueError for what is not to be sent."""
+    match = _ATTRIBUTE_KEY.fullmatch(key)
+    if match is None:
+        raise ValueError(f"{shown(key)} is no attribute name: write `NAME`, or `NAME:TAG` with a tag from 1 to 31")
+    for pattern, why in _REFUSALS:
+        if pattern.fullmatch(match.group(1).lower()):
+            raise ValueError(f"the attribute {shown(match.group(1))} cannot be set here: {why}")
+    return match.group(1), int(match.group(2) or 0)
+
+
+def _attribute_key(key: str) -> str:
+    attribute_name(key)
+    return key
+
+
+def _attribute_value(value: object) -> str | int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 0 <= value < 2**64:
+            raise ValueError(f"`{value}` is no number that an attribute can hold")
+        return value
+    written = text(value)
+    if _SHELL.search(written):
+        raise ValueError(f"{shown(written)} grants administrative access, and nacd opens the network only")
+    return written
+
+
+AttributeValue: TypeAlias = Annotated[
+    str | int, PlainValidator(_attribute_value), WithJsonSchema({"type": ["string", "integer"]})
+]
+AttributeValues: TypeAlias = Annotated[
+    tuple[AttributeValue, ...],
+    BeforeValidator(at_least_one, json_schema_input_type=AttributeValue | list[AttributeValue]),
+]
+
+# -- profiles -------------------------------------------------------------------------------
+
+
+def _vlan(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    written = text(value)
+    if written.isdecimal() and (str(int(written)) != written or int(written) not in VLAN_IDS):
+        raise ValueError(f"{shown(written)} is no VLAN: its number is from {VLAN_IDS.start} to {VLAN_IDS.stop - 1}")
+    return written
+
+
+def _sgt(value: int) -> int:
+    if value not in SGTS:
+        raise ValueError(f"`{value}` is no security group tag: it is a number from {SGTS.start} to {SGTS.stop - 1}")
+    return value
+
+
+def _redirect_url(value: str) -> str:
+    return Redirect(url=value).url
+
+
+def _whole_seconds(value: timedelta) -> timedelta:
+    if value.microseconds:
+        raise ValueError("a NAS counts whole seconds")
+    return value
+
+
+Vlan: TypeAlias = Annotated[
+    str,
+    PlainValidator(_vlan),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": 4094}, {"type": "string"}]}),
+]
+SessionTimeout: TypeAlias = Annotated[
+    Duration,
+    AfterValidator(between(timedelta(seconds=1), timedelta(days=365))),
+    AfterValidator(_whole_seconds),
+]
+
+
+class RedirectText(Section):
+    """Send the endpoint's browser elsewhere."""
+
+    url: Annotated[Text, AfterValidator(_redirect_url)] = Field(description="where to, `http://` or `https://`")
+    acl: Text | None = Field(default=None, description="name of the list on the NAS that says what is redirected")
+
+
+class Intentions(Section):
+    """What an accepted endpoint gets, in no vendor's words."""
+
+    hints: ClassVar[Mapping[str, str]] = {
+        "filter_id": "write `acl`",
+        "timeout": "write `session_timeout`",
+        "url_redirect": "write `redirect: {url: ..., acl: ...}`",
+    }
+    vlan: Vlan | None = Field(default=None, description="VLAN, by number (1 to 4094) or by name")
+    acl: Text | None = Field(default=None, description="name of an access list that the NAS has")
+    dacl: Annotated[tuple[Text, ...], Field(min_length=1)] | None = Field(
+        default=None, description="lines of an access list, in the language of the NAS"
+    )
+    redirect: RedirectText | None = Field(default=None, description="send the endpoint's browser elsewhere")
+    sgt: Annotated[Number, AfterValidator(_sgt)] | None = Field(default=None, description="security group tag")
+    role: Text | None = Field(default=None, description="name of a role that the NAS has")
+    group_policy: Text | None = Field(default=None, description="name of a group policy that the NAS has")
+    session_timeout: SessionTimeout | None = Field(default=None, description="how long a session lasts, as in `8h`")
+
+
+class OptionalIntentions(Intentions):
+    """Intentions that are left out for a vendor that cannot express them; the audit record says so."""
+
+    hints: ClassVar[Mapping[str, str]] = {
+        "attributes": "raw attributes are sent as they stand, they cannot be optional",
+        "termination": "it belongs beside `session_timeout` in the profile itself",
+    }
+
+
+class ProfileText(Intentions):
+    """An authorization profile. Plain intentions are promises: every NAS that can reach it must keep them."""
+
+    termination: Literal["reauthenticate", "end"] | None = Field(
+        default=None, description="when the time is up: `reauthenticate` (default) or `end` the session"
+    )
+    attributes: dict[Annotated[str, AfterValidator(_attribute_key)], AttributeValues] = Field(
+        default={}, description="raw attributes by dictionary name (`NAME` or `NAME:TAG`), sent to every vendor"
+    )
+    optional: OptionalIntentions | None = Field(
+        default=None, description="intentions left out where the vendor cannot express them"
+    )
+
+
+# -- rules ----------------------------------------------------------------------------------
+
+_UNTOLD = "NAC 2.0 does not tell it, it tells compliance only"
+_UNTOLD_KEYS = (
+    "operating_system os os_version os_type platform owner ownership owner_type model manufacturer vendor_name"
+    " serial serial_number imei device_name device_type category jailbroken rooted encrypted disk_encrypted encryption"
+    " pin_lock pin firewall antivirus last_sync last_checkin last_contact enrolled enrollment management_agent"
+    " registered managed entra_id azure_ad_id upn user_principal_name email"
+)
+
+
+AccessWord: TypeAlias = Literal["dot1x", "mab", "vpn"]
+SourceWord: TypeAlias = Literal["certificate", "vpn", "mac", "none"]
+StateWord: TypeAlias = Literal[
+    "compliant", "noncompliant", "in_grace", "not_managed", "unknown", "unavailable", "not_asked"
+]
+Accesses: TypeAlias = Annotated[
+    tuple[AccessWord, ...], BeforeValidator(at_least_one, json_schema_input_type=AccessWord | list[AccessWord])
+]
+Sources: TypeAlias = Annotated[
+    tuple[SourceWord, ...], BeforeValidator(at_least_one, json_schema_input_type=SourceWord | list[SourceWord])
+]
+States: TypeAlias = Annotated[
+    tuple[StateWord, ...], BeforeValidator(at_least_one, json_schema_input_type=StateWord | list[StateWord])
+]
+MacPatterns: TypeAlias = Annotated[
+    tuple[MacPattern, ...], BeforeValidator(at_least_one, json_schema_input_type=MacPattern | list[MacPattern])
+]
+
+
+class When(Section):
+    """Conditions; all must hold. A list means any of its values."""
+
+    hints: ClassVar[Mapping[str, str]] = dict.fromkeys(_UNTOLD_KEYS.split(), _UNTOLD) | {
+        "nas_group": "write `group`",
+        "client": "write `nas`",
+        "time": "there are no conditions on time",
+        "not": "conditions are not negated: put a rule for the exception above this one",
+        "any": "a list means any of its values: write `access: [dot1x, vpn]`",
+        "all": "all conditions of a rule must hold anyway",
+        "vendor": "write `nas` or `group`",
+        "username": "write `user`",
+        "mac_address": "write `mac` or `mac_in`",
+    }
+    access: Accesses | None = Field(default=None, description="how the endpoint came: `dot1x`, `mab`, `vpn`")
+    nas: SomeTexts | None = Field(default=None, description="names of NASes, as in `clients`")
+    group: SomeTexts | None = Field(default=None, description="groups of NASes, as in `clients`")
+    identity: Sources | None = Field(
+        default=None, description="what named the endpoint: `certificate`, `vpn`, `mac`, or `none`"
+    )
+    assurance: Literal["mac", "vpn", "certificate"] | None = Field(
+        default=None, description="how far the identity must be trusted at least: `mac` < `vpn` < `certificate`"
+    )
+    compliance: States | None = Field(default=None, description="what Intune says of the device")
+    mac: MacPatterns | None = Field(default=None, description="MAC, or its beginning and `*`")
+    mac_in: SomeTexts | None = Field(
+        default=None, description="file with MACs: plain lines, or CSV with a column `mac`"
+    )
+    issuer: SomeTexts | None = Field(default=None, description="issuer of the certificate, by pattern with `*` and `?`")
+    subject: SomeTexts | None = Field(
+        default=None, description="subject of the certificate, by pattern with `*` and `?`"
+    )
+    user: SomeTexts | None = Field(default=None, description="user name, by pattern with `*` and `?`")
+    ssid: SomeTexts | None = Field(default=None, description="names of wireless networks; case counts")
+
+
+class RuleText(Section):
+    """The first rule whose conditions all hold decides; when none does, access is denied."""
+
+    hints: ClassVar[Mapping[str, str]] = {
+        "if": "write `when`",
+        "conditions": "write `when`",
+        "profile": "write `then`",
+        "allow": "write `then` and the name of a profile",
+        "deny": f"write `then: {DENY}`",
+    } | {key: f"conditions stand under `when`: write `when: {{{key}: ...}}`" for key in When.model_fields}
+    name: Text = Field(description="unique name, for audit records")
+    when: When = Field(description="conditions; all must hold")
+    then: Text = Field(description=f"name of a profile, or `{DENY}`")
+
+
+class PolicyText(Section):
+    """Everything in ``policy.yaml``."""
+
+    profiles: dict[Text, ProfileText] = Field(default={}, description="authorization profiles by name")
+    rules: tuple[RuleText, ...] = Field(description="rules; the first that matches decides, else access is denied")

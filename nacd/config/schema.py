@@ -1,0 +1,67 @@
+"""JSON Schema for editors, made from the same models that check the files.
+
+Knows: how to make a schema an editor likes (durations as text, no ``null``). Refuses to know: checks that
+a schema cannot say; those are made when nacd loads the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+
+from nacd.config.fields import ListenAddress, written
+from nacd.config.policy_text import PolicyText
+from nacd.config.settings import Settings
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class _Generator(GenerateJsonSchema):
+    """Defaults as an admin would write them; no titles, the key says it already."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def encode_default(self, dft: Any) -> Any:
+        if isinstance(dft, timedelta):
+            return written(dft)
+        if isinstance(dft, BaseModel):
+            return {name: self.encode_default(value) for name, value in dft if value not in (None, ())}
+        if isinstance(dft, ListenAddress):
+            return str(dft)
+        if isinstance(dft, tuple | frozenset):
+            return [self.encode_default(item) for item in dft]
+        return super().encode_default(dft) if not isinstance(dft, Path) else str(dft)
+
+
+def schemas() -> Mapping[str, dict[str, Any]]:
+    """File name to JSON Schema, for ``nacd.yaml`` and ``policy.yaml``."""
+    return {
+        "nacd.schema.json": _schema(Settings, "nacd.yaml"),
+        "policy.schema.json": _schema(PolicyText, "policy.yaml"),
+    }
+
+
+def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
+    schema = model.model_json_schema(schema_generator=_Generator, mode="validation")
+    plain = _without_null(schema)
+    return {"$schema": DIALECT, **plain, "title": title}
+
+
+def _without_null(node: Any) -> Any:
+    """``null`` is how the models say "absent"; in a file a key without value is an error."""
+    if isinstance(node, list):
+        return [_without_null(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {key: _without_null(item) for key, item in node.items() if not (key == "default" and item is None)}
+    choices = [choice for choice in kept.get("anyOf", ()) if choice != {"type": "null"}]
+    if "anyOf" in kept and isinstance(kept["anyOf"], list):
+        del kept["anyOf"]
+        kept = {**kept, **choices[0]} if len(choices) == 1 else {**kept, "anyOf": choices}
+    return kept

@@ -1,0 +1,127 @@
+"""``nacd.yaml`` as one value: what an admin may set, with types, bounds and defaults.
+
+Knows: the top of the file, the listener, the NASes, the audit log. Refuses to know: the policy
+(``policy_text.py``), and whether two settings far apart fit together (``load.py``).
+A key that is absent and has no default is ``None`` here: the server decides what that means.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from nacd.config.fields import (
+    AnyPath,
+    ExistingFile,
+    ExistingFolder,
+    Flag,
+    IpAddress,
+    Listen,
+    ListenAddress,
+    NetworkField,
+    Number,
+    Port,
+    SecretField,
+    Text,
+    Texts,
+    as_many,
+    at_least_one,
+)
+from nacd.config.sections import ComplianceSettings, Eap, Identity, Intune, Section
+
+Listens: TypeAlias = Annotated[
+    tuple[Listen, ...], BeforeValidator(at_least_one, json_schema_input_type=Listen | list[Listen])
+]
+Networks: TypeAlias = Annotated[
+    tuple[NetworkField, ...], BeforeValidator(at_least_one, json_schema_input_type=NetworkField | list[NetworkField])
+]
+
+
+def _one_worker(value: int) -> int:
+    if value != 1:
+        raise ValueError(f"`{value}` workers: nacd runs as one process for now, write `1` or leave the key out")
+    return value
+
+
+class Server(Section):
+    """Where nacd listens."""
+
+    auth: Listens = Field(
+        default=(ListenAddress("0.0.0.0", 1812),), description="address or addresses for Access-Requests, `IP:PORT`"
+    )
+    accounting: Listens = Field(
+        default=(ListenAddress("0.0.0.0", 1813),), description="address or addresses for Accounting-Requests"
+    )
+    workers: Annotated[Number, AfterValidator(_one_worker)] = Field(default=1, description="processes; 1 for now")
+
+    @model_validator(mode="after")
+    def _apart(self) -> Server:
+        seen: set[ListenAddress] = set()
+        for address in (*self.auth, *self.accounting):
+            if address in seen and address.port:
+                raise PydanticCustomError(
+                    "nacd", "the address `{address}` is listened on twice", {"address": str(address)}
+                )
+            seen.add(address)
+        return self
+
+
+class Dynauth(Section):
+    """Where this NAS takes CoA-Requests and Disconnect-Requests (RFC 5176)."""
+
+    port: Port = Field(default=3799, description="UDP port; Cisco's default is 1700")
+    secret: SecretField | None = Field(default=None, description="reference to a secret of its own; default: the NAS's")
+    address: IpAddress | None = Field(default=None, description="address of its own; default: where requests come from")
+
+
+class Client(Section):
+    """One NAS, or many alike: switches, controllers, VPN concentrators."""
+
+    name: Text = Field(description="name in policy and audit records")
+    network: Networks = Field(description="address or network it sends from, or a list of them")
+    secret: SecretField = Field(description="reference to the RADIUS shared secret")
+    vendor: Text = Field(description="vendor profile: how intentions are put into attributes")
+    groups: Texts = Field(default=(), description="groups that a rule may ask for")
+    message_authenticator: Literal["require", "auto", "accept"] = Field(
+        default="require",
+        description="`require` it always; `auto`: once an address has sent it; `accept` requests without",
+    )
+    authentication: Literal["eap", "done_by_nas"] = Field(
+        default="eap", description="`done_by_nas`: a VPN concentrator that asks for authorization only"
+    )
+    eap_md5_mab: Flag = Field(default=False, description="this NAS does MAB by EAP-MD5")
+    mab_password: Literal["mac", "any"] = Field(default="mac", description="what the password of a MAB request must be")
+    probe_users: Texts = Field(default=(), description="user names of the NAS's own health probes")
+    dynauth: Dynauth | None = Field(default=None, description="where sessions can be changed; absent: they cannot")
+
+
+class Audit(Section):
+    """The audit log."""
+
+    file: AnyPath = Field(description="JSON lines are appended to this file")
+    when_full: Literal["refuse", "continue"] = Field(
+        default="refuse", description="when no record can be written: `refuse` access, or `continue` without records"
+    )
+    warn_at_percent: Annotated[Number, Field(ge=1, le=99)] = Field(
+        default=80, description="warn when the disk under the log is this full"
+    )
+
+
+class Settings(Section):
+    """Everything in ``nacd.yaml``. Relative paths count from the folder of the file."""
+
+    server: Server = Field(default=Server(), description="where nacd listens")
+    clients: Annotated[tuple[Client, ...], Field(min_length=1)] = Field(description="the NASes")
+    eap: Eap | None = Field(default=None, description="EAP-TLS; absent: EAP is refused")
+    identity: Identity = Field(default=Identity(), description="what names an endpoint")
+    intune: Intune | None = Field(default=None, description="Intune; absent: compliance is never asked")
+    compliance: ComplianceSettings = Field(default=ComplianceSettings(), description="how verdicts are kept")
+    policy: ExistingFile = Field(description="the policy file")
+    audit: Audit = Field(description="the audit log")
+    state: AnyPath = Field(description="folder for what must outlive a restart")
+    dictionaries: Annotated[
+        tuple[ExistingFolder, ...],
+        BeforeValidator(as_many, json_schema_input_type=ExistingFolder | list[ExistingFolder]),
+    ] = Field(default=(), description="folders with more RADIUS dictionaries, in FreeRADIUS's syntax")

@@ -1,0 +1,325 @@
+"""Trust anchors, and nacd's own rules for a chain that OpenSSL has already verified.
+
+Knows: which ``client_cas`` entry a chain ends in, validity dates against ``now``, clientAuth, key
+strength, signature algorithms, and how to name a certificate in a sentence. Refuses to know: TLS,
+identities (``identity/``), and how to verify a signature (OpenSSL does, in ``tls_engine``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from nacd.eap.message import printable
+
+MIN_RSA_BITS = 2048
+MIN_EC_BITS = 256
+_MODERN_KEYS = (
+    ed25519.Ed25519PublicKey,
+    ed448.Ed448PublicKey,
+    mldsa.MLDSA44PublicKey,
+    mldsa.MLDSA65PublicKey,
+    mldsa.MLDSA87PublicKey,
+)
+_BROKEN_HASHES = ("md5", "sha1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustAnchor:
+    """One ``client_cas`` entry. pem: one or more CA certificates, roots or intermediates; each is trusted by itself."""
+
+    name: str
+    pem: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateName:
+    """How a certificate is called in sentences. subject, issuer: RFC 4514 text; serial: lower-case hex."""
+
+    subject: str
+    issuer: str
+    serial: str
+
+    def __str__(self) -> str:
+        return f"`{self.subject}` (issuer `{self.issuer}`, serial {self.serial})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why an EAP conversation ended. code: short stable word; reason: a sentence for people.
+
+    subject, issuer: of the certificate complained of, ``""`` if none was seen.
+    """
+
+    code: str
+    reason: str
+    subject: str = ""
+    issuer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A chain within our rules. anchor: the ``client_cas`` entry; certificates: leaf first, the anchor's own last."""
+
+    anchor: str
+    certificates: tuple[x509.Certificate, ...]
+
+
+def complaint(code: str, cert: x509.Certificate, text: str) -> Failure:
+    """A failure about one certificate: its name goes in front of the text, its subject and issuer beside it."""
+    name = name_of(cert)
+    return Failure(code=code, reason=f"certificate {name} {text}", subject=name.subject, issuer=name.issuer)
+
+
+def name_of(cert: x509.Certificate) -> CertificateName:
+    """Name any certificate, a malformed one too."""
+    return CertificateName(
+        subject=_text_of(cert, "subject"), issuer=_text_of(cert, "issuer"), serial=f"{cert.serial_number:x}"
+    )
+
+
+def _text_of(cert: x509.Certificate, part: str) -> str:
+    try:
+        name: x509.Name = getattr(cert, part)
+    except ValueError:
+        return f"unreadable {part}"
+    return printable(name.rfc4514_string()) or f"empty {part}"
+
+
+def date_text(seconds: float) -> str:
+    """Seconds since the epoch as people read them, UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def load_pem(pem: bytes, what: str) -> tuple[x509.Certificate, ...]:
+    """Every certificate in a PEM file. Raises ValueError, naming ``what``, if there is none or one is broken."""
+    try:
+        certificates = tuple(x509.load_pem_x509_certificates(pem))
+    except ValueError as error:
+        raise ValueError(f"{what}: no readable PEM certificate in it ({printable(str(error))})") from error
+    begun = pem.count(b"-----BEGIN CERTIFICATE-----")
+    if begun > len(certificates):
+        raise ValueError(f"{what}: {begun} certificates begin in it, {len(certificates)} can be read; is it cut off?")
+    return certificates
+
+
+class Anchors:
+    """The certificates of every ``client_cas`` entry, found by subject and public key, never by name alone.
+
+    Subject and key together are what RFC 5280 section 6.1.1 calls a trust anchor; so a renewed CA
+    certificate that a peer sends along still counts as the entry that lists its older twin.
+    Raises ValueError for an entry that is empty, no CA, too weak, or also listed under another name.
+    """
+
+    __slots__ = ("_by_key", "certificates", "names")
+
+    def __init__(self, client_cas: Sequence[TrustAnchor]) -> None:
+        if not client_cas:
+            raise ValueError("client_cas is empty: no client certificate could ever be accepted")
+        self.names = tuple(entry.name for entry in client_cas)
+        if len(set(self.names)) != len(self.names):
+            raise ValueError("two entries of client_cas have the same name")
+        self._by_key: dict[bytes, str] = {}
+        certificates: list[x509.Certificate] = []
+        for entry in client_cas:
+            for cert in load_pem(entry.pem, f"client_cas entry `{entry.name}`"):
+                self._check(cert, entry.name)
+                known = self._by_key.setdefault(_anchor_key(cert), entry.name)
+                if known != entry.name:
+                    raise ValueError(
+                        f"CA {name_of(cert)} is in client_cas entry `{known}` and in `{entry.name}`; "
+                        f"list it once, so that it is clear what it may assert"
+                    )
+                certificates.append(cert)
+        self.certificates = tuple(certificates)
+
+    def entry_of(self, cert: x509.Certificate) -> str:
+        """Name of the entry that lists this CA, ``""`` if none does."""
+        return self._by_key.get(_anchor_key(cert), "")
+
+    def entries_named_like(self, name: x509.Name) -> tuple[str, ...]:
+        """Names of the entries with a CA of this subject, whatever its key; for words only, never for trust."""
+        return tuple(dict.fromkeys(self.entry_of(cert) for cert in self.certificates if cert.subject == name))
+
+    @staticmethod
+    def _check(cert: x509.Certificate, entry: str) -> None:
+        where = f"client_cas entry `{entry}`: certificate {name_of(cert)}"
+        try:
+            constraints = cert.extensions.get_extension_for_class(x509.BasicConstraints).value
+            is_ca = constraints.ca
+        except x509.ExtensionNotFound:
+            is_ca = cert.version is x509.Version.v1 and cert.subject == cert.issuer
+        except ValueError as error:
+            raise ValueError(f"{where} has unreadable extensions ({printable(str(error))})") from error
+        if not is_ca:
+            raise ValueError(f"{where} is not a CA certificate")
+        weakness = key_weakness(cert)
+        if weakness:
+            raise ValueError(f"{where} {weakness}")
+
+
+def _anchor_key(cert: x509.Certificate) -> bytes:
+    key = cert.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return cert.subject.public_bytes() + key
+
+
+def key_weakness(cert: x509.Certificate) -> str:
+    """What is too weak about the key (``has an RSA key of 1024 bits ...``), ``""`` if nothing is."""
+    try:
+        key = cert.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return "has a public key of an unknown kind"
+    if isinstance(key, rsa.RSAPublicKey):
+        if key.key_size < MIN_RSA_BITS:
+            return f"has an RSA key of {key.key_size} bits; at least {MIN_RSA_BITS} are required"
+        return ""
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        if key.key_size < MIN_EC_BITS:
+            return f"has an EC key of {key.key_size} bits ({key.curve.name}); at least {MIN_EC_BITS} are required"
+        return ""
+    return (
+        "" if isinstance(key, _MODERN_KEYS) else "has a public key that is neither RSA, EC, Ed25519, Ed448 nor ML-DSA"
+    )
+
+
+def signature_weakness(cert: x509.Certificate) -> str:
+    """What is too weak about the signature on this certificate, ``""`` if nothing is."""
+    try:
+        algorithm = cert.signature_hash_algorithm
+    except (ValueError, UnsupportedAlgorithm):
+        return "is signed with an algorithm nacd does not know"
+    if algorithm is not None and algorithm.name in _BROKEN_HASHES:
+        return f"is signed with {algorithm.name.upper()}, which can be forged"
+    return ""
+
+
+def examine(
+    chain: Sequence[x509.Certificate], anchors: Anchors, wall: float, *, require_client_auth_eku: bool
+) -> Accepted | Failure:
+    """Judge a chain that OpenSSL verified, leaf first. wall: seconds since the epoch.
+
+    The nearest listed CA above the leaf is the anchor: with a root and one of its sub-CAs listed as
+    two entries, the closer one says what its certificates may assert.
+    """
+    if not chain:
+        return Failure(code="no_client_certificate", reason="no verified client certificate chain")
+    leaf = chain[0]
+    try:
+        depth = next((i for i, cert in enumerate(chain) if i and anchors.entry_of(cert)), 0)
+    except (ValueError, UnsupportedAlgorithm):
+        return complaint("unreadable_certificate", leaf, "comes with a chain that cannot be read")
+    if not depth:
+        return complaint("unknown_ca", leaf, f"does not lead to any of client_cas ({quoted(anchors.names)})")
+    for cert in chain[: depth + 1]:
+        failure = _date_failure(cert, wall)
+        if failure.code:
+            return failure
+    for cert in chain[:depth]:
+        weakness = key_weakness(cert)
+        if weakness:
+            return complaint("weak_key", cert, f"{weakness}; issue it anew with a stronger key")
+        weakness = signature_weakness(cert)
+        if weakness:
+            return complaint("weak_signature", cert, f"{weakness}; have it issued anew with SHA-256 or better")
+    failure = usage_failure(leaf, require_client_auth_eku=require_client_auth_eku)
+    if failure.code:
+        return failure
+    return Accepted(anchor=anchors.entry_of(chain[depth]), certificates=tuple(chain[: depth + 1]))
+
+
+def _date_failure(cert: x509.Certificate, wall: float) -> Failure:
+    if wall < cert.not_valid_before_utc.timestamp():
+        return not_yet_valid(cert, wall)
+    if wall > cert.not_valid_after_utc.timestamp():
+        return expired(cert, wall)
+    return _FINE
+
+
+_FINE = Failure(code="", reason="")
+
+
+def expired(cert: x509.Certificate, wall: float) -> Failure:
+    """The sentence for a certificate past its date."""
+    until = date_text(cert.not_valid_after_utc.timestamp())
+    return complaint(
+        "certificate_expired",
+        cert,
+        f"expired on {until} (it is {date_text(wall)} here); renew it, and check that its issuing profile still renews",
+    )
+
+
+def not_yet_valid(cert: x509.Certificate, wall: float) -> Failure:
+    """The sentence for a certificate before its date."""
+    begin = date_text(cert.not_valid_before_utc.timestamp())
+    return complaint(
+        "certificate_not_yet_valid",
+        cert,
+        f"is not valid before {begin} (it is {date_text(wall)} here); check the clock of this server and of the CA",
+    )
+
+
+def usage_failure(cert: x509.Certificate, *, require_client_auth_eku: bool) -> Failure:
+    """What keeps a certificate from being a TLS client's, or a failure with the empty code if nothing does.
+
+    OpenSSL takes a certificate without any Extended Key Usage; RFC 5216 section 5.3 and we do not,
+    unless the option says so.
+    """
+    try:
+        extensions = cert.extensions
+    except ValueError:
+        return complaint("unreadable_certificate", cert, "has extensions that cannot be read; issue it anew")
+    usages: tuple[x509.ObjectIdentifier, ...] = ()
+    usage_listed = True
+    try:
+        usages = tuple(extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+    except x509.ExtensionNotFound:
+        usage_listed = False
+    if not usage_listed and require_client_auth_eku:
+        return complaint(
+            "wrong_eku",
+            cert,
+            "has no Extended Key Usage; issue it with clientAuth (1.3.6.1.5.5.7.3.2), called Client Authentication",
+        )
+    if usage_listed and ExtendedKeyUsageOID.CLIENT_AUTH not in usages:
+        listed = ", ".join(_usage_name(oid) for oid in usages)
+        return complaint(
+            "wrong_eku", cert, f"is for {listed} only; issue it with clientAuth (1.3.6.1.5.5.7.3.2) among its usages"
+        )
+    try:
+        key_usage = extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return _FINE
+    if not (key_usage.digital_signature or key_usage.key_agreement):
+        return complaint(
+            "wrong_key_usage", cert, "has a Key Usage without digitalSignature; issue it with digitalSignature"
+        )
+    return _FINE
+
+
+_USAGE_NAMES = {
+    ExtendedKeyUsageOID.SERVER_AUTH: "serverAuth",
+    ExtendedKeyUsageOID.CLIENT_AUTH: "clientAuth",
+    ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE: "anyExtendedKeyUsage",
+    ExtendedKeyUsageOID.EMAIL_PROTECTION: "emailProtection",
+    ExtendedKeyUsageOID.CODE_SIGNING: "codeSigning",
+    ExtendedKeyUsageOID.OCSP_SIGNING: "OCSPSigning",
+    ExtendedKeyUsageOID.TIME_STAMPING: "timeStamping",
+    ExtendedKeyUsageOID.SMARTCARD_LOGON: "smartcardLogon",
+}
+
+
+def _usage_name(oid: x509.ObjectIdentifier) -> str:
+    return _USAGE_NAMES.get(oid, oid.dotted_string)
+
+
+def quoted(names: Sequence[str]) -> str:
+    """Names in backticks, the first five of them."""
+    shown = ", ".join(f"`{printable(name)}`" for name in names[:5])
+    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown

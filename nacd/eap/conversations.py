@@ -1,0 +1,399 @@
+"""Every EAP conversation in progress, found by the source address and the State attribute (RFC 3579 section 2).
+
+Knows: who is in the middle of what, how many that may be, how long, and at what price in memory.
+Refuses to know: TLS (``tls_server``), RADIUS octets, and what a verified certificate is good for.
+
+Nothing here waits or ticks: what is overdue is dropped when the next request comes, or by ``expire``.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
+
+from nacd.eap import md5, message, tls_server
+from nacd.eap.chain import Failure
+from nacd.eap.fragments import START_BODY
+from nacd.eap.limits import STATE_OCTETS, WAITING_OCTETS, Abandoned, Counters, EapOptions, owner
+from nacd.eap.message import EapCode, EapMessage, EapMethod
+from nacd.eap.tls_engine import HANDSHAKE_OCTETS, TlsContext
+from nacd.eap.tls_server import Expired, PeerNak, Proved, Refused, Send, State, TlsServer
+from nacd.errors import BadEap
+from nacd.values import (
+    AccessRequest,
+    Challenge,
+    EapFailed,
+    EapIgnored,
+    EapStep,
+    Instant,
+    Md5Verified,
+    PeerAuthenticated,
+)
+
+__all__ = ["Abandoned", "Conversations", "Counters", "EapOptions", "owner"]
+
+_ABANDONED_KEPT = 1_000
+_EXPIRED_PER_PACKET = 16
+_OUTCOMES: Mapping[type, str] = MappingProxyType(
+    {EapFailed: "failed", EapIgnored: "ignored", PeerAuthenticated: "authenticated", Md5Verified: "authenticated"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AwaitIdentity:
+    """We asked who is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AwaitMd5:
+    """We sent this challenge."""
+
+    challenge: bytes
+
+
+_Phase: TypeAlias = _AwaitIdentity | _AwaitMd5 | TlsServer
+_Key: TypeAlias = tuple[str, bytes]
+_Station: TypeAlias = tuple[str, str, str]
+
+
+class _Conversation:
+    """One peer. Only ``Conversations`` touches it."""
+
+    __slots__ = (
+        "calling",
+        "counted",
+        "deadline",
+        "held",
+        "identifier",
+        "identity",
+        "key",
+        "nas",
+        "phase",
+        "rounds",
+        "station",
+    )
+
+    def __init__(self, key: _Key, station: _Station, request: AccessRequest, identifier: int) -> None:
+        self.key = key
+        self.station = station
+        self.nas = request.nas.name
+        self.calling = request.calling_station_id
+        self.identity = ""
+        self.identifier = identifier
+        self.phase: _Phase = _AwaitIdentity()
+        self.deadline = 0.0
+        self.rounds = 0
+        self.held = WAITING_OCTETS
+        self.counted = False
+
+
+class Conversations:
+    """All conversations of one worker. Not for several threads.
+
+    random: that many random octets. md5_passwords: what proves a MAC identity by EAP-MD5.
+    A new ``TlsContext`` may be set at any time (``context``); conversations under way keep theirs.
+    """
+
+    def __init__(
+        self,
+        context: TlsContext,
+        options: EapOptions,
+        random: Callable[[int], bytes],
+        md5_passwords: Callable[[AccessRequest, str], Collection[bytes]] = md5.accepted_passwords,
+    ) -> None:
+        self.context = context
+        self._options = options
+        self._random = random
+        self._md5_passwords = md5_passwords
+        self._live: OrderedDict[_Key, _Conversation] = OrderedDict()  # soonest deadline first
+        self._stations: dict[_Station, _Key] = {}
+        self._abandoned: deque[Abandoned] = deque(maxlen=_ABANDONED_KEPT)
+        self._handshaking = 0
+        self._held = 0
+        self._tally = {"started": 0, "authenticated": 0, "failed": 0, "ignored": 0, "abandoned": 0}
+
+    @property
+    def counters(self) -> Counters:
+        """A snapshot."""
+        return Counters(
+            **self._tally,
+            waiting=len(self._live) - self._handshaking,
+            handshaking=self._handshaking,
+            held_octets=self._held,
+        )
+
+    def receive(self, request: AccessRequest, now: Instant) -> EapStep:
+        """Take the EAP packet of one Access-Request and say what follows. Never raises for what a peer can send."""
+        self._drop_overdue(now, _EXPIRED_PER_PACKET)
+        step = self._step(request, now)
+        outcome = _OUTCOMES.get(type(step), "")
+        if outcome:
+            self._tally[outcome] += 1
+        return step
+
+    def expire(self, now: Instant) -> tuple[Abandoned, ...]:
+        """Drop whatever is overdue, and hand out all that was abandoned since the last call (the newest 1,000)."""
+        self._drop_overdue(now, len(self._live))
+        handed = tuple(self._abandoned)
+        self._abandoned.clear()
+        return handed
+
+    # -- one request ------------------------------------------------------------------------
+
+    def _step(self, request: AccessRequest, now: Instant) -> EapStep:
+        if not request.has_eap:
+            return EapIgnored(reason="the request has no EAP-Message")
+        if not request.eap:
+            return self._ask_identity(request, now)
+        try:
+            response = message.decode(request.eap)
+        except BadEap as error:
+            return EapIgnored(reason=error.reason)
+        if response.code is not EapCode.RESPONSE:
+            return EapIgnored(reason=f"an EAP {response.code.name.title()} from a supplicant")
+        conversation = self._find(request, now)
+        if conversation is not None and response.identifier != conversation.identifier:
+            return EapIgnored(reason=f"EAP identifier {response.identifier}, due is {conversation.identifier}")
+        if response.method == EapMethod.IDENTITY:
+            return self._begin(request, response, conversation, now)
+        if conversation is None:
+            reason = "this EAP conversation is unknown or over (too slow, or nacd was restarted); it begins anew"
+            return _failed(Failure(code="conversation_unknown", reason=reason), response.identifier)
+        conversation.rounds += 1
+        if conversation.rounds > self._options.max_rounds:
+            reason = f"more than {self._options.max_rounds} rounds in one EAP conversation; send larger fragments"
+            return self._fail(conversation, Failure(code="too_many_rounds", reason=reason), response.identifier)
+        return self._advance(conversation, request, response, now)
+
+    def _ask_identity(self, request: AccessRequest, now: Instant) -> EapStep:
+        """EAP-Start: an empty EAP-Message asks us to speak first (RFC 3579 section 2.1)."""
+        identifier = self._random(1)[0]
+        if self._full():
+            return self._overloaded("", identifier)
+        conversation = self._admit(request, identifier, now)
+        return Challenge(eap=message.encode_request(identifier, EapMethod.IDENTITY), state=conversation.key[1])
+
+    def _begin(
+        self, request: AccessRequest, response: EapMessage, conversation: _Conversation | None, now: Instant
+    ) -> EapStep:
+        identity = message.identity_text(response.body)
+        if conversation is None or not isinstance(conversation.phase, _AwaitIdentity):
+            if self._full():
+                return self._overloaded(identity, response.identifier)
+            conversation = self._admit(request, response.identifier, now)
+        conversation.identity = identity
+        if request.nas.eap_md5_mab and md5.hex12(identity):
+            return self._challenge_md5(conversation, now)
+        return self._start_tls(conversation, request, now)
+
+    def _challenge_md5(self, conversation: _Conversation, now: Instant) -> EapStep:
+        challenge = self._random(md5.CHALLENGE_OCTETS)
+        conversation.phase = _AwaitMd5(challenge=challenge)
+        return self._request(conversation, EapMethod.MD5, md5.encode_challenge(challenge), now)
+
+    def _start_tls(self, conversation: _Conversation, request: AccessRequest, now: Instant) -> Challenge:
+        conversation.phase = TlsServer(self.context, self._options.packet_size_for(request.framed_mtu))
+        return self._request(conversation, EapMethod.TLS, START_BODY, now)
+
+    def _advance(
+        self, conversation: _Conversation, request: AccessRequest, response: EapMessage, now: Instant
+    ) -> EapStep:
+        phase = conversation.phase
+        is_nak = response.method == EapMethod.NAK
+        match phase:
+            case TlsServer() if is_nak or response.method == EapMethod.TLS:
+                return self._advance_tls(conversation, phase, response, now)
+            case _AwaitMd5() if is_nak and EapMethod.TLS in response.body:
+                return self._start_tls(conversation, request, now)
+            case _AwaitMd5() if is_nak:
+                failure = tls_server.method_refused(tuple(response.body))
+                return self._fail(conversation, failure, response.identifier)
+            case _AwaitMd5() if response.method == EapMethod.MD5:
+                return self._check_md5(conversation, phase, request, response)
+            case _:
+                return EapIgnored(reason=f"{message.method_name(response.method)} was not asked for")
+
+    def _check_md5(
+        self, conversation: _Conversation, phase: _AwaitMd5, request: AccessRequest, response: EapMessage
+    ) -> EapStep:
+        identity, identifier = conversation.identity, response.identifier
+        passwords = self._md5_passwords(request, identity)
+        failure = md5.judge(response, phase.challenge, request, identity, passwords)
+        if failure.code:
+            return self._fail(conversation, failure, identifier)
+        self._remove(conversation)
+        return Md5Verified(
+            peer_identity=identity,
+            success=message.encode_success(identifier),
+            failure=message.encode_failure(identifier),
+        )
+
+    def _advance_tls(
+        self, conversation: _Conversation, server: TlsServer, response: EapMessage, now: Instant
+    ) -> EapStep:
+        identifier = response.identifier
+        event = _tls_event(response)
+        if server.opens_tls(event) and not self._room_for_handshake():
+            self._remove(conversation)
+            return self._overloaded(conversation.identity, identifier)
+        step = server.receive(event, now)
+        self._account(conversation)
+        match step:
+            case Refused(failure=failure):
+                return self._fail(conversation, failure, identifier)
+            case Proved(peer=peer):
+                self._remove(conversation)
+                return PeerAuthenticated(
+                    chain=peer.chain,
+                    anchor=peer.anchor,
+                    tls_version=peer.tls_version,
+                    cipher=peer.cipher,
+                    peer_identity=conversation.identity,
+                    msk=peer.msk,
+                    session_id=peer.session_id,
+                    success=message.encode_success(identifier),
+                    failure=message.encode_failure(identifier),
+                )
+            case Send(body=body, chain=chain, anchor=anchor):
+                if self._held > self._options.max_octets:
+                    self._remove(conversation)
+                    return self._overloaded(conversation.identity, identifier)
+                return self._request(conversation, EapMethod.TLS, body, now, chain=chain, anchor=anchor)
+
+    # -- answers ----------------------------------------------------------------------------
+
+    def _request(
+        self,
+        conversation: _Conversation,
+        method: EapMethod,
+        body: bytes,
+        now: Instant,
+        *,
+        chain: tuple[bytes, ...] = (),
+        anchor: str = "",
+    ) -> Challenge:
+        conversation.identifier = (conversation.identifier + 1) & 0xFF
+        conversation.deadline = now.monotonic + self._options.lifetime_s
+        self._live.move_to_end(conversation.key)
+        packet = message.encode_request(conversation.identifier, method, body)
+        return Challenge(eap=packet, state=conversation.key[1], chain=chain, anchor=anchor)
+
+    def _fail(self, conversation: _Conversation, failure: Failure, identifier: int) -> EapFailed:
+        self._remove(conversation)
+        return _failed(failure, identifier, conversation.identity)
+
+    def _overloaded(self, identity: str, identifier: int) -> EapFailed:
+        books = self.counters
+        reason = (
+            f"too many EAP conversations at once ({books.waiting} waiting, {books.handshaking} in TLS, "
+            f"{books.held_octets >> 20} MiB); is a port flapping, or has every switch restarted? "
+            f"limits: {self._options.max_waiting}, {self._options.max_handshakes}, {self._options.max_octets >> 20} MiB"
+        )
+        return _failed(Failure(code="overloaded", reason=reason), identifier, identity)
+
+    # -- the books --------------------------------------------------------------------------
+
+    def _find(self, request: AccessRequest, now: Instant) -> _Conversation | None:
+        found = self._live.get((request.source, request.state))
+        if found is not None and found.deadline <= now.monotonic:
+            self._abandon(found, now)
+            return None
+        return found
+
+    def _full(self) -> bool:
+        waiting = len(self._live) - self._handshaking
+        return waiting >= self._options.max_waiting or self._held + WAITING_OCTETS > self._options.max_octets
+
+    def _room_for_handshake(self) -> bool:
+        fits = self._held + HANDSHAKE_OCTETS <= self._options.max_octets
+        return fits and self._handshaking < self._options.max_handshakes
+
+    def _admit(self, request: AccessRequest, identifier: int, now: Instant) -> _Conversation:
+        station = _station(request)
+        if station in self._stations:
+            self._abandon(self._live[self._stations[station]], now, replaced=True)
+        state = bytes((self._options.worker,)) + self._random(STATE_OCTETS)
+        conversation = _Conversation((request.source, state), station, request, identifier)
+        conversation.deadline = now.monotonic + self._options.lifetime_s
+        self._live[conversation.key] = conversation
+        if station != _NO_STATION:
+            self._stations[station] = conversation.key
+        self._held += conversation.held
+        self._tally["started"] += 1
+        return conversation
+
+    def _account(self, conversation: _Conversation) -> None:
+        """Bring the sums up to date after a TLS step."""
+        server = conversation.phase
+        if not isinstance(server, TlsServer):
+            return
+        held = WAITING_OCTETS + server.held_octets
+        self._held += held - conversation.held
+        conversation.held = held
+        self._handshaking += server.handshaking - conversation.counted
+        conversation.counted = server.handshaking
+
+    def _remove(self, conversation: _Conversation) -> None:
+        del self._live[conversation.key]
+        if self._stations.get(conversation.station) == conversation.key:
+            del self._stations[conversation.station]
+        self._held -= conversation.held
+        self._handshaking -= conversation.counted
+
+    def _abandon(self, conversation: _Conversation, now: Instant, *, replaced: bool = False) -> None:
+        """The peer went silent or began anew; keep for ``expire`` why, as far as one can tell."""
+        self._remove(conversation)
+        self._tally["abandoned"] += 1
+        server = conversation.phase
+        if replaced and not (isinstance(server, TlsServer) and server.state is not State.STARTED):
+            return  # a NAS that asks twice is nothing to report
+        step = server.receive(Expired(), now) if isinstance(server, TlsServer) else _SILENT
+        if isinstance(step, Refused):
+            self._abandoned.append(
+                Abandoned(
+                    nas=conversation.nas,
+                    source=conversation.key[0],
+                    calling_station_id=conversation.calling,
+                    peer_identity=conversation.identity,
+                    failure=step.failure,
+                )
+            )
+
+    def _drop_overdue(self, now: Instant, at_most: int) -> None:
+        for _ in range(at_most):
+            oldest = next(iter(self._live.values()), None)
+            if oldest is None or oldest.deadline > now.monotonic:
+                return
+            self._abandon(oldest, now)
+
+
+_NO_STATION: _Station = ("", "", "")
+_SILENT = Refused(failure=Failure(code="peer_silent", reason="the supplicant never answered the first question"))
+
+
+def _station(request: AccessRequest) -> _Station:
+    """Who can have only one conversation at a time. Behind one VPN address there may be many users."""
+    if not request.calling_station_id:
+        return _NO_STATION
+    user = request.user_name if request.nas_port_type == "Virtual" else ""
+    return (request.source, request.calling_station_id, user)
+
+
+def _tls_event(response: EapMessage) -> tls_server.Event:
+    if response.method == EapMethod.NAK:
+        return PeerNak(wanted=tuple(response.body))
+    return tls_server.peer_event(response.body)
+
+
+def _failed(failure: Failure, identifier: int, identity: str = "") -> EapFailed:
+    return EapFailed(
+        code=failure.code,
+        reason=failure.reason,
+        eap=message.encode_failure(identifier),
+        peer_identity=identity,
+        subject=failure.subject,
+        issuer=failure.issuer,
+    )

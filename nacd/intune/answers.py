@@ -1,0 +1,286 @@
+"""From octets to a verdict: what Compliance Retrieval's answers mean. Pure.
+
+Knows: the grammar (Cisco's "ISE MDM API v3" in XML; the same names in JSON), the table from answer
+to state, error envelopes, Retry-After. Refuses to know: the network, tokens, clocks.
+
+The mapping is total and leans one way: ``compliant``, ``noncompliant`` and ``not_managed`` come
+only out of an answer that was read completely and speaks of the device asked about. Everything
+else is ``unknown`` (several devices that disagree) or ``unavailable``, with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from nacd.intune.document import Node, UnreadableError, document
+from nacd.values import ComplianceState, DeviceId, MacAddress
+
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+_ABOUT_DEVICE = "unusable answer about this device: "
+_PAUSE_WITHOUT_RETRY_AFTER_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """State and what stands behind it, not dated yet."""
+
+    state: ComplianceState
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRow:
+    """One device of an answer. problem: why its state cannot be told, ``""`` if it can.
+
+    guids: lower case, as given. macs: 12 upper-case hex digits each.
+    """
+
+    guids: frozenset[str]
+    macs: frozenset[str]
+    state: ComplianceState
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceList:
+    """A device answer. next_page: ``paging_info``, ``""`` on the last page. busy_s: seconds to leave the server
+    alone."""
+
+    rows: tuple[DeviceRow, ...]
+    next_page: str = ""
+    busy_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceDescription:
+    """What ``mdminfo`` says. api_path: absolute path without trailing slash, ``""`` if absent or unsafe."""
+
+    api_path: str = ""
+    redirect_url: str = ""
+    product: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorText:
+    """An error body, cut down to what people need. activity_id: for Microsoft's support."""
+
+    message: str = ""
+    activity_id: str = ""
+    retry_after_s: float = 0.0
+
+    def __str__(self) -> str:
+        activity = f" (activity {self.activity_id})" if self.activity_id else ""
+        return self.message + activity
+
+
+# -- verdicts -------------------------------------------------------------------------------
+
+
+def judge(subject: DeviceId | MacAddress, devices: DeviceList) -> Verdict:
+    """What a 200 answer says about the device that was asked about."""
+    rows = devices.rows
+    if isinstance(subject, DeviceId):
+        rows = tuple(row for row in devices.rows if subject.guid in row.guids)
+        asked = f"`{subject.guid}`"
+    else:
+        rows = tuple(row for row in devices.rows if not row.macs or subject.hex12 in row.macs)
+        asked = f"`{subject}`"
+    if devices.rows and not rows:
+        return about_device(f"asked about {asked}, answered about another device")
+    if devices.next_page and not (rows and isinstance(subject, DeviceId)):
+        return about_device("it has several pages")
+    if not rows:
+        return Verdict(state=ComplianceState.NOT_MANAGED, detail="not enrolled in intune")
+    for row in rows:
+        if row.problem:
+            return about_device(row.problem)
+    states = {row.state for row in rows}
+    if len(states) > 1:
+        found = ", ".join(sorted(states))
+        return Verdict(
+            state=ComplianceState.UNKNOWN, detail=f"ambiguous: {len(rows)} devices for {asked} disagree ({found})"
+        )
+    state = states.pop()
+    words = ["intune lists it as not registered"] if state is ComplianceState.NOT_MANAGED else []
+    words += [f"{len(rows)} devices for {asked} agree"] if len(rows) > 1 else []
+    return Verdict(state=state, detail="; ".join(words))
+
+
+def about_device(why: str) -> Verdict:
+    """``unavailable`` for a reason that lies in one device's answer, not in the service."""
+    return Verdict(state=ComplianceState.UNAVAILABLE, detail=_ABOUT_DEVICE + why)
+
+
+def concerns_only_the_device(detail: str) -> bool:
+    """Whether an ``unavailable`` with this detail says nothing about the service (a breaker must not count it)."""
+    return detail.startswith(_ABOUT_DEVICE)
+
+
+def judge_status(status: int, said: ErrorText) -> Verdict:
+    """What a status other than 200 says; a 404 only after the probe failed (else it is ``not_managed``)."""
+    words = f": {said}" if said.message else ""
+    if status == 400:
+        return about_device(f"intune refuses the question (status 400){words}")
+    meaning = {
+        401: "intune refuses the token (status 401): audience or role; the scope needs two slashes before .default",
+        403: "intune refuses the application (status 403): role, consent or licence",
+        404: "intune's service is not where it was (status 404)",
+        429: "intune is throttling (status 429)",
+    }.get(status)
+    if meaning is None and 300 <= status < 400:
+        meaning = f"intune redirects elsewhere (status {status}), which is not followed"
+    if meaning is None and status >= 500:
+        meaning = f"intune is failing (status {status})"
+    return Verdict(state=ComplianceState.UNAVAILABLE, detail=(meaning or f"intune answers status {status}") + words)
+
+
+# -- reading ------------------------------------------------------------------------------
+
+
+def read_devices(body: bytes, content_type: str) -> DeviceList:
+    """A device answer. Raises UnreadableError unless it is complete and of the known shape."""
+    root = document(body, content_type)
+    name = root.value("name").lower()
+    lists = [child for child in root.children if child.name == "devicelist"]
+    if name not in ("", "attributes") or (not name and not lists):
+        raise UnreadableError(f"the answer is `{name or 'nameless'}`, not a list of devices")
+    if len(lists) > 1:
+        raise UnreadableError(f"`devicelist` is there {len(lists)} times")
+    listed = [] if not lists or lists[0].nil else [child for child in lists[0].children if not child.nil]
+    if strangers := {child.name for child in listed} - {"device"}:
+        raise UnreadableError(f"the device list holds `{min(strangers)[:40]}`")
+    if lists and lists[0].text.strip():
+        raise UnreadableError("the device list holds text")
+    page = root.value("paging_info")
+    return DeviceList(
+        rows=tuple(_row(device) for device in listed),
+        next_page="" if page == "0" else page,
+        busy_s=_seconds(root.value("server_busy_wait_seconds")),
+    )
+
+
+def read_service(body: bytes, content_type: str) -> ServiceDescription:
+    """The answer of ``mdminfo``. Raises UnreadableError when it is anything else."""
+    root = document(body, content_type)
+    if root.value("name").lower() != "mdminfo":
+        raise UnreadableError("the answer does not describe the service")
+    path = root.value("api_path").rstrip("/")
+    # A path only, never a host: "//host/path" is a host to a URL parser.
+    safe = re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", path) and not {".", ".."} & set(path.split("/"))
+    product = " ".join(part for part in (root.value("product_name"), root.value("product_version")) if part)
+    return ServiceDescription(
+        api_path=path if safe else "", redirect_url=root.value("redirect_url"), product=product[:100]
+    )
+
+
+def _row(device: Node) -> DeviceRow:
+    """One device; what is wrong with it stays with it, so that another one is not lost by it."""
+    named = [device, *device.present("attributes")]
+    guids, macs = frozenset[str](), frozenset[str]()
+    try:
+        guids = frozenset(guid for node in named if (guid := node.value("guid").strip("{} ").lower()))
+        macs = _macs(node.value(name) for node in named for name in ("macaddress", "macaddresses"))
+        state, problem = _state(device.one("attributes")), ""
+    except UnreadableError as trouble:
+        state, problem = ComplianceState.UNAVAILABLE, trouble.detail
+    if len(guids) > 1:
+        state, problem = ComplianceState.UNAVAILABLE, "it names two device ids"
+    return DeviceRow(guids=guids, macs=macs, state=state, problem=problem)
+
+
+def _state(attributes: Node) -> ComplianceState:
+    registered = _boolean(attributes, "register_status")
+    compliance = attributes.one("compliance")
+    if not registered and not compliance.present("status"):
+        return ComplianceState.NOT_MANAGED
+    compliant = _boolean(compliance, "status")
+    if not registered:
+        return ComplianceState.NOT_MANAGED
+    return ComplianceState.COMPLIANT if compliant else ComplianceState.NONCOMPLIANT
+
+
+def _boolean(node: Node, name: str) -> bool:
+    text = node.value(name).lower()
+    if not text:
+        raise UnreadableError(f"`{name}` is missing")
+    if text not in _BOOLEANS:
+        raise UnreadableError(f"`{name}` is neither true nor false")
+    return _BOOLEANS[text]
+
+
+def _macs(values: Iterable[str]) -> frozenset[str]:
+    stripped = (re.sub(r"[-:. ]", "", part).upper() for value in values for part in value.split(","))
+    return frozenset(mac for mac in stripped if re.fullmatch(r"[0-9A-F]{12}", mac))
+
+
+def _seconds(text: str) -> float:
+    return float(text) if re.fullmatch(r"[0-9]{1,9}", text) else 0.0
+
+
+# -- errors ---------------------------------------------------------------------------------
+
+
+def error_text(body: bytes) -> ErrorText:
+    """What an error body says: Intune's envelope, Graph's (often with Intune's inside), or its first words."""
+    text = body[:65_536].decode("utf-8", "replace").removeprefix("\ufeff").strip()
+    envelope = _envelope(text)
+    for _ in range(3):
+        inner = envelope.get("error")
+        if isinstance(inner, dict):
+            envelope = inner
+        nested = _envelope(str(_any_case(envelope, "message")))
+        if not nested:
+            break
+        envelope = nested
+    message = str(_any_case(envelope, "message") or _any_case(envelope, "code") or "")
+    if not envelope:
+        message = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+    activity = re.search(r"Activity ID: *([0-9A-Fa-f-]{36})", message)
+    shown = message.partition(" - Operation ID")[0]
+    return ErrorText(
+        message="".join(char for char in shown if char.isprintable())[:200],
+        activity_id=activity.group(1) if activity else "",
+        retry_after_s=_seconds(str(_any_case(envelope, "retryafter"))),
+    )
+
+
+def _envelope(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _any_case(envelope: Mapping[str, Any], name: str) -> object:
+    for key, value in envelope.items():
+        if key.lower() == name and value is not None:
+            return value
+    return ""
+
+
+def retry_after_s(headers: Mapping[str, str], now: float, *, default_s: float = _PAUSE_WITHOUT_RETRY_AFTER_S) -> float:
+    """Seconds that ``Retry-After`` asks for (RFC 9110 section 10.2.3: seconds or a date), ``default_s`` without one.
+
+    headers: names in lower case. now: seconds since the epoch; the answer's own Date, where there
+    is one, is preferred, because the two clocks may differ.
+    """
+    wanted = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", wanted):
+        return float(wanted)
+    until, said = _date(wanted), _date(headers.get("date", ""))
+    if until <= 0:
+        return default_s
+    return max(0.0, until - (said or now))
+
+
+def _date(text: str) -> float:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return 0.0

@@ -1,0 +1,341 @@
+"""The closed list of what a rule may ask, each compiled to a predicate over facts.
+
+Knows: for every condition how to test it, how to say what was wanted and what was found. Refuses to
+know: how an admin spells it (``config/``) and how rules are tried (``evaluate.py``). There are no
+expressions and no templates: a new question is a new class here.
+
+A condition about a fact that is absent never holds: ``user: "*"`` means "there is a user".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import ClassVar, TypeAlias
+
+from nacd.policy import glob
+from nacd.values import (
+    AccessKind,
+    Assurance,
+    Certificate,
+    CertificateFacts,
+    ComplianceState,
+    Facts,
+    Identity,
+    IdentitySource,
+    Unidentified,
+)
+
+Predicate: TypeAlias = Callable[[Facts], bool]
+
+NO_SOURCE = "none"
+"""The identity source of an endpoint that nothing names."""
+IDENTITY_SOURCES = ("certificate", "vpn", "mac", NO_SOURCE)
+
+
+def any_of(values: Iterable[str]) -> str:
+    """```a`, `b` or `c```: words for a list of which one is wanted."""
+    words = [f"`{value}`" for value in values]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _source(identity: Identity) -> str:
+    return NO_SOURCE if isinstance(identity, Unidentified) else identity.source.value
+
+
+def _assurance(identity: Identity) -> Assurance:
+    return Assurance.NONE if isinstance(identity, Unidentified) else identity.assurance
+
+
+def _or_nothing(text: str, name: str) -> str:
+    return f"{name} is `{text}`" if text else f"there is no {name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessIs:
+    """How the endpoint came to the NAS."""
+
+    key: ClassVar[str] = "access"
+    cost: ClassVar[int] = 0
+    kinds: tuple[AccessKind, ...]
+
+    def test(self) -> Predicate:
+        kinds = self.kinds
+        return lambda facts: facts.access in kinds
+
+    def wanted(self) -> str:
+        return any_of(self.kinds)
+
+    def seen(self, facts: Facts) -> str:
+        return f"access is `{facts.access}`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NasIs:
+    """Which NAS asks, by its name in the configuration."""
+
+    key: ClassVar[str] = "nas"
+    cost: ClassVar[int] = 0
+    names: frozenset[str]
+
+    def test(self) -> Predicate:
+        names = self.names
+        return lambda facts: facts.nas.name in names
+
+    def wanted(self) -> str:
+        return any_of(sorted(self.names))
+
+    def seen(self, facts: Facts) -> str:
+        return f"nas is `{facts.nas.name}`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupIs:
+    """Which groups the NAS that asks belongs to; one in common is enough."""
+
+    key: ClassVar[str] = "group"
+    cost: ClassVar[int] = 0
+    groups: frozenset[str]
+
+    def test(self) -> Predicate:
+        disjoint = self.groups.isdisjoint
+        return lambda facts: not disjoint(facts.nas.groups)
+
+    def wanted(self) -> str:
+        return any_of(sorted(self.groups))
+
+    def seen(self, facts: Facts) -> str:
+        groups = facts.nas.groups & self.groups or facts.nas.groups
+        if not groups:
+            return f"nas `{facts.nas.name}` is in no group"
+        return f"nas `{facts.nas.name}` is in group {any_of(sorted(groups)).replace(' or ', ' and ')}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityFrom:
+    """Where the identity was read; ``none`` stands for an endpoint that nothing names."""
+
+    key: ClassVar[str] = "identity"
+    cost: ClassVar[int] = 1
+    sources: tuple[str, ...]
+
+    def test(self) -> Predicate:
+        named = tuple(IdentitySource(source) for source in self.sources if source != NO_SOURCE)
+        unnamed = NO_SOURCE in self.sources
+
+        def test(facts: Facts) -> bool:
+            identity = facts.identity
+            return unnamed if isinstance(identity, Unidentified) else identity.source in named
+
+        return test
+
+    def wanted(self) -> str:
+        return any_of(self.sources)
+
+    def seen(self, facts: Facts) -> str:
+        if isinstance(facts.identity, Unidentified):
+            return f"nothing names the endpoint: {facts.identity.reason}"
+        return f"identity comes from `{_source(facts.identity)}`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssuranceAtLeast:
+    """How far the identity must be trusted."""
+
+    key: ClassVar[str] = "assurance"
+    cost: ClassVar[int] = 1
+    level: Assurance
+
+    def test(self) -> Predicate:
+        level = self.level
+        return lambda facts: _assurance(facts.identity) >= level
+
+    def wanted(self) -> str:
+        return f"`{self.level.name.lower()}` or better"
+
+    def seen(self, facts: Facts) -> str:
+        return f"assurance is `{_assurance(facts.identity).name.lower()}`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComplianceIs:
+    """What Intune says of the device. The only condition that may have to wait for an answer."""
+
+    key: ClassVar[str] = "compliance"
+    cost: ClassVar[int] = 9
+    states: tuple[ComplianceState, ...]
+
+    def test(self) -> Predicate:
+        states = self.states
+        return lambda facts: facts.compliance.state in states
+
+    def wanted(self) -> str:
+        return any_of(self.states)
+
+    def seen(self, facts: Facts) -> str:
+        detail = f" ({facts.compliance.detail})" if facts.compliance.detail else ""
+        return f"compliance is `{facts.compliance.state}`{detail}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MacMatches:
+    """The endpoint's MAC. Patterns are canonical (``AA-BB-CC-DD-EE-FF``) or a beginning and ``*``."""
+
+    key: ClassVar[str] = "mac"
+    cost: ClassVar[int] = 1
+    patterns: tuple[str, ...]
+
+    def test(self) -> Predicate:
+        whole, beginnings = self.exact(), self.prefixes()
+        if not beginnings:
+            return lambda facts: facts.mac in whole
+        return lambda facts: facts.mac != "" and (facts.mac in whole or facts.mac.startswith(beginnings))
+
+    def exact(self) -> frozenset[str]:
+        return frozenset(pattern for pattern in self.patterns if not pattern.endswith("*"))
+
+    def prefixes(self) -> tuple[str, ...]:
+        return tuple(pattern[:-1] for pattern in self.patterns if pattern.endswith("*"))
+
+    def wanted(self) -> str:
+        return any_of(self.patterns)
+
+    def seen(self, facts: Facts) -> str:
+        return _or_nothing(facts.mac, "mac")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MacIn:
+    """The endpoint's MAC is on a list kept in a file."""
+
+    key: ClassVar[str] = "mac_in"
+    cost: ClassVar[int] = 1
+    files: tuple[str, ...]
+    macs: frozenset[str] = field(repr=False)
+
+    def test(self) -> Predicate:
+        macs = self.macs
+        return lambda facts: facts.mac in macs
+
+    def wanted(self) -> str:
+        return f"one of {any_of(self.files)}"
+
+    def seen(self, facts: Facts) -> str:
+        if not facts.mac:
+            return "there is no mac"
+        return f"mac `{facts.mac}` is {'' if facts.mac in self.macs else 'not '}in {any_of(self.files)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuerMatches:
+    """Who issued the client certificate, RFC 4514 text, by glob."""
+
+    key: ClassVar[str] = "issuer"
+    cost: ClassVar[int] = 2
+    patterns: tuple[str, ...]
+
+    def test(self) -> Predicate:
+        fits = glob.any_compiled(self.patterns)
+        return lambda facts: (text := _issuer(facts.certificate)) != "" and fits(text)
+
+    def wanted(self) -> str:
+        return any_of(self.patterns)
+
+    def seen(self, facts: Facts) -> str:
+        return _or_nothing(_issuer(facts.certificate), "issuer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectMatches:
+    """Whom the client certificate names, RFC 4514 text, by glob."""
+
+    key: ClassVar[str] = "subject"
+    cost: ClassVar[int] = 2
+    patterns: tuple[str, ...]
+
+    def test(self) -> Predicate:
+        fits = glob.any_compiled(self.patterns)
+        return lambda facts: (text := _subject(facts.certificate)) != "" and fits(text)
+
+    def wanted(self) -> str:
+        return any_of(self.patterns)
+
+    def seen(self, facts: Facts) -> str:
+        return _or_nothing(_subject(facts.certificate), "subject")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserMatches:
+    """The user's name as the supplicant or the NAS gave it, by glob."""
+
+    key: ClassVar[str] = "user"
+    cost: ClassVar[int] = 2
+    patterns: tuple[str, ...]
+
+    def test(self) -> Predicate:
+        fits = glob.any_compiled(self.patterns)
+        return lambda facts: (text := facts.user) != "" and fits(text)
+
+    def wanted(self) -> str:
+        return any_of(self.patterns)
+
+    def seen(self, facts: Facts) -> str:
+        return _or_nothing(facts.user, "user")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SsidIs:
+    """The wireless network's name; its case counts (IEEE 802.11 compares octets)."""
+
+    key: ClassVar[str] = "ssid"
+    cost: ClassVar[int] = 1
+    names: frozenset[str]
+
+    def test(self) -> Predicate:
+        names = self.names
+        return lambda facts: facts.ssid in names
+
+    def wanted(self) -> str:
+        return any_of(sorted(self.names))
+
+    def seen(self, facts: Facts) -> str:
+        return _or_nothing(facts.ssid, "ssid")
+
+
+def _issuer(certificate: Certificate) -> str:
+    return certificate.issuer if isinstance(certificate, CertificateFacts) else ""
+
+
+def _subject(certificate: Certificate) -> str:
+    return certificate.subject if isinstance(certificate, CertificateFacts) else ""
+
+
+Condition: TypeAlias = (
+    AccessIs
+    | NasIs
+    | GroupIs
+    | IdentityFrom
+    | AssuranceAtLeast
+    | ComplianceIs
+    | MacMatches
+    | MacIn
+    | IssuerMatches
+    | SubjectMatches
+    | UserMatches
+    | SsidIs
+)
+
+
+def excludes_nothing(condition: Condition) -> bool:
+    """Whether this condition holds for every request there can be."""
+    match condition:
+        case AccessIs(kinds=kinds):
+            return set(kinds) == set(AccessKind)
+        case IdentityFrom(sources=sources):
+            return set(sources) == set(IDENTITY_SOURCES)
+        case ComplianceIs(states=states):
+            return set(states) == set(ComplianceState)
+        case AssuranceAtLeast(level=level):
+            return level is Assurance.NONE
+        case _:
+            return False

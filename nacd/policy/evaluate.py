@@ -1,0 +1,117 @@
+"""Trying the rules in order: the first whose conditions all hold decides, else default-deny.
+
+Knows: the order, and when an answer of Intune could still change the outcome. Refuses to know: how to
+get that answer. Evaluation is total: it has no error of its own and never waits.
+
+Theory. Without the answer a rule is one of three things: *out* (another condition fails), *in* (all
+hold and it does not care about compliance), or *open* (only compliance is left). A rule in decides; a
+rule out is passed over. The first open rule is where asking starts to matter: it names some states and
+not others, so one answer ends at this rule and another goes on to a different one. So asking is needed
+exactly when an open rule comes before the first rule that is in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, overload
+
+from nacd.policy.conditions import Condition
+from nacd.policy.model import DEFAULT_DENY, DENY, Policy, Rule
+from nacd.values import Decision, Effect, Facts, RuleTrial, Unidentified
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedsCompliance:
+    """The outcome hinges on what Intune says; ``rule`` is the first rule where it does."""
+
+    rule: str
+
+
+@overload
+def evaluate(policy: Policy, facts: Facts, *, asked: Literal[True] = ...) -> Decision: ...
+@overload
+def evaluate(policy: Policy, facts: Facts, *, asked: Literal[False]) -> NeedsCompliance | Decision: ...
+
+
+def evaluate(policy: Policy, facts: Facts, *, asked: bool = True) -> Decision | NeedsCompliance:
+    """Decide. With ``asked=False`` the compliance in ``facts`` is taken as not known yet:
+    the answer is ``NeedsCompliance`` exactly when some compliance could change the decision."""
+    state = facts.compliance.state
+    for tests, states, rule in policy.steps:
+        for test in tests:
+            if not test(facts):
+                break
+        else:
+            if not states:
+                return _decision(policy, rule, facts, asked)
+            if not asked:
+                return NeedsCompliance(rule=rule.name)
+            if state in states:
+                return _decision(policy, rule, facts, asked)
+    return Decision(
+        effect=Effect.DENY,
+        rule=DEFAULT_DENY,
+        profile="",
+        reasons=_nothing_matched(facts, asked),
+        policy_digest=policy.digest,
+    )
+
+
+def _decision(policy: Policy, rule: Rule, facts: Facts, asked: bool) -> Decision:
+    denied = rule.then == DENY
+    conditions = [c for c in rule.conditions if asked or c.key != "compliance"]
+    return Decision(
+        effect=Effect.DENY if denied else Effect.ALLOW,
+        rule=rule.name,
+        profile="" if denied else rule.then,
+        reasons=tuple(_holds(condition, facts) for condition in conditions) or ("the rule matches everything",),
+        policy_digest=policy.digest,
+    )
+
+
+def _holds(condition: Condition, facts: Facts) -> str:
+    """What was found; for patterns also what it was held against."""
+    seen = condition.seen(facts)
+    if condition.key in ("mac", "issuer", "subject", "user") and f"`{condition.wanted().strip('`')}`" not in seen:
+        return f"{seen}, which matches {condition.wanted()}"
+    return seen
+
+
+def _nothing_matched(facts: Facts, asked: bool) -> tuple[str, ...]:
+    identity = facts.identity
+    if isinstance(identity, Unidentified):
+        named = f"nothing names the endpoint: {identity.reason}"
+    else:
+        named = f"identity comes from `{identity.source}`"
+    return (
+        "no rule matched",
+        f"access is `{facts.access}`",
+        f"nas is `{facts.nas.name}`",
+        named,
+        f"compliance is `{facts.compliance.state}`" if asked else "compliance makes no difference",
+    )
+
+
+def explain(policy: Policy, facts: Facts) -> tuple[RuleTrial, ...]:
+    """Every rule tried, in order, up to the one that decides: why not, and at last why.
+
+    The last trial is the decision's rule; ``default-deny`` when no rule matched.
+    """
+    trials: list[RuleTrial] = []
+    for rule in policy.rules:
+        failed = _first_failure(rule, facts)
+        trials.append(RuleTrial(rule=rule.name, matched=not failed, detail=failed or _why(rule, facts)))
+        if not failed:
+            return tuple(trials)
+    return (*trials, RuleTrial(rule=DEFAULT_DENY, matched=True, detail="no rule matched"))
+
+
+def _first_failure(rule: Rule, facts: Facts) -> str:
+    for condition in rule.conditions:
+        if not condition.test()(facts):
+            return f"{condition.seen(facts)}, the rule wants {condition.wanted()}"
+    return ""
+
+
+def _why(rule: Rule, facts: Facts) -> str:
+    return "; ".join(_holds(condition, facts) for condition in rule.conditions) or "the rule matches everything"

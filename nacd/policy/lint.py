@@ -1,0 +1,195 @@
+"""What is lawful in a policy but surely not meant.
+
+Knows: rules that can never match, states that cannot come. Refuses to know: where the rules stand in
+a file (a note names rule and condition, ``config/`` finds the place) and how to refuse a policy.
+
+A rule can never match when one earlier rule has the same or weaker conditions. Compliance is the one
+condition on which several earlier rules may share the work: each takes some states away.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from nacd.policy import glob
+from nacd.policy.conditions import (
+    AccessIs,
+    AssuranceAtLeast,
+    ComplianceIs,
+    Condition,
+    GroupIs,
+    IdentityFrom,
+    IssuerMatches,
+    MacIn,
+    MacMatches,
+    NasIs,
+    SsidIs,
+    SubjectMatches,
+    UserMatches,
+    any_of,
+)
+from nacd.policy.model import DENY, Policy, Rule
+from nacd.values import ComplianceState
+
+_NEVER_ASKED_ABOUT = frozenset(ComplianceState) - {ComplianceState.NOT_ASKED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A remark on one rule. condition: the key of the condition meant, ``""`` for the whole rule."""
+
+    rule: str
+    condition: str
+    message: str
+
+
+def notes(policy: Policy, *, groups: Mapping[str, frozenset[str]], graph: bool) -> tuple[Note, ...]:
+    """All remarks, in the order of the rules.
+
+    groups: NAS name to the groups it is in; empty when not known. graph: whether Microsoft Graph is
+    asked, the only source of ``in_grace``.
+    """
+    found: list[Note] = []
+    comparison = _Comparison(policy.rules, groups)
+    for number, rule in enumerate(policy.rules):
+        found.extend(_states(rule, graph))
+        found.extend(_no_such_nas(rule, groups))
+        found.extend(_shadowed(number, policy.rules, comparison))
+    return tuple(found)
+
+
+class _Comparison:
+    """Which rule is weaker than which, compliance apart.
+
+    Thousands of rules make millions of pairs: equal conditions are looked at once, and of each rule the
+    rarest condition first, because that is where two rules most likely differ.
+    """
+
+    def __init__(self, rules: tuple[Rule, ...], groups: Mapping[str, frozenset[str]]) -> None:
+        self._groups = groups
+        numbers: dict[Condition, int] = {}
+        others = [[c for c in rule.conditions if not isinstance(c, ComplianceIs)] for rule in rules]
+        count = Counter(numbers.setdefault(c, len(numbers)) for conditions in others for c in conditions)
+        self._conditions = list(numbers)
+        self._have = [{c.key: numbers[c] for c in conditions} for conditions in others]
+        self._want = [
+            [(c.key, numbers[c]) for c in sorted(conditions, key=lambda c: count[numbers[c]])] for conditions in others
+        ]
+        self._known: dict[tuple[int, int], bool] = {}
+
+    def weaker(self, wide: int, narrow: int) -> bool:
+        """Whether every request that rule number ``narrow`` takes is taken by rule number ``wide``."""
+        have = self._have[narrow]
+        return all(have.get(key) == want or self._supported(have, key, want) for key, want in self._want[wide])
+
+    def _supported(self, have: Mapping[str, int], key: str, want: int) -> bool:
+        return any(other in have and self._implies(have[other], want) for other in _SUPPORT.get(key, (key,)))
+
+    def _implies(self, have: int, want: int) -> bool:
+        pair = (have, want)
+        if pair not in self._known:
+            self._known[pair] = _implies(self._conditions[have], self._conditions[want], self._groups)
+        return self._known[pair]
+
+
+_SUPPORT: Final = {"mac": ("mac", "mac_in"), "mac_in": ("mac_in", "mac"), "group": ("group", "nas")}
+"""Conditions that can make another one sure, where it is not just the same key."""
+
+
+def _condition(rule: Rule, key: str) -> Condition | None:
+    return next((condition for condition in rule.conditions if condition.key == key), None)
+
+
+def _states(rule: Rule, graph: bool) -> Iterator[Note]:
+    compliance = _condition(rule, "compliance")
+    if not isinstance(compliance, ComplianceIs):
+        return
+    if ComplianceState.IN_GRACE in compliance.states and not graph:
+        message = "`in_grace` never comes: NAC 2.0 does not tell it, only Microsoft Graph does"
+        yield Note(rule=rule.name, condition="compliance", message=message)
+    identity = _condition(rule, "identity")
+    if isinstance(identity, IdentityFrom) and set(identity.sources) == {"none"}:
+        states = set(compliance.states) & _NEVER_ASKED_ABOUT
+        if states:
+            message = (
+                f"{any_of(state for state in compliance.states if state in states)} never comes here:"
+                " nobody can ask about an endpoint that nothing names, its compliance is `not_asked`"
+            )
+            yield Note(rule=rule.name, condition="compliance", message=message)
+
+
+def _no_such_nas(rule: Rule, groups: Mapping[str, frozenset[str]]) -> Iterator[Note]:
+    nas, group = _condition(rule, "nas"), _condition(rule, "group")
+    if not (isinstance(nas, NasIs) and isinstance(group, GroupIs)):
+        return
+    known = [name for name in nas.names if name in groups]
+    if known and all(groups[name].isdisjoint(group.groups) for name in known):
+        message = f"this rule can never match: no nas out of {nas.wanted()} is in group {group.wanted()}"
+        yield Note(rule=rule.name, condition="group", message=message)
+
+
+def _shadowed(number: int, rules: tuple[Rule, ...], comparison: _Comparison) -> Iterator[Note]:
+    rule = rules[number]
+    left = _accepted(rule)
+    shadows: list[str] = []
+    for earlier in range(number):
+        if not comparison.weaker(earlier, number):
+            continue
+        other = rules[earlier]
+        taken = _accepted(other)
+        if taken & left:
+            shadows.append(f"`{other.name}` (line {other.line})")
+            left -= taken
+        if not left:
+            who = shadows[0] if len(shadows) == 1 else f"{', '.join(shadows[:-1])} and {shadows[-1]}"
+            takes = "takes" if len(shadows) == 1 else "together take"
+            what = "refuse" if rule.then == DENY else "accept"
+            message = f"this rule can never match: {who} above {takes} everything it would {what}"
+            yield Note(rule=rule.name, condition="", message=message)
+            return
+
+
+def _accepted(rule: Rule) -> set[ComplianceState]:
+    compliance = _condition(rule, "compliance")
+    return set(compliance.states) if isinstance(compliance, ComplianceIs) else set(ComplianceState)
+
+
+def _implies(have: Condition, want: Condition, groups: Mapping[str, frozenset[str]]) -> bool:
+    """Whether ``want`` holds wherever ``have`` does; False also means "not sure"."""
+    match have, want:
+        case (
+            (UserMatches(patterns=narrows), UserMatches(patterns=wides))
+            | (SubjectMatches(patterns=narrows), SubjectMatches(patterns=wides))
+            | (IssuerMatches(patterns=narrows), IssuerMatches(patterns=wides))
+        ):
+            return all(any(glob.takes_in(w, n) for w in wides) for n in narrows)
+        case (MacMatches() | MacIn() as these, MacMatches() | MacIn() as those):
+            return _macs_imply(these, those)
+        case (AccessIs(kinds=narrow), AccessIs(kinds=wide)):
+            return set(narrow) <= set(wide)
+        case (IdentityFrom(sources=here), IdentityFrom(sources=there)):
+            return set(here) <= set(there)
+        case (NasIs(names=few), NasIs(names=many)) | (SsidIs(names=few), SsidIs(names=many)):
+            return few <= many
+        case (GroupIs(groups=few), GroupIs(groups=many)):
+            return few <= many
+        case (NasIs(names=names), GroupIs(groups=any_group)):
+            return all(not any_group.isdisjoint(groups.get(name, frozenset())) for name in names)
+        case (AssuranceAtLeast(level=high), AssuranceAtLeast(level=low)):
+            return high >= low
+        case _:
+            return False
+
+
+def _macs_imply(have: MacMatches | MacIn, want: MacMatches | MacIn) -> bool:
+    whole = have.macs if isinstance(have, MacIn) else have.exact()
+    beginnings = () if isinstance(have, MacIn) else have.prefixes()
+    if isinstance(want, MacIn):
+        return not beginnings and (whole is want.macs or whole <= want.macs)
+    exact, prefixes = want.exact(), want.prefixes()
+    if beginnings and not (prefixes and all(beginning.startswith(prefixes) for beginning in beginnings)):
+        return False
+    return all(mac in exact or (prefixes and mac.startswith(prefixes)) for mac in whole)

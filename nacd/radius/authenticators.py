@@ -1,0 +1,130 @@
+"""The arithmetic with the shared secret: what a packet proves, and how values are hidden.
+
+Knows: Message-Authenticator, Request and Response Authenticators, User-Password hiding, salt
+encryption. Refuses to know: which of them a packet must carry (``admission.py``). MD5 is what the
+protocol prescribes; comparisons take constant time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from enum import Enum, auto
+from typing import Final
+
+from nacd.errors import BadValue
+from nacd.radius.packet import AUTHENTICATOR, HEADER_LENGTH, MESSAGE_AUTHENTICATOR, Code, Packet
+
+ZERO_AUTHENTICATOR: Final = bytes(16)
+_BLOCK: Final = 16
+_SALT_LENGTH: Final = 2
+_PASSWORD_MAX: Final = 128
+
+_ZERO_SIGNED: Final = frozenset({Code.ACCOUNTING_REQUEST, Code.DISCONNECT_REQUEST, Code.COA_REQUEST})
+"""Requests whose Request Authenticator is itself a digest: Message-Authenticator counts it as zero
+(RFC 5176 section 3.4; the same for accounting)."""
+
+
+class MaVerdict(Enum):
+    """What the Message-Authenticator of a packet proves."""
+
+    VALID = auto()
+    ABSENT = auto()
+    INVALID = auto()
+    REPEATED = auto()
+    WRONG_LENGTH = auto()
+
+
+def message_authenticator(octets: bytes, authenticator: bytes, offset: int, secret: bytes) -> bytes:
+    """HMAC-MD5 over the packet with ``authenticator`` in its header (RFC 3579 section 3.2).
+
+    offset: where the 16 value octets of Message-Authenticator stand; they count as zero.
+    """
+    signed = octets[:4] + authenticator + octets[HEADER_LENGTH:offset] + ZERO_AUTHENTICATOR + octets[offset + 16 :]
+    return hmac.digest(secret, signed, "md5")
+
+
+def verify_message_authenticator(packet: Packet, secret: bytes, request_authenticator: bytes = b"") -> MaVerdict:
+    """Whether exactly one Message-Authenticator of 16 octets is there and right.
+
+    request_authenticator: of the request, when ``packet`` is a reply; ``b""`` when it is a request.
+    """
+    found = 0
+    value_offset = 0
+    offset = HEADER_LENGTH + 2
+    carried = b""
+    for type_code, value in packet.attributes:
+        if type_code == MESSAGE_AUTHENTICATOR:
+            found += 1
+            value_offset = offset
+            carried = value
+        offset += len(value) + 2
+    if not found:
+        return MaVerdict.ABSENT
+    if found > 1:
+        return MaVerdict.REPEATED
+    if len(carried) != _BLOCK:
+        return MaVerdict.WRONG_LENGTH
+    if packet.code in _ZERO_SIGNED:
+        authenticator = ZERO_AUTHENTICATOR
+    else:
+        authenticator = request_authenticator or packet.authenticator
+    right = message_authenticator(packet.octets, authenticator, value_offset, secret)
+    return MaVerdict.VALID if hmac.compare_digest(right, carried) else MaVerdict.INVALID
+
+
+def verify_accounting(packet: Packet, secret: bytes) -> bool:
+    """Whether the Request Authenticator of an Accounting-Request is right (RFC 2866 section 3)."""
+    octets = packet.octets
+    right = _md5(octets[:4] + ZERO_AUTHENTICATOR + octets[HEADER_LENGTH:] + secret)
+    return hmac.compare_digest(right, octets[AUTHENTICATOR])
+
+
+def response_authenticator(header: bytes, request_authenticator: bytes, attributes: bytes, secret: bytes) -> bytes:
+    """MD5 that ties a reply to its request (RFC 2865 section 3). header: Code, Identifier, Length."""
+    return _md5(header + request_authenticator + attributes + secret)
+
+
+def unhide_password(hidden: bytes, request_authenticator: bytes, secret: bytes) -> bytes:
+    """User-Password in clear, without its padding (RFC 2865 section 5.2).
+
+    Raises BadValue when the length is no multiple of 16 up to 128. A wrong secret yields garbage, not
+    an error: Message-Authenticator is what tells.
+    """
+    if not hidden or len(hidden) % _BLOCK or len(hidden) > _PASSWORD_MAX:
+        raise BadValue(f"a User-Password of {len(hidden)} octets")
+    clear = b""
+    last = request_authenticator
+    for start in range(0, len(hidden), _BLOCK):
+        block = hidden[start : start + _BLOCK]
+        clear += _xor(block, _md5(secret + last))
+        last = block
+    return clear.rstrip(b"\x00")
+
+
+def salt_encrypt(clear: bytes, salt: bytes, request_authenticator: bytes, secret: bytes) -> bytes:
+    """Salt and ciphertext of a reply value (RFC 2548 section 2.4.2, RFC 2868 section 3.5).
+
+    salt: 2 octets, top bit set, different for each value of one packet. Raises BadValue over 239 octets,
+    which is what an attribute with a tag can carry.
+    """
+    if len(salt) != _SALT_LENGTH or not salt[0] & 0x80:
+        raise BadValue("a salt has two octets and its top bit set")
+    if len(clear) > 239:
+        raise BadValue(f"{len(clear)} octets are too many to hide in one attribute, 239 fit")
+    padded = bytes((len(clear),)) + clear
+    padded += bytes(-len(padded) % _BLOCK)
+    cipher = b""
+    last = request_authenticator + salt
+    for start in range(0, len(padded), _BLOCK):
+        last = _xor(padded[start : start + _BLOCK], _md5(secret + last))
+        cipher += last
+    return salt + cipher
+
+
+def _md5(octets: bytes) -> bytes:
+    return hashlib.md5(octets, usedforsecurity=False).digest()
+
+
+def _xor(left: bytes, right: bytes) -> bytes:
+    return (int.from_bytes(left) ^ int.from_bytes(right)).to_bytes(_BLOCK)

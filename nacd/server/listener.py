@@ -1,0 +1,97 @@
+"""Sockets on the event loop, and the one place where a bug in the request path ends.
+
+Knows: readiness, draining, the tasks of requests that wait. Refuses to know: what is in a datagram.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import traceback
+from collections.abc import Callable
+from pathlib import PurePath
+
+from nacd.audit import events
+from nacd.radius.admission import Role
+from nacd.server import sockets
+from nacd.server.log import logger
+from nacd.server.recorder import Recorder
+from nacd.server.worker import Waiting, Worker
+from nacd.values import Instant
+
+# One wake-up drains this many datagrams, then lets timers and answers from Intune have their turn.
+_DRAIN_AT_ONCE = 64
+
+
+class Listener:
+    """Reads every socket of one role or another and hands datagrams to the worker."""
+
+    def __init__(self, *, worker: Worker, recorder: Recorder, clock: Callable[[], Instant]) -> None:
+        self._worker = worker
+        self._recorder = recorder
+        self._clock = clock
+        self._open: list[socket.socket] = []
+        self._waiting: set[asyncio.Task[None]] = set()
+        self._log = logger("listener")
+
+    def listen(self, sock: socket.socket, role: Role) -> None:
+        """Start reading this socket."""
+        self._open.append(sock)
+        asyncio.get_running_loop().add_reader(sock.fileno(), self._drain, sock, role)
+
+    async def close(self, patience_s: float) -> None:
+        """Stop reading; give requests under way ``patience_s`` seconds to be answered, then close."""
+        loop = asyncio.get_running_loop()
+        for sock in self._open:
+            loop.remove_reader(sock.fileno())
+        if self._waiting:
+            await asyncio.wait(self._waiting, timeout=patience_s)
+        for sock in self._open:
+            sock.close()
+        self._open.clear()
+
+    def _drain(self, sock: socket.socket, role: Role) -> None:
+        for _ in range(_DRAIN_AT_ONCE):
+            try:
+                datagram, path = sockets.receive(sock)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                # An ICMP error about an earlier answer is reported on the next read; nothing was lost.
+                self._log.debug("socket", error=str(error))
+                continue
+            self._answer(datagram, path, role)
+
+    def _answer(self, datagram: bytes, path: sockets.ReturnPath, role: Role) -> None:
+        waiting: Waiting | None = None
+        try:
+            waiting = self._worker.receive(datagram, path, role)
+        except Exception as bug:
+            self._ended(bug, path)
+        if waiting is not None:
+            task = asyncio.get_running_loop().create_task(self._wait(waiting, path))
+            self._waiting.add(task)
+            task.add_done_callback(self._waiting.discard)
+
+    async def _wait(self, waiting: Waiting, path: sockets.ReturnPath) -> None:
+        try:
+            await waiting
+        except Exception as bug:
+            self._ended(bug, path)
+
+    def _ended(self, error: Exception, path: sockets.ReturnPath) -> None:
+        """Silence and an audit event, never an Accept."""
+        now = self._clock()
+        if isinstance(error, OSError):
+            # The answer could not leave (route gone, buffers full): the NAS asks again and gets it from memory.
+            self._recorder.warn_seldom(f"send {error.errno}", f"an answer could not be sent: {error}", now)
+            return
+        self._log.error("bug in the request path", source=path.source, exc_info=error)
+        self._recorder.take(events.bug(source=path.source, error=_where(error), now=now), now)
+
+
+def _where(error: Exception) -> str:
+    """Kind and place of a bug. Not its text: that may hold octets of the request."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {frames[-1].name}, line {frames[-1].lineno} of {PurePath(frames[-1].filename).name}" if frames else ""
+    return f"{type(error).__name__}{place}"

@@ -1,0 +1,146 @@
+"""The one wait for the outside world: a question about a device, answered within the deadline.
+
+Knows: the cache, single flight, the thread pool, the breaker, the deadline. Refuses to know: what
+an answer means for anybody's access. Everything here runs on the event loop except the source's
+blocking call, which runs in a bounded pool of threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Protocol
+
+from nacd.compliance.breaker import Breaker
+from nacd.compliance.cache import Fresh, Stale, VerdictCache
+from nacd.compliance.question import Question
+from nacd.server.log import logger
+from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId, Instant, MacAddress
+
+# The RADIUS answer does not wait this long; the thread does, so that a late answer is still kept.
+_CALL_LIMIT_S = 15.0
+
+
+class ComplianceSourceOfRecord(Protocol):
+    """Whoever can say what state a device is in: Intune, over whichever interface."""
+
+    def lookup(self, subject: DeviceId | MacAddress, deadline_s: float, now: Callable[[], float]) -> Compliance:
+        """Ask once; blocking, thread-safe; trouble comes back as ``unavailable``."""
+        ...
+
+
+class Lookup:
+    """Asks each question once at a time and keeps every answer, late ones too."""
+
+    def __init__(
+        self,
+        *,
+        source: ComplianceSourceOfRecord,
+        cache: VerdictCache,
+        breaker: Breaker,
+        threads: int,
+        deadline_s: float,
+        max_waiting: int,
+        clock: Callable[[], Instant],
+    ) -> None:
+        self._source = source
+        self._cache = cache
+        self._breaker = breaker
+        self._deadline_s = deadline_s
+        self._max_waiting = max_waiting
+        self._clock = clock
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="intune")
+        self._flights: dict[str, asyncio.Task[Compliance]] = {}
+        self._log = logger("lookup")
+
+    def known(self, question: Question, now: Instant) -> Compliance | None:
+        """The verdict if it is fresh in memory; None means that somebody must wait."""
+        found = self._cache.find(question.key, now)
+        return found.compliance if isinstance(found, Fresh) else None
+
+    async def compliance(self, question: Question) -> Compliance:
+        """What is known of this device, asking if need be; never later than the deadline.
+
+        A verdict too old to be fresh is used (as ``stale``, with its own date) only when the
+        question could not be answered now.
+        """
+        fresh = self.known(question, self._clock())
+        if fresh is not None:
+            return fresh
+        try:
+            # shield: the caller's patience ends, the flight goes on and its answer is kept.
+            answer = await asyncio.wait_for(asyncio.shield(self._fly(question)), self._deadline_s)
+        except TimeoutError:
+            answer = self._unavailable(f"no answer within {self._deadline_s:g} s")
+        if answer.state is not ComplianceState.UNAVAILABLE:
+            return answer
+        known = self._cache.find(question.key, self._clock())
+        if isinstance(known, Fresh):
+            return known.compliance
+        if isinstance(known, Stale):
+            return replace(known.compliance, source=ComplianceSource.STALE, detail=answer.detail)
+        return answer
+
+    def start(self, question: Question) -> None:
+        """Ask ahead of the need; nobody waits for it yet."""
+        if self.known(question, self._clock()) is None:
+            self._fly(question)
+
+    async def close(self) -> None:
+        """Stop asking. Threads in a call are left to their own deadline."""
+        for flight in list(self._flights.values()):
+            flight.cancel()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _fly(self, question: Question) -> asyncio.Task[Compliance]:
+        """The one flight for this question, joined or started."""
+        flight = self._flights.get(question.key)
+        if flight is None:
+            flight = asyncio.get_running_loop().create_task(self._ask(question))
+            self._flights[question.key] = flight
+            flight.add_done_callback(lambda done: self._landed(question, done))
+        return flight
+
+    def _landed(self, question: Question, flight: asyncio.Task[Compliance]) -> None:
+        del self._flights[question.key]
+        if not flight.cancelled() and flight.exception() is not None:
+            # A waiter has it too; but a flight nobody waited for must not fail unseen.
+            self._log.error("lookup failed", key=question.key, exc_info=flight.exception())
+
+    async def _ask(self, question: Question) -> Compliance:
+        started = self._clock()
+        if len(self._flights) > self._max_waiting:
+            return self._unavailable(f"no capacity: {self._max_waiting} lookups are under way")
+        if not self._breaker.admit(started):
+            return self._unavailable("breaker open: intune has been failing")
+        epoch = self._cache.ask(question.key, started)
+        loop = asyncio.get_running_loop()
+        try:
+            answer = await loop.run_in_executor(
+                self._pool, lambda: self._source.lookup(question.subject, _CALL_LIMIT_S, lambda: self._clock().wall)
+            )
+        except BaseException:
+            # A bug or a stop: the breaker's single probe must not stay out for ever.
+            self._breaker.failed(self._clock())
+            raise
+        landed = self._clock()
+        if answer.state is ComplianceState.UNAVAILABLE:
+            self._breaker.failed(landed)
+            self._log.warning("intune did not answer", detail=answer.detail)
+            return answer
+        self._breaker.succeeded(landed)
+        self._cache.replace(question.key, answer, epoch, landed)
+        took_s = landed.monotonic - started.monotonic
+        if took_s > self._deadline_s:
+            self._log.warning("late answer kept", key=question.key, took_s=round(took_s, 3), state=answer.state.value)
+        return answer
+
+    def _unavailable(self, detail: str) -> Compliance:
+        return Compliance(
+            state=ComplianceState.UNAVAILABLE,
+            as_of=self._clock().wall,
+            source=ComplianceSource.NONE,
+            detail=detail,
+        )

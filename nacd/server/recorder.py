@@ -1,0 +1,123 @@
+"""The one writer of the audit log.
+
+Knows: that a record is in the file before its answer leaves, what to do when the disk is full,
+which refusals are summed up, and what was dropped in silence. Refuses to know: why anything was decided.
+"""
+
+from __future__ import annotations
+
+
+from nacd.audit import events
+from nacd.audit.repeats import Repeats
+from nacd.errors import AuditRefused
+from nacd.server.drops import Drops
+from nacd.server.log import logger
+from nacd.store.audit_log import AuditLog
+from nacd.values import AuditEvent, Instant
+
+_REPORT_EVERY_S = 60.0
+_WARN_AGAIN_S = 600.0
+
+
+class Recorder:
+    """Takes events in order. continue_when_full: Accepts go out although their record could not be written."""
+
+    def __init__(
+        self, *, log: AuditLog, repeats: Repeats, drops: Drops, continue_when_full: bool, warn_at_percent: int
+    ) -> None:
+        self._file = log
+        self._repeats = repeats
+        self._drops = drops
+        self._continue_when_full = continue_when_full
+        self._warn_at_percent = warn_at_percent
+        self._log = logger("audit")
+        self._last_report_s = 0.0
+        self._warned: dict[str, float] = {}
+        self._refusing = False
+        self._lost = 0
+
+    @property
+    def refusing(self) -> bool:
+        """True while the file takes nothing and the configuration says to stop Accepts for it."""
+        return self._refusing and not self._continue_when_full
+
+    def take(self, event: AuditEvent, now: Instant) -> bool:
+        """Write the event, or add it to a summary. False if it is lost and the answer must not be an Accept."""
+        try:
+            for record in self._repeats.admit(event, now):
+                self._file.append(record)
+        except AuditRefused as refused:
+            self._lost += 1
+            self._refusing = True
+            self.warn_seldom(
+                "audit refused", str(refused), now, then="accepts go on" if self._continue_when_full else "no accepts"
+            )
+            return self._continue_when_full
+        if self._refusing:
+            self._resume(now)
+        return True
+
+    def must_take(self, event: AuditEvent) -> None:
+        """Write an event that is never summed up. Raises AuditRefused."""
+        self._file.append(event)
+
+    def dropped(self, *, nas: str, reason: str, source: str, detail: str, now: Instant) -> None:
+        """Count one packet that got no answer. A detail is worth one loud, rate-limited warning."""
+        self._drops.add(nas, reason, source)
+        if detail:
+            self.warn_seldom(f"{reason} {nas}", detail, now, nas=nas, source=source)
+
+    def warn_seldom(self, key: str, text: str, now: Instant, **context: object) -> None:
+        """Say this at most once in ten minutes. key comes from configuration and code, so the table is bounded."""
+        last = self._warned.get(key)
+        if last is not None and now.monotonic - last < _WARN_AGAIN_S:
+            return
+        self._warned[key] = now.monotonic
+        self._log.warning(text, **context)
+
+    def tick(self, now: Instant) -> None:
+        """Once a second or so: close summaries, report drops each minute, look after the file."""
+        self._write_all(self._repeats.due(now))
+        if now.monotonic - self._last_report_s < _REPORT_EVERY_S:
+            return
+        self._last_report_s = now.monotonic
+        self.report_drops(now)
+        self._look_after_the_file(now)
+
+    def report_drops(self, now: Instant) -> None:
+        """One audit record and one log line for what was dropped since the last report; none for nothing."""
+        rows = self._drops.report()
+        if not rows:
+            return
+        counts = tuple((row.nas, row.reason, row.count, row.example) for row in rows)
+        self._write_all((events.drops_reported(counts=counts, now=now),))
+        for row in rows:
+            self._log.warning("packets dropped", nas=row.nas, reason=row.reason, count=row.count, last_from=row.example)
+
+    def _look_after_the_file(self, now: Instant) -> None:
+        try:
+            if self._file.follow_rotation():
+                self._log.info("audit file reopened", file=str(self._file.path))
+            full = self._file.percent_full()
+        except (AuditRefused, OSError) as error:
+            self.warn_seldom("audit file", f"audit file: {error}", now)
+            return
+        if full >= self._warn_at_percent:
+            then = "accepts go on unrecorded" if self._continue_when_full else "accepts stop"
+            self.warn_seldom(
+                "audit disk", f"the disk of `{self._file.path}` is {full} % full; when it is full, {then}", now
+            )
+
+    def _resume(self, now: Instant) -> None:
+        self._refusing = False
+        lost, self._lost = self._lost, 0
+        self._log.warning("audit file takes records again", lost=lost)
+        self._write_all((events.audit_resumed(lost=lost, now=now),))
+
+    def _write_all(self, batch: tuple[AuditEvent, ...]) -> None:
+        for event in batch:
+            try:
+                self._file.append(event)
+            except AuditRefused as refused:
+                self._lost += 1
+                self._log.error("record lost", code=event.code, why=str(refused))

@@ -1,0 +1,1 @@
+"""Authorization profiles in each vendor's words: intentions in, named and encoded reply attributes out."""

@@ -1,0 +1,165 @@
+"""An authorization profile: a named set of intentions, in no vendor's words.
+
+Knows: which intentions there are and what makes each value sound for every vendor. Refuses to
+know: attributes and vendor limits (``model.py``, ``render.py``), YAML and file positions (``config/``).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from nacd.values import Attribute
+
+INTENTIONS: Final = ("vlan", "acl", "dacl", "redirect", "sgt", "role", "group_policy", "session_timeout")
+"""Every intention, in the order in which its attributes stand in a reply."""
+
+VLAN_IDS: Final = range(1, 4095)
+"""IEEE 802.1Q numbers a port can be given (RFC 3580 section 3.31)."""
+
+SGTS: Final = range(2, 65520)
+"""Security group tags free to assign: 0 is *unknown*, 1 and the top sixteen are reserved."""
+
+SESSION_TIMEOUTS_S: Final = range(1, 2**31)
+
+OWN_ATTRIBUTES: Final = frozenset(
+    {
+        "CHAP-Password",
+        "EAP-Key-Name",
+        "EAP-Message",
+        "Message-Authenticator",
+        "MS-MPPE-Recv-Key",
+        "MS-MPPE-Send-Key",
+        "Proxy-State",
+        "Session-Timeout",
+        "State",
+        "Termination-Action",
+        "User-Password",
+        "Vendor-Specific",
+    }
+)
+"""Attributes that nacd sets by itself (or that no Accept may carry): never under ``attributes:``."""
+
+_OWN_IN_ANY_CASE = frozenset(name.lower() for name in OWN_ATTRIBUTES)
+_URL_CHARACTERS = re.compile(r"[!#-;=?-\[\]_a-z~]+")
+"""RFC 3986 characters; white space, quotes and angle brackets would end the URL in a NAS's parser."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redirect:
+    """Send the endpoint's browser to ``url``; ``acl`` names what is redirected, ``""`` = not named.
+
+    Raises ValueError for what is no plain http or https URL.
+    """
+
+    url: str
+    acl: str = ""
+
+    def __post_init__(self) -> None:
+        if not _URL_CHARACTERS.fullmatch(self.url):
+            raise ValueError(f"the redirect url `{self.url}` has characters that a url cannot hold")
+        try:
+            parts = urlsplit(self.url)
+            _ = parts.port
+        except ValueError as wrong:
+            raise ValueError(f"the redirect url `{self.url}` cannot be read: {wrong}") from None
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError(f"the redirect url `{self.url}` must begin with `http://` or `https://` and name a host")
+        if "@" in parts.netloc:
+            raise ValueError(f"the redirect url `{self.url}` must not carry a user name or password")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoRedirect:
+    """The profile redirects nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What an accepted endpoint gets. ``""``, ``()`` and ``0`` mean that an intention is not set.
+
+    vlan: number (``"120"``) or name. acl: name of a list the NAS has. dacl: the lines of a list, in
+    the language of the NAS. sgt: security group tag. session_timeout_s, reauthenticate: after that
+    time authenticate again (True) or end the session (False). raw: attributes as the admin wrote
+    them, sent to every vendor. optional: names out of INTENTIONS that a vendor may leave out.
+
+    Raises ValueError, with one line per problem, for values that are wrong at every vendor.
+    """
+
+    name: str
+    vlan: str = ""
+    acl: str = ""
+    dacl: tuple[str, ...] = ()
+    redirect: Redirect | NoRedirect = field(default_factory=NoRedirect)
+    sgt: int = 0
+    role: str = ""
+    group_policy: str = ""
+    session_timeout_s: int = 0
+    reauthenticate: bool = True
+    raw: tuple[Attribute, ...] = ()
+    optional: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if problems := tuple(_problems(self)):
+            raise ValueError("\n".join(problems))
+
+    def sets(self, intention: str) -> bool:
+        """Whether the profile says anything about this intention."""
+        return {
+            "vlan": bool(self.vlan),
+            "acl": bool(self.acl),
+            "dacl": bool(self.dacl),
+            "redirect": isinstance(self.redirect, Redirect),
+            "sgt": bool(self.sgt),
+            "role": bool(self.role),
+            "group_policy": bool(self.group_policy),
+            "session_timeout": bool(self.session_timeout_s),
+        }[intention]
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The intentions that are set, in reply order."""
+        return tuple(intention for intention in INTENTIONS if self.sets(intention))
+
+
+def has_control_characters(text: str) -> bool:
+    """Whether the text holds what no name, line or URL may hold (Unicode categories Cc, Cf, Zl, Zp, Cs)."""
+    return any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp", "Cs"} for character in text)
+
+
+def _texts(profile: Profile) -> Iterator[tuple[str, str]]:
+    yield from (("vlan", profile.vlan), ("acl", profile.acl), ("role", profile.role))
+    yield ("group_policy", profile.group_policy)
+    if isinstance(profile.redirect, Redirect):
+        yield ("redirect.acl", profile.redirect.acl)
+
+
+def _problems(profile: Profile) -> Iterator[str]:
+    if not profile.name:
+        yield "an authorization profile needs a name"
+    for what, text in _texts(profile):
+        if text != text.strip() or has_control_characters(text):
+            yield f"{what} `{text}` begins or ends with white space or holds control characters"
+    if profile.vlan.isdecimal() and (not profile.vlan.isascii() or int(profile.vlan) not in VLAN_IDS):
+        yield f"vlan `{profile.vlan}` is outside {VLAN_IDS.start} to {VLAN_IDS.stop - 1}"
+    if profile.vlan.isdecimal() and profile.vlan.startswith("0"):
+        yield f"vlan `{profile.vlan}` begins with a zero: write the number without it"
+    for number, line in enumerate(profile.dacl, start=1):
+        if not line.strip() or has_control_characters(line):
+            yield f"line {number} of dacl is empty or holds control characters"
+    if profile.sgt and profile.sgt not in SGTS:
+        yield f"sgt `{profile.sgt}` is outside {SGTS.start} to {SGTS.stop - 1}"
+    if profile.session_timeout_s and profile.session_timeout_s not in SESSION_TIMEOUTS_S:
+        yield f"session_timeout `{profile.session_timeout_s}` is not a number of seconds a NAS can count"
+    for attribute in profile.raw:
+        if attribute.name.lower() in _OWN_IN_ANY_CASE:
+            yield f"attributes must not name `{attribute.name}`: nacd sets it by itself"
+        if attribute.tag not in range(32):
+            yield f"the tag of `{attribute.name}` is outside 0 to 31 (RFC 2868 section 3)"
+    for intention in sorted(profile.optional):
+        if intention not in INTENTIONS or not profile.sets(intention):
+            yield f"optional names `{intention}`, which the profile does not set"

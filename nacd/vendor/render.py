@@ -1,0 +1,123 @@
+"""A profile and a vendor, compiled to reply attributes once when the configuration is loaded.
+
+Knows: which intentions are promises and which may be left out, what cannot stand together, and
+how much of a packet a profile may fill. Refuses to know: attribute numbers and octets (the
+encoder is handed in), sessions and requests (Session-Timeout is added to each reply elsewhere).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from nacd.errors import BadValue, CannotExpress, UnknownAttribute
+from nacd.values import Attribute, Rendered
+from nacd.vendor.model import VendorData
+from nacd.vendor.profile import INTENTIONS, Profile
+from nacd.vendor.wording import NoWords, Said, say
+
+FIXED_OCTETS: Final = 3072
+"""What a profile may fill of the 4,096 octets of a packet (RFC 2865 section 3). The rest is for what a
+request adds: header, Message-Authenticator, EAP-Success, two keys, EAP-Key-Name, Class, Proxy-State."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Draft:
+    """What has been said so far of one profile for one vendor."""
+
+    profile: Profile
+    vendor: VendorData
+    said: dict[str, Said] = field(default_factory=dict)
+    omitted: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def complain(self, what: str) -> None:
+        self.problems.append(f"profile `{self.profile.name}` for vendor `{self.vendor.name}`: {what}")
+
+    def leave_out(self, intention: str, reason: str) -> None:
+        """Leave an optional intention out; a promise that cannot be kept is a problem."""
+        if intention in self.profile.optional:
+            self.omitted.append(intention)
+        else:
+            self.complain(
+                f"{intention} cannot be expressed: {self.vendor.title} {reason}; move it under `optional:`, "
+                "or give the attribute itself under `attributes:`"
+            )
+
+
+def render(profile: Profile, vendor: VendorData, encode: Callable[[Attribute], bytes]) -> Rendered:
+    """The profile in this vendor's words.
+
+    encode: one attribute to its whole octets; may raise UnknownAttribute and BadValue.
+    Raises CannotExpress with one line for each promise that this vendor cannot keep, each value it
+    cannot take, and a profile that leaves too little room in the packet.
+    """
+    draft = _Draft(profile=profile, vendor=vendor)
+    for intention in profile.wanted:
+        _say(draft, intention)
+    for intention, other in _quarrels(draft):
+        _settle(draft, intention, other)
+    attributes = tuple(each for intention in draft.said for each in draft.said[intention].attributes)
+    for raw in profile.raw:
+        if raw.tag and any((raw.name.lower(), raw.tag) == (each.name.lower(), each.tag) for each in attributes):
+            draft.complain(f"`{raw.name}` with tag {raw.tag} is already set by an intention: use another tag")
+    attributes += profile.raw
+    octets = b"".join(_encode(draft, attribute, encode) for attribute in attributes)
+    if len(octets) > FIXED_OCTETS:
+        draft.complain(f"it fills {len(octets)} octets of the reply, at most {FIXED_OCTETS} are possible")
+    if draft.problems:
+        raise CannotExpress("\n".join(draft.problems))
+    unused = [said.unused for said in draft.said.values() if said.unused]
+    return Rendered(
+        profile=profile.name,
+        vendor=vendor.name,
+        attributes=attributes,
+        octets=octets,
+        omitted=(*sorted(draft.omitted, key=INTENTIONS.index), *unused),
+        session_timeout_s=profile.session_timeout_s if "session_timeout" in draft.said else 0,
+        reauthenticate=profile.reauthenticate,
+    )
+
+
+def _say(draft: _Draft, intention: str) -> None:
+    wording = draft.vendor.wordings.get(intention)
+    if wording is None:
+        draft.leave_out(intention, draft.vendor.cannot[intention])
+        return
+    saying = say(draft.profile, wording)
+    if isinstance(saying, Said):
+        draft.said[intention] = saying
+    elif isinstance(saying, NoWords):
+        draft.leave_out(intention, saying.reason)
+    else:
+        draft.complain(f"{intention}: {saying.reason}")
+
+
+def _quarrels(draft: _Draft) -> Iterator[tuple[str, str]]:
+    """Pairs of intentions that one reply cannot hold, in reply order."""
+    wordings = draft.vendor.wordings
+    said = tuple(draft.said)
+    for place, intention in enumerate(said):
+        for other in said[place + 1 :]:
+            if other in wordings[intention].excludes or intention in wordings[other].excludes:
+                yield intention, other
+
+
+def _settle(draft: _Draft, intention: str, other: str) -> None:
+    """The optional one gives way; between two optional ones the later; two promises are a problem."""
+    if intention not in draft.said or other not in draft.said:
+        return
+    optional = draft.profile.optional
+    loser = intention if intention in optional and other not in optional else other
+    winner = other if loser == intention else intention
+    draft.leave_out(loser, f"cannot have it beside {winner} in one reply")
+    draft.said.pop(loser)
+
+
+def _encode(draft: _Draft, attribute: Attribute, encode: Callable[[Attribute], bytes]) -> bytes:
+    try:
+        return encode(attribute)
+    except (UnknownAttribute, BadValue) as wrong:
+        draft.complain(f"attribute `{attribute.name}`: {wrong}")
+        return b""

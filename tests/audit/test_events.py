@@ -1,0 +1,245 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from nacd.audit import events
+from nacd.audit.catalogue import EVENTS
+from nacd.errors import Problem
+from nacd.values import (
+    AccessKind,
+    AccessRequest,
+    AccountingRequest,
+    Attribute,
+    AuditEvent,
+    CertificateFacts,
+    Compliance,
+    Decision,
+    EapFailed,
+    Instant,
+    Named,
+    Nas,
+    Rendered,
+    Unidentified,
+)
+
+At = Callable[[float], Instant]
+Request = Callable[..., AccessRequest]
+
+
+@pytest.fixture
+def everything(
+    request_of: Request,
+    named: Named,
+    compliance: Compliance,
+    allow: Decision,
+    deny: Decision,
+    rendered: Rendered,
+    sent: tuple[Attribute, ...],
+    at: At,
+) -> tuple[AuditEvent, ...]:
+    """One record by every builder, and by every branch that changes its fields."""
+    request, now = request_of(), at(0)
+    base = {"request": request, "named": named}
+    nameless = replace(named, identity=Unidentified(reason="two ids"))
+    failed = EapFailed(
+        code="certificate_expired", reason="expired", eap=b"", peer_identity="x", subject="CN=PC-1", issuer="CN=CA"
+    )
+    refusal = events.refused(request=request, refusal="service_type", reason="no", latency_ms=1.0, now=now)
+    eap = events.eap_failed(request=request, failed=failed, access=AccessKind.DOT1X, latency_ms=1.0, now=now)
+    rest = {"compliance": compliance, "latency_ms": 1.5, "now": now}
+    reject = events.decision(request=request, named=nameless, decision=deny, rendered=None, sent=(), **rest)
+    span = {"count": 3, "first": now.wall, "last": now.wall, "now": now}
+    nas = {"nas": "campus", "source": "10.20.0.1"}
+    bare = EapFailed(code="no_certificate", reason="none", eap=b"")
+    accounting = [
+        AccountingRequest(
+            nas=Nas(name="n", vendor="v"), source="::1", source_port=1, status_type=word, terminate_cause="X"
+        )
+        for word in ("Start", "Interim-Update", "Stop", "Accounting-On", "Accounting-Off", "Failed")
+    ]
+    return (
+        events.decision(decision=allow, rendered=rendered, sent=sent, **base, **rest),
+        reject,
+        eap,
+        events.eap_failed(request=request, failed=bare, access=AccessKind.VPN, latency_ms=1.0, now=now),
+        refusal,
+        events.reply_too_long(decision=allow, sent=sent, octets=5000, now=now, **base),
+        events.lookup_late(compliance=compliance, waited_ms=2500.0, deadline_ms=2000.0, now=now, **base),
+        events.repeated(of=reject, **span),
+        events.repeated(of=eap, **span),
+        events.repeated(of=refusal, **span),
+        events.over_budget(of=eap, by_code={"A1003W": 3}, **span),
+        events.overflow(by_code={"A1003W": 3}, by_nas={"campus": 3}, **span),
+        *(events.accounting(request=each, now=now) for each in accounting),
+        events.drops(reason="too_short", detail="", **nas, **span),
+        events.probe_warning(user_name="probe", reason="no_message_authenticator_probe", detail="", now=now, **nas),
+        events.started(version="1", detail="two workers", now=now),
+        events.stopped(version="1", detail="SIGTERM", now=now),
+        events.configuration_loaded(file="nacd.yaml", digest="d", policy_digest="p", notes=["n"], now=now),
+        events.configuration_refused(
+            file="nacd.yaml", problems=[Problem(file="nacd.yaml", line=3, column=1, message="unknown key")], now=now
+        ),
+        events.audit_resumed(lost=7, since=now.wall, why="disk full", now=now),
+        events.bug(kind="KeyError", where="worker.py:10 answer", now=now, **nas),
+    )
+
+
+def test_every_builder_emits_only_fields_the_table_names(
+    everything: tuple[AuditEvent, ...], paths_of: Callable[[object], set[str]]
+) -> None:
+    for event in everything:
+        assert paths_of(event.fields) <= set(EVENTS[event.code].fields), event.code
+
+
+def test_every_event_of_the_table_has_a_builder_that_fills_all_its_fields(
+    everything: tuple[AuditEvent, ...], paths_of: Callable[[object], set[str]]
+) -> None:
+    filled: dict[str, set[str]] = {code: set() for code in EVENTS}
+    for event in everything:
+        filled[event.code] |= paths_of(event.fields)
+    empty_on_deny = {f"reply.attributes[].{part}" for part in ("name", "value", "tag")}
+    for code, event in EVENTS.items():
+        assert set(event.fields) - filled[code] <= empty_on_deny, code
+
+
+def test_every_record_says_when_what_and_why_in_strict_json(everything: tuple[AuditEvent, ...]) -> None:
+    for event in everything:
+        line = json.loads(json.dumps(event.fields, allow_nan=False))
+        assert line["time"] == "2026-09-21T14:13:20.000Z"
+        assert line["code"] == event.code
+        assert line["event"] == EVENTS[event.code].name
+        assert line["why"]
+
+
+def test_no_record_holds_a_secret(everything: tuple[AuditEvent, ...]) -> None:
+    for event in everything:
+        line = json.dumps(event.fields)
+        assert "hunter2" not in line
+        assert b"keying material".hex() not in line
+
+
+def test_an_accept_tells_the_whole_why(everything: tuple[AuditEvent, ...]) -> None:
+    fields = everything[0].fields
+    assert everything[0].code == "A1001I"
+    assert fields["why"] == (
+        "device 2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954: rule `compliant device` gives profile `corporate`: "
+        "compliance is compliant; access is dot1x"
+    )
+    assert fields["compliance"] == {
+        "state": "compliant",
+        "detail": "NAC 2.0",
+        "source": "cache",
+        "as_of": "2026-09-21T14:13:08.000Z",
+        "age_s": 12.0,
+    }
+    assert fields["reply"] == {
+        "code": "Access-Accept",
+        "attributes": [
+            {"name": "Tunnel-Private-Group-Id", "value": "120", "tag": 1},
+            {"name": "Session-Timeout", "value": 28800},
+            {"name": "Class", "value": "0x0102"},
+            {"name": "MS-MPPE-Send-Key", "value": "***"},
+            {"name": "Tunnel-Password", "value": "***"},
+            {"name": "Cisco-AVPair", "value": "psk=***"},
+        ],
+        "omitted": ["redirect"],
+    }
+    assert fields["latency_ms"] == 1.5
+
+
+def test_an_accept_is_never_aggregated_and_a_refusal_may_be(everything: tuple[AuditEvent, ...]) -> None:
+    accept, reject, eap, _, refusal = everything[:5]
+    assert (accept.repeat_key, accept.port_key) == ("", "")
+    for event in (reject, eap, refusal):
+        assert event.repeat_key
+        assert event.port_key
+    assert reject.port_key == eap.port_key == refusal.port_key
+    assert len({reject.repeat_key, eap.repeat_key, refusal.repeat_key}) == 3
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"calling_station_id": "00-50-B6-AA-BB-CD"},
+        {"user_name": "host/pc-2"},
+        {"nas_port_id": "Gi1/0/2"},
+        {"source": "10.20.0.2"},
+    ],
+)
+def test_refusals_differ_when_caller_or_port_does(rejected: Callable[..., AuditEvent], fields: dict[str, str]) -> None:
+    assert rejected(**fields).repeat_key != rejected().repeat_key
+
+
+def test_equal_refusals_have_equal_keys(rejected: Callable[..., AuditEvent]) -> None:
+    assert rejected(0.0).repeat_key == rejected(9.0, acct_session_id="other").repeat_key
+
+
+def test_foreign_text_cannot_make_two_callers_look_the_same(rejected: Callable[..., AuditEvent]) -> None:
+    one = rejected(calling_station_id="a', 'b", user_name="c")
+    other = rejected(calling_station_id="a", user_name="b', 'c")
+    assert one.repeat_key != other.repeat_key
+
+
+def test_a_caller_cannot_choose_its_port(rejected: Callable[..., AuditEvent]) -> None:
+    wired = {rejected(calling_station_id=mac, user_name=mac).port_key for mac in ("a", "b")}
+    air = {"nas_port_type": "Wireless-802.11", "nas_port_id": "", "called_station_id": "AA-BB-CC-DD-EE-FF:corp"}
+    wireless = {rejected(nas_port=str(n), calling_station_id=str(n), **air).port_key for n in range(3)}
+    vpn = {
+        rejected(nas_port_type="Virtual", nas_port=str(n), nas_port_id="", calling_station_id="192.0.2.7").port_key
+        for n in range(3)
+    }
+    assert (len(wired), len(wireless), len(vpn)) == (1, 1, 1)
+    other = rejected(nas_port_type="Virtual", calling_station_id="192.0.2.8").port_key
+    assert other not in vpn
+
+
+def test_an_eap_failure_names_the_certificate_complained_of_and_nothing_when_none_was_seen(
+    everything: tuple[AuditEvent, ...],
+) -> None:
+    assert everything[2].fields["certificate"] == {"subject": "CN=PC-1", "issuer": "CN=CA"}
+    assert "certificate" not in everything[3].fields
+    assert everything[2].fields["why"] == "expired"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        ("Start", "A2001I"),
+        ("Interim-Update", "A2002I"),
+        ("Alive", "A2002I"),
+        ("Stop", "A2003I"),
+        ("Accounting-On", "A2004I"),
+        ("Accounting-Off", "A2005I"),
+        ("Tunnel-Start", "A2006W"),
+        ("99", "A2006W"),
+    ],
+)
+def test_each_status_type_has_its_event(at: At, status: str, code: str) -> None:
+    request = AccountingRequest(nas=Nas(name="n", vendor="v"), source="::1", source_port=1, status_type=status)
+    event = events.accounting(request=request, now=at(0), mac="00-50-B6-AA-BB-CC")
+    assert event.code == code
+    assert event.fields["endpoint"]["mac"] == "00-50-B6-AA-BB-CC"  # type: ignore[index,call-overload]
+
+
+def test_text_that_is_no_unicode_does_not_keep_a_record_from_being_written(request_of: Request, at: At) -> None:
+    event = events.refused(
+        request=request_of(user_name="a\ud800"), refusal="no_access_kind", reason="no \udfff", latency_ms=0.1, now=at(0)
+    )
+    json.dumps(event.fields, ensure_ascii=False).encode("utf-8")
+
+
+def test_a_drop_from_nowhere_says_so(at: At) -> None:
+    event = events.drops(
+        nas="", source="192.0.2.9", reason="unknown_nas", detail="", count=2, first=0.0, last=1.0, now=at(0)
+    )
+    assert event.fields["why"] == "2 packets from an address no NAS is configured for dropped: unknown_nas"
+
+
+def test_the_facts_of_a_shown_certificate_are_all_there(
+    everything: tuple[AuditEvent, ...], certificate: CertificateFacts
+) -> None:
+    shown = everything[0].fields["certificate"]
+    assert isinstance(shown, dict)
+    assert set(shown) == set(CertificateFacts.__dataclass_fields__)
+    assert shown["fingerprint"] == certificate.fingerprint

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from nacd.config.mac_list import read
+
+ONE, TWO = "AA-BB-CC-DD-EE-01", "AA-BB-CC-DD-EE-02"
+
+
+@pytest.fixture
+def listed(tmp_path: Path):
+    def build(content: str | bytes):
+        path = tmp_path / "list.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return read(path)
+
+    return build
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"{ONE}\n{TWO}\n",
+        f"# ours\n\n{ONE}   # lobby\r\n{TWO}",
+        f"mac\n{ONE}\n{TWO}\n",
+        f"name,mac,room\nHP,{ONE},1\nBrother,aabb.ccdd.ee02,\n",
+        f'\ufeff"Name";"MAC Address"\n"HP; big";"{ONE}"\n"Canon";"{TWO}"\n',
+        f"mac\tname\n{ONE}\tx\n{TWO}\n",
+    ],
+)
+def test_lists_as_people_and_spreadsheets_write_them(listed, content: str) -> None:
+    found = listed(content)
+    assert found.problems == ()
+    assert found.macs == {ONE, TWO}
+
+
+def test_a_bad_line_is_a_problem_with_its_place_and_the_good_ones_are_kept(listed) -> None:
+    found = listed(f"mac,name\n{ONE},a\nfoo,b\n\n,c\n{TWO},d\n")
+    assert [(p.line, p.column) for p in found.problems] == [(3, 1), (5, 1)]
+    assert "`foo` is no MAC address" in found.problems[0].message
+    assert found.macs == {ONE, TWO}
+
+
+def test_csv_without_a_header_is_told_what_is_missing(listed) -> None:
+    (problem,) = listed(f"{ONE},printer\n").problems
+    assert "begin the list with a header line" in problem.message
+
+
+def test_a_quote_left_open_does_not_swallow_the_lines_below(listed) -> None:
+    found = listed(f'mac,name\n"{ONE},x\n{TWO},y\n')
+    assert [p.line for p in found.problems] == [2]
+    assert found.macs == {TWO}
+
+
+def test_patterns_do_not_belong_in_a_list(listed) -> None:
+    assert listed("AA-BB-CC-*\n").problems
+
+
+def test_a_flood_of_bad_lines_is_cut_short(listed) -> None:
+    problems = listed("foo\n" * 1000).problems
+    assert len(problems) == 21
+    assert "the rest was not read" in problems[-1].message
+
+
+def test_octets_that_are_no_text_are_pointed_out(listed) -> None:
+    (problem,) = listed(b"# a\n\xfc\n").problems
+    assert (problem.line, problem.message[:10]) == (2, "octet 0xfc")
+
+
+def test_an_absent_file_is_a_problem_without_a_line(tmp_path) -> None:
+    (problem,) = read(tmp_path / "none").problems
+    assert problem.line == 0
+    assert "no such file" in problem.message
+
+
+def test_a_huge_cell_is_a_problem_and_not_a_crash(listed) -> None:
+    assert listed("mac," + "x" * 200_000 + "\n").problems
+
+
+def test_text_and_digest_are_those_of_the_file(listed) -> None:
+    found = listed(f"{ONE}\r\n")
+    assert found.text == f"{ONE}\r\n"
+    assert found.digest == hashlib.sha256(f"{ONE}\r\n".encode()).hexdigest()

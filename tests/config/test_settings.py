@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+from nacd.config.fields import ListenAddress
+from nacd.config.settings import Audit, Client, Server
+
+CLIENT = "name: a\nnetwork: [10.0.0.0/8, '2001:db8::1']\nsecret: env:S\nvendor: generic\n"
+
+
+def test_a_client_with_everything_left_out_is_careful(section) -> None:
+    client = section(Client, CLIENT, {"S": "s3cr3t"})
+    assert client.network == (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("2001:db8::1/128"))
+    assert client.secret.reveal() == b"s3cr3t"
+    assert (client.message_authenticator, client.authentication, client.mab_password) == ("require", "eap", "mac")
+    assert client.dynauth is None
+    assert "s3cr3t" not in repr(client)
+
+
+def test_dynauth_may_have_a_secret_and_an_address_of_its_own(section) -> None:
+    client = section(Client, CLIENT + "dynauth: {port: 1700, secret: env:D, address: 10.0.0.9}\n", {"S": "s", "D": "d"})
+    assert client.dynauth.port == 1700
+    assert client.dynauth.secret.reveal() == b"d"
+    assert client.dynauth.address == "10.0.0.9"
+
+
+def test_one_group_or_a_list_of_them(section) -> None:
+    assert section(Client, CLIENT + "groups: wired\n", {"S": "s"}).groups == ("wired",)
+    assert section(Client, CLIENT + "groups: []\n", {"S": "s"}).groups == ()
+
+
+def test_listening_on_one_address_or_several(section) -> None:
+    server = section(Server, 'auth: ["0.0.0.0:1812", "[::]:1812"]\naccounting: 127.0.0.1:0\n')
+    assert server.auth == (ListenAddress("0.0.0.0", 1812), ListenAddress("::", 1812))
+    assert server.accounting == (ListenAddress("127.0.0.1", 0),)
+    assert section(Server, "workers: 1\n").auth == (ListenAddress("0.0.0.0", 1812),)
+
+
+def test_listening_twice_on_one_address_is_refused(section) -> None:
+    (said,) = section(Server, "auth: 10.0.0.1:1812\naccounting: 10.0.0.1:1812\n")
+    assert "`10.0.0.1:1812` is listened on twice" in said
+
+
+@pytest.mark.parametrize("count", [0, 2, -1])
+def test_more_than_one_worker_is_refused_in_words(section, count: int) -> None:
+    (said,) = section(Server, f"workers: {count}\n")
+    assert "one process for now" in said
+
+
+def test_a_relative_path_counts_from_the_folder_of_the_file(section, tmp_path) -> None:
+    audit = section(Audit, "file: log/audit.jsonl\n")
+    assert audit.file == tmp_path / "log" / "audit.jsonl"
+    assert (audit.when_full, audit.warn_at_percent) == ("refuse", 80)
+
+
+def test_a_path_is_no_reference_and_no_home(section) -> None:
+    assert "without `file:`" in section(Audit, "file: file:/x\n")[0]
+    assert "`~` means nothing to a daemon" in section(Audit, "file: ~/x\n")[0]

@@ -1,0 +1,132 @@
+"""How large, how many and how much: the limits of the room, and what a conversation really costs."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import pytest
+from nacd.eap.conversations import EapOptions
+from nacd.values import Challenge, EapFailed
+
+
+@pytest.fixture(scope="module")
+def context(kit, site):
+    return kit.tls_context(site.server, {"devices": [site.sub], "root": [site.root]})
+
+
+def test_a_framed_mtu_that_fits_nothing_is_not_believed():
+    options = EapOptions()
+    assert options.packet_size_for(63) == options.packet_size_for(0) == options.packet_size
+
+
+@pytest.mark.parametrize("mtu", [576, 1300, 1400, 1500, 4000])
+def test_the_whole_datagram_stays_within_the_path_mtu(mtu):
+    packet = EapOptions(path_mtu=mtu).packet_size
+    attributes = packet + 2 * -(-packet // 253) + 18 + 19
+    headers = 40 + 8 + 20
+    assert headers + attributes <= mtu
+    assert headers + attributes > mtu - 60 or packet > 3700
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"fragment_size": 63}, {"fragment_size": 4000}, {"path_mtu": 100}, {"worker": 256}, {"max_rounds": 0}]
+)
+def test_limits_that_cannot_work_are_refused(wrong):
+    with pytest.raises(ValueError, match=r"."):
+        EapOptions(**wrong)
+
+
+def test_too_many_waiting_conversations_are_refused_until_some_expire(kit, context):
+    talk = kit.conversations(context, max_waiting=3)
+
+    def begin(station, monotonic):
+        return talk.receive(
+            kit.access_request(kit.response(5, 1), calling_station_id=station), kit.instant(monotonic=monotonic)
+        )
+
+    assert all(isinstance(begin(str(n), 0), Challenge) for n in range(3))
+    refused = begin("one too many", 1)
+    assert isinstance(refused, EapFailed)
+    assert refused.code == "overloaded"
+    assert refused.eap == b"\x04\x05\x00\x04"
+    started = talk.receive(kit.access_request(b"", calling_station_id="x"), kit.instant(monotonic=1))
+    assert started.code == "overloaded"
+    assert isinstance(begin("later", 30), Challenge)
+
+
+def test_too_many_handshakes_are_refused_before_they_cost_anything(kit, site, context, supplicant):
+    talk = kit.conversations(context, max_handshakes=1)
+    outcomes = []
+    for station in "ab":
+        peer = supplicant(site.device)
+        step = talk.receive(kit.access_request(kit.response(1, 1), calling_station_id=station), kit.instant())
+        outcomes.append(talk.receive(kit.access_request(peer.answer(step.eap), step.state), kit.instant()))
+    assert isinstance(outcomes[0], Challenge)
+    assert outcomes[1].code == "overloaded"
+    assert talk.counters.handshaking == 1
+
+
+def test_the_memory_budget_counts_fragments_that_never_end(kit, context):
+    talk = kit.conversations(context, max_octets=20_000)
+    refusals = 0
+    for station in range(4):
+        step = talk.receive(kit.access_request(kit.response(1, 1), calling_station_id=str(station)), kit.instant())
+        for _ in range(3):
+            if not isinstance(step, Challenge):
+                break
+            piece = kit.response(step.eap[1], 13, b"\x40" + b"\x16\x03\x01" + b"x" * 1000)
+            step = talk.receive(kit.access_request(piece, step.state), kit.instant())
+        refusals += isinstance(step, EapFailed)
+    assert refusals
+    assert talk.counters.held_octets <= 20_000
+
+
+def test_a_conversation_cannot_go_on_for_ever(kit, site, context, supplicant):
+    talk = kit.conversations(context, max_rounds=5)
+    outcome = kit.login(talk, supplicant(site.device, fragment=50))[-1]
+    assert outcome.code == "too_many_rounds"
+
+
+# -- memory ---------------------------------------------------------------------------------
+
+
+def test_a_thousand_waiting_conversations_cost_at_most_four_kib_each(kit, context):
+    talk = kit.conversations(context)
+    requests = [
+        kit.access_request(kit.response(1, 1, b"host/%d.contoso.test" % n), calling_station_id=str(n))
+        for n in range(1000)
+    ]
+    talk.receive(requests[0], kit.instant())
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for request in requests:
+        talk.receive(request, kit.instant())
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert talk.counters.waiting == 1000
+    assert (after - before) / 1000 <= 4096
+
+
+def resident_octets():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+
+@pytest.mark.slow
+def test_waiting_costs_no_memory_outside_python_either_and_a_handshake_what_it_is_booked_for(kit, site, supplicant):
+    talk = kit.conversations(kit.tls_context(site.server, {"devices": [site.sub]}))
+    peers = [supplicant(site.device) for _ in range(300)]
+    hellos = []
+    before = resident_octets()
+    for number, peer in enumerate(peers):
+        step = talk.receive(kit.access_request(kit.response(1, 1), calling_station_id=str(number)), kit.instant())
+        hellos.append((peer.answer(step.eap), step.state))
+    waiting = resident_octets()
+    for hello, state in hellos:
+        assert isinstance(talk.receive(kit.access_request(hello, state), kit.instant()), Challenge)
+    assert talk.counters.handshaking == 300
+    handshaking = resident_octets()
+    assert (handshaking - waiting) / 300 <= talk.counters.held_octets / 300
+    talk.expire(kit.instant(monotonic=9_999))
+    assert talk.counters.held_octets == 0
+    assert waiting - before < 300 * 80 * 1024  # mostly the supplicants themselves

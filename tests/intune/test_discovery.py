@@ -1,0 +1,254 @@
+"""Finding the service: both spellings, both names, refresh rules, and whom to believe."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nacd.errors import SourceError
+from nacd.intune import discovery as module
+from nacd.intune.client import HttpClient
+from nacd.intune.cloud import Audience
+from nacd.intune.discovery import Discovery, read_endpoints
+from nacd.intune.document import UnreadableError
+from nacd.intune.flight import Flights
+from nacd.intune.options import IntuneOptions
+from nacd.intune.token import Bearer, TokenSource
+
+Build = Callable[..., IntuneOptions]
+
+
+def discover(options: IntuneOptions) -> Discovery:
+    flights, http = Flights(), HttpClient(ca_file=options.ca_file)
+    tokens = TokenSource(options, http, flights)
+    return Discovery(options, Bearer(http, tokens, Audience.GRAPH, options.graph_hosts), flights)
+
+
+def soon() -> float:
+    return time.monotonic() + 5
+
+
+@pytest.fixture
+def discovery(options: Build) -> Discovery:
+    return discover(options())
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Hours pass for the discovery alone."""
+    passed = [0.0]
+
+    class Clock:
+        @staticmethod
+        def monotonic() -> float:
+            return time.monotonic() + passed[0]
+
+    monkeypatch.setattr(module, "time", Clock)
+
+    def advance(seconds: float) -> None:
+        passed[0] += seconds
+
+    return advance
+
+
+def test_the_address_is_found_once_and_kept(discovery: Discovery, microsoft: Any, wire: Any) -> None:
+    assert discovery.base(soon()) == microsoft.root + wire.SERVICE
+    assert discovery.base(soon()) == discovery.known()
+    call = microsoft.last("endpoints")
+    assert call.path == "/v1.0/servicePrincipals/appId=0000000a-0000-0000-c000-000000000000/endpoints"
+    assert call.headers["accept"] == "application/json"
+    assert microsoft.count("endpoints") == 1
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_the_other_spelling_is_tried(discovery: Discovery, microsoft: Any, wire: Any, status: int) -> None:
+    microsoft.say("endpoints", wire.Said(status=status))
+    assert discovery.base(soon())
+    assert microsoft.last("endpoints").path == (
+        "/v1.0/servicePrincipals(appId='0000000a-0000-0000-c000-000000000000')/endpoints"
+    )
+
+
+def test_the_old_name_field_and_any_case_are_read(discovery: Discovery, microsoft: Any, wire: Any) -> None:
+    rows = [None, {"serviceName": "complianceRETRIEVALservice", "uri": microsoft.root + "/x/"}]
+    microsoft.say("endpoints", wire.Said(kind="application/json", body={"value": rows}))
+    assert discovery.base(soon()) == microsoft.root + "/x"
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_the_next_page_is_read(discovery: Discovery, microsoft: Any, wire: Any, relative: bool) -> None:
+    following = ("" if relative else microsoft.root) + "/v1.0/servicePrincipals/next?$skiptoken=x"
+    body = {"value": [], "@odata.nextLink": following}
+    microsoft.say("endpoints", wire.Said(kind="application/json", body=body))
+    assert discovery.base(soon()) == microsoft.root + wire.SERVICE
+    assert microsoft.last("endpoints").query == {"$skiptoken": ["x"]}
+
+
+def test_a_next_page_elsewhere_is_sent_no_token(
+    discovery: Discovery, microsoft: Any, elsewhere: Any, wire: Any
+) -> None:
+    body = {"value": [], "@odata.nextLink": elsewhere.root + "/v1.0/servicePrincipals/next"}
+    microsoft.say("endpoints", wire.Said(kind="application/json", body=body))
+    with pytest.raises(SourceError, match="no token is sent"):
+        discovery.base(soon())
+    assert not elsewhere.calls
+
+
+def test_pages_without_end_end(discovery: Discovery, microsoft: Any, wire: Any) -> None:
+    body = {"value": [], "@odata.nextLink": "/v1.0/servicePrincipals/next"}
+    microsoft.always("endpoints", wire.Said(kind="application/json", body=body))
+    with pytest.raises(SourceError, match="lists no"):
+        discovery.base(soon())
+    assert microsoft.count("endpoints") < 15
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://evil.test/x",
+        "http://fef.unit.manage.microsoft.com/x",
+        "https://u@fef.unit.manage.microsoft.com/x",
+        "https://fef.unit.manage.microsoft.com:8443/x",
+        "https://fef.unit.manage.microsoft.com/x?a=b",
+        "",
+    ],
+)
+def test_a_foreign_address_is_not_believed(options: Build, microsoft: Any, wire: Any, uri: str) -> None:
+    from dataclasses import replace
+
+    chosen = options()
+    chosen = replace(chosen, cloud=replace(chosen.cloud, host_suffix=".manage.microsoft.com"))
+    microsoft.always("endpoints", wire.Said(kind="application/json", body=wire.endpoints(uri)))
+    with pytest.raises(SourceError, match=r"not believed|lists no"):
+        discover(chosen).base(soon())
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"status": 403, "body": {"error": {"message": "Insufficient privileges"}}}, "Application.Read.All.*Insuff"),
+        ({"status": 401}, "401"),
+        ({"status": 429}, "429"),
+        ({"status": 503}, "503"),
+        ({"status": 302, "headers": {"Location": "https://evil.test"}}, "302"),
+        ({"body": {"value": [{"providerName": "NACAPIService", "uri": "x"}]}}, "no intune licence"),
+        ({"body": b"<html>"}, "not json"),
+        ({"body": b"[]"}, "not a list"),
+    ],
+)
+def test_trouble_with_graph_is_said_in_words_and_not_repeated_at_once(
+    discovery: Discovery, microsoft: Any, wire: Any, said: dict[str, Any], words: str
+) -> None:
+    microsoft.always("endpoints", wire.Said(**({"kind": "application/json"} | said)))
+    with pytest.raises(SourceError, match=words):
+        discovery.base(soon())
+    asked = microsoft.count("endpoints")
+    with pytest.raises(SourceError, match=words):
+        discovery.base(soon())
+    assert microsoft.count("endpoints") == asked
+
+
+def test_a_first_look_that_failed_is_repeated_soon_and_then_less_often(
+    discovery: Discovery, microsoft: Any, wire: Any, clock: Callable[[float], None]
+) -> None:
+    microsoft.always("endpoints", wire.Said(status=503))
+    waits = []
+    for _ in range(8):
+        asked = microsoft.count("endpoints")
+        waited = 0
+        while microsoft.count("endpoints") == asked:
+            with pytest.raises(SourceError):
+                discovery.base(time.monotonic() + 1e6)
+            clock(5)
+            waited += 5
+        waits.append(waited)
+    assert waits == [5, 5, 10, 20, 40, 80, 160, 300]
+
+
+def test_after_a_day_it_is_looked_up_anew_behind_the_callers_back(
+    discovery: Discovery, microsoft: Any, wire: Any, clock: Callable[[float], None]
+) -> None:
+    old = discovery.base(soon())
+    clock(24 * 3600 - 60)
+    discovery.base(soon())
+    assert microsoft.count("endpoints") == 1
+    microsoft.always("endpoints", wire.Said(kind="application/json", body=wire.endpoints(microsoft.root + "/new")))
+    clock(120)
+    assert discovery.base(time.monotonic()) == old  # without waiting
+    assert wire.eventually(lambda: discovery.known() == microsoft.root + "/new")
+
+
+def test_a_look_that_fails_keeps_the_old_address_and_waits_five_minutes(
+    discovery: Discovery, microsoft: Any, wire: Any, clock: Callable[[float], None]
+) -> None:
+    old = discovery.base(soon())
+    microsoft.always("endpoints", wire.Said(status=503))
+    assert discovery.rediscover(soon()) == old
+    assert microsoft.count("endpoints") == 1  # looked a moment ago
+    clock(301)
+    assert discovery.rediscover(time.monotonic() + 1e6) == old
+    assert microsoft.count("endpoints") == 2
+    clock(290)
+    discovery.suspect()
+    assert discovery.rediscover(time.monotonic() + 1e6) == old
+    assert microsoft.count("endpoints") == 2
+    clock(20)
+    discovery.rediscover(time.monotonic() + 1e6)
+    assert microsoft.count("endpoints") == 3
+
+
+def test_a_live_test_looks_whenever_it_wants(discovery: Discovery, microsoft: Any) -> None:
+    discovery.fresh(soon())
+    discovery.fresh(soon())
+    assert microsoft.count("endpoints") == 2
+
+
+def test_a_fixed_endpoint_is_never_looked_up(options: Build, microsoft: Any) -> None:
+    discovery = discover(options(endpoint="https://intune.corp/x/"))
+    discovery.suspect()
+    for address in (discovery.base(0), discovery.rediscover(0), discovery.fresh(0)):
+        assert address == "https://intune.corp/x"
+    assert not microsoft.calls
+
+
+def test_the_address_survives_a_restart_without_graph(
+    options: Build, microsoft: Any, wire: Any, tmp_path: Path
+) -> None:
+    chosen = options(endpoint_file=str(tmp_path / "endpoint"))
+    found = discover(chosen).base(soon())
+    microsoft.always("endpoints", wire.Said(status=503))
+    again = discover(chosen)
+    assert again.base(time.monotonic()) == found
+    assert wire.eventually(lambda: microsoft.count("endpoints") == 2)
+    assert again.base(time.monotonic()) == found
+
+
+@pytest.mark.parametrize(
+    "kept", ["https://evil.test/x", "http://localhost/x", "", "\x00\xff", "https://localhost:1/x?y"]
+)
+def test_a_file_that_holds_anything_else_is_not_believed(
+    options: Build, microsoft: Any, wire: Any, tmp_path: Path, kept: str
+) -> None:
+    path = tmp_path / "endpoint"
+    path.write_bytes(kept.encode("latin-1"))
+    discovery = discover(options(endpoint_file=str(path)))
+    assert discovery.file_problem
+    assert discovery.base(soon()) == microsoft.root + wire.SERVICE
+    assert path.read_text().strip() == microsoft.root + wire.SERVICE
+
+
+def test_a_file_that_cannot_be_written_harms_nothing_and_is_said(options: Build, tmp_path: Path) -> None:
+    discovery = discover(options(endpoint_file=str(tmp_path / "none" / "endpoint")))
+    assert discovery.base(soon())
+    assert "cannot be written" in discovery.file_problem
+
+
+def test_endpoint_lists_are_read_row_by_row() -> None:
+    rows = [{"providerName": 7, "uri": "a"}, {"providerName": "ComplianceRetrievalService", "uri": None}, "x"]
+    assert read_endpoints(json.dumps({"value": rows}).encode()) == ("", "")
+    with pytest.raises(UnreadableError):
+        read_endpoints(b"[" * 50_000)

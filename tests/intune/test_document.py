@@ -1,0 +1,102 @@
+"""Octets to a tree, in both notations, and what is refused."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nacd.intune.document import Node, UnreadableError, document
+
+XML, JSON = "application/xml", "application/json"
+
+
+def shape(node: Node) -> object:
+    return node.text.strip() or {child.name: shape(child) for child in node.children}
+
+
+@pytest.mark.parametrize("kind", ["application/xml", "text/xml", "application/vnd.ise+xml"])
+def test_names_are_local_and_lower_case(kind: str) -> None:
+    root = document(b'<p:ISE_API xmlns:p="urn:x"><p:Name>Attributes</p:Name></p:ISE_API>', kind)
+    assert root.name == "ise_api"
+    assert root.value("name") == "Attributes"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xef\xbb\xbf<ise_api><a>1</a></ise_api>",
+        b'\r\n <?xml version="1.0" encoding="utf-8"?><ise_api><a>1</a></ise_api>',
+        '<?xml version="1.0" encoding="utf-16"?><ise_api><a>1</a></ise_api>'.encode("utf-16"),
+        b"<ise_api><!-- c --><a><![CDATA[1]]></a></ise_api>",
+        b'<ise_api xmlns:i="http://www.w3.org/2001/XMLSchema-instance"><a i:nil="true"/><a>1</a><b/></ise_api>',
+    ],
+)
+def test_what_does_not_matter_is_tolerated(body: bytes) -> None:
+    assert document(body, XML).value("a") == "1"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"   ",
+        b"<ise_api>",
+        b"<ise_api/><ise_api/>",
+        b"<html/>",
+        b"not xml",
+        b'<!DOCTYPE ise_api [<!ENTITY a "b">]><ise_api><a>&a;</a></ise_api>',
+        '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE x><ise_api/>'.encode("utf-16"),
+        b"<ise_api><a>&undefined;</a></ise_api>",
+        b'<?xml version="1.0" encoding="nonsense"?><ise_api/>',
+        b"<ise_api>" + b"<a>" * 100 + b"</a>" * 100 + b"</ise_api>",
+        b"<ise_api>" + b"<a/>" * 60_000 + b"</ise_api>",
+    ],
+)
+def test_xml_that_is_not_an_answer_is_refused(body: bytes) -> None:
+    with pytest.raises(UnreadableError):
+        document(body, XML)
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/xhtml+xml", "text/plain", "", "application/octet-stream"])
+def test_other_content_types_are_refused_whatever_they_hold(kind: str) -> None:
+    with pytest.raises(UnreadableError, match="proxy"):
+        document(b"<ise_api><name>attributes</name></ise_api>", kind)
+
+
+def test_json_gives_the_same_tree() -> None:
+    body = {"name": "attributes", "DeviceList": [{"guid": "g", "Compliance": {"status": True}, "x": None}]}
+    root = document(json.dumps(body).encode(), JSON)
+    wrapped = document(json.dumps({"ise_api": body}).encode(), "application/json")
+    for one in (root, wrapped):
+        device = one.one("devicelist").one("device")
+        assert device.value("guid") == "g"
+        assert device.one("compliance").value("status") == "true"
+        assert device.value("x") == ""
+
+
+@pytest.mark.parametrize("body", [b"[]", b"1", b"", b"{", b"[" * 100_000, b'{"a": [[1]]}', b'{"a": 1' + b"0" * 5000])
+def test_json_that_is_not_an_answer_is_refused(body: bytes) -> None:
+    with pytest.raises(UnreadableError):
+        document(body, JSON)
+
+
+def test_equal_json_names_do_not_silently_become_one() -> None:
+    with pytest.raises(UnreadableError, match="2 times"):
+        document(b'{"status": false, "status": true}', JSON).value("status")
+
+
+def test_equal_elements_are_refused_where_one_is_wanted_and_nil_ones_do_not_count() -> None:
+    with pytest.raises(UnreadableError, match="`a` is there 2 times"):
+        document(b"<ise_api><a>1</a><a>1</a></ise_api>", XML).one("a")
+    assert document(b"<ise_api><a/><a>1</a></ise_api>", XML).value("a") == "1"
+
+
+@settings(max_examples=150)
+@given(st.binary(max_size=80), st.sampled_from([XML, JSON]))
+def test_no_octets_raise_anything_else(octets: bytes, kind: str) -> None:
+    for body in (octets, b"<ise_api>" + octets + b"</ise_api>", b'{"a":' + octets + b"}"):
+        with contextlib.suppress(UnreadableError):
+            assert isinstance(document(body, kind), Node)

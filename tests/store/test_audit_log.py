@@ -1,0 +1,92 @@
+"""The audit file keeps whole lines, or says that it cannot."""
+
+import json
+import os
+import resource
+from pathlib import Path
+
+import pytest
+
+from nacd.errors import AuditRefused
+from nacd.store.audit_log import AuditLog
+from nacd.values import AuditEvent
+
+
+def event(number: int = 1, text: str = "x") -> AuditEvent:
+    return AuditEvent(code="A0000I", fields={"number": number, "text": text})
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text().splitlines() if line]
+
+
+def test_a_record_is_in_the_file_when_append_returns(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "deep" / "audit.jsonl")
+    log.append(event(1))
+    log.append(event(2))
+    assert [line["number"] for line in lines(log.path)] == [1, 2]
+    assert lines(log.path)[0]["event"] == "A0000I"
+    assert log.path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_device_without_space_refuses_the_record() -> None:
+    log = AuditLog(Path("/dev/full"))
+    with pytest.raises(AuditRefused, match="no space"):
+        log.append(event())
+
+
+def test_a_record_cut_short_by_the_limit_leaves_no_half_line(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit.jsonl")
+    log.append(event(1))
+    size = log.path.stat().st_size
+    pid = os.fork()
+    if pid == 0:  # the limit is for this child only; it leaves by os._exit whatever happens
+        import signal
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, resource.RLIM_INFINITY))
+        try:
+            log.append(event(2, "y" * 200))
+        except AuditRefused:
+            os._exit(7)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+    assert [line["number"] for line in lines(log.path)] == [1]
+    assert log.path.stat().st_size == size
+
+
+def test_two_writers_of_one_file_are_refused(tmp_path: Path) -> None:
+    first = AuditLog(tmp_path / "audit.jsonl")
+    with pytest.raises(AuditRefused, match="another nacd"):
+        AuditLog(tmp_path / "audit.jsonl")
+    first.close()
+    AuditLog(tmp_path / "audit.jsonl").close()
+
+
+def test_a_half_line_left_by_a_crash_does_not_swallow_the_next_record(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    path.write_bytes(b'{"event":"A0000I","num')
+    log = AuditLog(path)
+    log.append(event(5))
+    assert json.loads(path.read_text().splitlines()[1])["number"] == 5
+
+
+def test_a_file_moved_away_is_followed_by_a_new_one(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit.jsonl")
+    log.append(event(1))
+    assert not log.follow_rotation()
+    log.path.rename(tmp_path / "audit.jsonl.1")
+    assert log.follow_rotation()
+    log.append(event(2))
+    assert [line["number"] for line in lines(log.path)] == [2]
+    assert [line["number"] for line in lines(tmp_path / "audit.jsonl.1")] == [1]
+
+
+def test_a_folder_that_cannot_be_made_is_said_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AuditRefused, match="file/audit.jsonl"):
+        AuditLog(tmp_path / "file" / "audit.jsonl")
+
+
+def test_how_full_the_disk_is_comes_as_a_percentage(tmp_path: Path) -> None:
+    assert 0 <= AuditLog(tmp_path / "audit.jsonl").percent_full() <= 100

@@ -1,0 +1,394 @@
+"""The map of the project, held against its source: who may import whom, which library has which door, how big
+things may grow. It reads the files with ``ast``; nothing is imported.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).resolve().parent.parent
+PACKAGE = HOME / "nacd"
+TESTS = HOME / "tests"
+
+MAX_FILE_LINES = 400
+LONGER = {"nacd/values.py": 700}
+"""The vocabulary alone: a flat list of words, looked up in one place."""
+MAX_FUNCTION_LINES = 60
+MAX_FOLDER_FILES = 12
+
+VOCABULARY = {"values", "errors"}
+ROOMS = {"radius", "eap", "identity", "compliance", "policy", "vendor", "session", "audit"}
+SPINES = {"authorize", "account", "reassess"}
+OUTER = {"intune", "store", "config"}
+
+# Higher may import lower, never the other way round; what shares a level does not import its neighbour, but for
+# the pairs in NEIGHBOURS.
+LEVELS = {
+    **dict.fromkeys(VOCABULARY, 0),
+    **dict.fromkeys(ROOMS, 1),
+    **dict.fromkeys(SPINES, 2),
+    **dict.fromkeys(OUTER, 3),
+    "server": 4,
+    "web": 5,
+    "cli": 6,
+    "__main__": 7,
+}
+NEIGHBOURS = {("errors", "values"), ("reassess", "authorize")}
+"""reassess decides with the same spine that authorized."""
+
+PURE_ROWS = VOCABULARY | ROOMS | SPINES
+_IMPURE_WORDS = """
+    asyncio concurrent http logging msal multiprocessing os random requests secrets select selectors signal socket
+    socketserver sqlite3 ssl subprocess sys threading time urllib.request urllib3 uuid
+"""
+IMPURE = set(_IMPURE_WORDS.split())
+
+# One door a library: a module, or a room (ending in /) where the whole room is the door. `sim` stands outside:
+# its doubles must share no code with the daemon.
+DOORS = {
+    "pyrad": ("radius/dictionary",),
+    "OpenSSL": ("eap/tls_engine",),
+    "msal": ("intune/token",),
+    "requests": ("intune/client",),
+    "urllib3": ("intune/client", "intune/bounded"),
+    "cachetools": ("compliance/cache",),
+    "yaml": ("config/",),
+    "pydantic": ("config/",),
+    "pydantic_core": ("config/",),
+    "typer": ("cli/",),
+    "click": ("cli/",),
+    "rich": ("cli/",),
+    "structlog": ("server/", "cli/"),
+    "uvloop": ("server/", "cli/"),
+    "orjson": ("store/", "server/", "cli/", "audit/", "intune/"),
+    "cryptography": ("eap/", "identity/", "radius/", "intune/", "config/", "cli/"),
+}
+SIM_LIBRARIES = {"pyrad", "cryptography", "typer", "rich", "requests"}
+
+FORKS = {"subprocess", "multiprocessing", "pty"}
+MAY_FORK = ("cli/demo", "cli/simulators", "server/supervisor", "sim/")
+
+# Where a bug of any kind may be caught and not raised again. Another place needs a line here, with its reason.
+BROAD_EXCEPTS = {
+    # The two halves of one answer, before and after its await. A bug is silence and an audit record, never an Accept.
+    "server/listener": 2,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One module. name: ``radius/packet``; room: its folder, or itself where it lies at the top."""
+
+    path: Path
+    name: str
+    room: str
+    text: str
+    tree: ast.Module
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@cache
+def sources() -> tuple[Source, ...]:
+    return tuple(read(path) for path in sorted(PACKAGE.rglob("*.py")))
+
+
+def read(path: Path) -> Source:
+    relative = path.relative_to(PACKAGE)
+    text = path.read_text(encoding="utf-8")
+    room = relative.parts[0] if len(relative.parts) > 1 else relative.stem
+    return Source(path=path, name=relative.with_suffix("").as_posix(), room=room, text=text, tree=ast.parse(text))
+
+
+def imports(source: Source) -> Iterator[tuple[int, str]]:
+    """(line, dotted name) of everything imported anywhere in the file, also inside functions."""
+    package = ("nacd", *source.path.relative_to(PACKAGE).parts[:-1])
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package[: len(package) - node.level + 1]
+                base = ".".join((*above, base) if base else above)
+            # `from nacd import errors` and `from urllib import request` import the names as modules
+            yield node.lineno, base
+            yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+
+
+def inner_imports(source: Source) -> Iterator[tuple[int, str]]:
+    """(line, room) of what it imports from nacd itself."""
+    for line, name in imports(source):
+        parts = name.split(".")
+        if parts[0] == "nacd" and len(parts) > 1 and (parts[1] in LEVELS or parts[1] == "sim"):
+            yield line, parts[1]
+
+
+def is_within(name: str, modules: set[str]) -> bool:
+    return any(name == module or name.startswith(f"{module}.") for module in modules)
+
+
+def goes_through(name: str, doors: tuple[str, ...]) -> bool:
+    return any(name == door or (door.endswith("/") and name.startswith(door)) for door in doors)
+
+
+def report(broken: list[str]) -> None:
+    assert not broken, "\n" + "\n".join(sorted(set(broken)))
+
+
+# -- who imports whom ---------------------------------------------------------------------------
+
+
+def test_the_map_knows_every_room() -> None:
+    report(
+        [
+            f"{source}: `{source.room}` has no level on the map"
+            for source in sources()
+            if source.room not in LEVELS and source.room not in {"sim", "__init__"}
+        ]
+    )
+
+
+def test_imports_only_go_down_and_rooms_never_import_each_other() -> None:
+    broken = []
+    for source in sources():
+        if source.room in {"sim", "__init__"}:
+            continue
+        for line, room in inner_imports(source):
+            if room in ("sim", source.room) or (source.room, room) in NEIGHBOURS:
+                continue
+            if LEVELS[room] >= LEVELS[source.room]:
+                broken.append(f"{source}:{line}: `{source.room}` imports `{room}`, which is not below it")
+    report(broken)
+
+
+def test_sim_imports_nothing_of_nacd_and_only_cli_imports_sim() -> None:
+    broken = []
+    for source in sources():
+        for line, room in inner_imports(source):
+            if source.room == "sim" and room != "sim":
+                broken.append(f"{source}:{line}: a double that shares `{room}` with the daemon proves nothing")
+            if source.room not in {"sim", "cli"} and room == "sim":
+                broken.append(f"{source}:{line}: only `cli` starts a simulator")
+    report(broken)
+
+
+def test_pure_rows_import_nothing_that_touches_the_world() -> None:
+    report(
+        [
+            f"{source}:{line}: a pure row imports `{name}`"
+            for source in sources()
+            if source.room in PURE_ROWS
+            for line, name in imports(source)
+            if is_within(name, IMPURE)
+        ]
+    )
+
+
+def test_pure_rows_open_no_file_and_read_no_clock() -> None:
+    """The one exception reads the dictionaries shipped in the package."""
+    files = {"open", "read_text", "read_bytes", "write_text", "write_bytes"}
+    clocks = {"datetime.now", "datetime.utcnow", "date.today"}
+    broken = []
+    for source in sources():
+        for node in ast.walk(source.tree):
+            if source.room not in PURE_ROWS or not isinstance(node, ast.Call):
+                continue
+            name = ast.unparse(node.func)
+            if name.rpartition(".")[2] in files and source.name != "radius/dictionary":
+                broken.append(f"{source}:{node.lineno}: a pure row calls `{name}`")
+            if any(name.endswith(clock) for clock in clocks):
+                broken.append(f"{source}:{node.lineno}: a pure row reads a clock, `{name}`")
+    report(broken)
+
+
+def test_every_library_goes_through_its_door() -> None:
+    broken = []
+    for source in sources():
+        for line, name in imports(source):
+            library = name.partition(".")[0]
+            if library not in DOORS:
+                continue
+            if source.room == "sim":
+                if library not in SIM_LIBRARIES:
+                    broken.append(f"{source}:{line}: `{library}` is not for simulators")
+            elif not goes_through(source.name, DOORS[library]):
+                broken.append(f"{source}:{line}: `{library}` has its door in {', '.join(DOORS[library])}")
+    report(broken)
+
+
+def test_every_library_that_is_imported_is_known_here() -> None:
+    """A new dependency gets a door, not a habit."""
+    known = set(sys.stdlib_module_names) | set(DOORS) | {"nacd"}
+    report(
+        [
+            f"{source}:{line}: `{name}` has no door"
+            for source in sources()
+            for line, name in imports(source)
+            if name.partition(".")[0] not in known
+        ]
+    )
+
+
+def test_only_server_and_web_are_async() -> None:
+    kinds = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
+    report(
+        [
+            f"{source}:{node.lineno}: `async` belongs in `server` and `web`"
+            for source in sources()
+            if source.room not in {"server", "web"}
+            for node in ast.walk(source.tree)
+            if isinstance(node, kinds)
+        ]
+    )
+
+
+def test_the_daemon_starts_no_programs() -> None:
+    broken = []
+    for source in sources():
+        if goes_through(source.name, MAY_FORK):
+            continue
+        broken += [
+            f"{source}:{line}: imports `{name}`"
+            for line, name in imports(source)
+            if is_within(name, FORKS) or name in {"os.system", "os.popen"}
+        ]
+        broken += [
+            f"{source}:{node.lineno}: calls `{ast.unparse(node.func)}`"
+            for node in ast.walk(source.tree)
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"os.system", "os.popen", "eval", "exec"}
+        ]
+    report(broken)
+
+
+# -- errors -------------------------------------------------------------------------------------
+
+
+def handlers(source: Source) -> Iterator[ast.ExceptHandler]:
+    return (node for node in ast.walk(source.tree) if isinstance(node, ast.ExceptHandler))
+
+
+def is_broad(handler: ast.ExceptHandler) -> bool:
+    """Whether it catches bugs and keeps them; what ends in ``raise`` only looks."""
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    last = handler.body[-1]
+    if isinstance(last, ast.Raise) and last.exc is None:
+        return False
+    return any(isinstance(kind, ast.Name) and kind.id in {"Exception", "BaseException"} for kind in kinds)
+
+
+def test_no_error_is_swallowed() -> None:
+    broken = []
+    for source in sources():
+        for handler in handlers(source):
+            if handler.type is None:
+                broken.append(f"{source}:{handler.lineno}: bare `except:`")
+            if is_broad(handler) and all(isinstance(line, ast.Pass | ast.Continue) for line in handler.body):
+                broken.append(f"{source}:{handler.lineno}: any error is swallowed in silence")
+    report(broken)
+
+
+def test_broad_excepts_are_those_on_the_list() -> None:
+    broken = []
+    for source in sources():
+        lines = [handler.lineno for handler in handlers(source) if is_broad(handler)]
+        allowed = BROAD_EXCEPTS.get(source.name, 0)
+        if len(lines) > allowed:
+            broken.append(f"{source}: {len(lines)} broad `except` (lines {lines}), {allowed} allowed")
+    report(broken)
+
+
+# -- size and tests -----------------------------------------------------------------------------
+
+
+def test_files_are_short_enough_to_read() -> None:
+    broken = []
+    for path in sorted([*PACKAGE.rglob("*.py"), *TESTS.rglob("*.py"), *(HOME / "tools").glob("*.py")]):
+        lines = path.read_text(encoding="utf-8").count("\n")
+        name = path.relative_to(HOME).as_posix()
+        if lines > LONGER.get(name, MAX_FILE_LINES):
+            broken.append(f"{name}: {lines} lines, at most {MAX_FILE_LINES}: split by noun")
+    report(broken)
+
+
+def test_functions_are_short_enough_to_read() -> None:
+    broken = []
+    for source in sources():
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                if length > MAX_FUNCTION_LINES:
+                    broken.append(f"{source}:{node.lineno}: `{node.name}` has {length} lines")
+    report(broken)
+
+
+def test_folders_hold_few_files() -> None:
+    broken = []
+    for folder in sorted({source.path.parent for source in sources()}):
+        count = len([path for path in folder.glob("*.py") if path.name != "__init__.py"])
+        if count > MAX_FOLDER_FILES:
+            broken.append(f"{folder.relative_to(HOME)}: {count} modules, at most {MAX_FOLDER_FILES}")
+    report(broken)
+
+
+def test_every_module_has_its_test_file() -> None:
+    broken = []
+    for source in sources():
+        if source.path.stem in {"__init__", "__main__"}:
+            continue
+        folder = TESTS / source.path.relative_to(PACKAGE).parent
+        if not (folder / f"test_{source.path.stem}.py").is_file():
+            broken.append(f"{source}: no {folder.relative_to(HOME)}/test_{source.path.stem}.py")
+    report(broken)
+
+
+def test_every_module_says_what_it_knows() -> None:
+    report(
+        [
+            f"{source}: no module docstring"
+            for source in sources()
+            if source.path.stem != "__init__" and not ast.get_docstring(source.tree)
+        ]
+    )
+
+
+def test_no_vendor_is_named_in_a_condition_outside_vendor() -> None:
+    """What differs by vendor is data."""
+    names = {path.stem for path in (PACKAGE / "vendor" / "profiles").glob("*.yaml")} - {"generic"}
+    assert names, "no vendor profiles found"
+    broken = []
+    for source in sources():
+        if source.room in {"vendor", "sim", "cli"}:
+            continue
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.Compare):
+                words = {word.value for word in ast.walk(node) if isinstance(word, ast.Constant)}
+                broken += [f"{source}:{node.lineno}: compares with `{word}`" for word in words & names]
+    report(broken)
+
+
+# -- the judge is judged ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("import nacd.eap.message", ["nacd.eap.message"]),
+        ("from nacd.eap import message", ["nacd.eap", "nacd.eap.message"]),
+        ("from ..eap import message", ["nacd.eap", "nacd.eap.message"]),
+        ("from . import packet", ["nacd.radius", "nacd.radius.packet"]),
+        ("def f():\n    import os.path", ["os.path"]),
+    ],
+)
+def test_imports_are_found_wherever_they_hide(text: str, expected: list[str]) -> None:
+    path = PACKAGE / "radius" / "made_up.py"
+    source = Source(path=path, name="radius/made_up", room="radius", text=text, tree=ast.parse(text))
+    assert [name for _, name in imports(source)] == expected

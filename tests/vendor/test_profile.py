@@ -1,0 +1,133 @@
+"""What a profile may hold before any vendor is asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nacd.values import Attribute
+from nacd.vendor.profile import INTENTIONS, Profile, Redirect
+
+
+def test_a_bare_profile_wants_nothing() -> None:
+    assert Profile(name="plain").wanted == ()
+
+
+def test_intentions_are_wanted_in_reply_order() -> None:
+    profile = Profile(
+        name="all",
+        session_timeout_s=60,
+        group_policy="G",
+        role="R",
+        sgt=2,
+        redirect=Redirect(url="http://portal.example"),
+        dacl=("deny ip any any",),
+        acl="A",
+        vlan="1",
+    )
+    assert profile.wanted == INTENTIONS
+
+
+@pytest.mark.parametrize("vlan", ["1", "4094", "STAFF", "3rd floor", "Büro"])
+def test_vlan_numbers_and_names_are_taken(vlan: str) -> None:
+    assert Profile(name="p", vlan=vlan).sets("vlan")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"vlan": "0"}, "vlan `0` is outside 1 to 4094"),
+        ({"vlan": "4095"}, "outside 1 to 4094"),
+        ({"vlan": "0120"}, "begins with a zero"),
+        ({"vlan": "١٢٠"}, "outside 1 to 4094"),
+        ({"vlan": " 120"}, "white space"),
+        ({"acl": "A\nB"}, "control characters"),
+        ({"role": "A\u202eB"}, "control characters"),
+        ({"group_policy": "CORP "}, "white space"),
+        ({"redirect": Redirect(url="https://x.example", acl="A\0B")}, "redirect.acl"),
+        ({"dacl": ("permit ip any any", "  ")}, "line 2 of dacl"),
+        ({"dacl": ("permit ip any any\ndeny ip any any",)}, "line 1 of dacl"),
+        ({"sgt": 1}, "sgt `1` is outside 2 to 65519"),
+        ({"sgt": 65520}, "outside 2 to 65519"),
+        ({"sgt": -3}, "outside"),
+        ({"session_timeout_s": -1}, "session_timeout"),
+        ({"session_timeout_s": 2**31}, "session_timeout"),
+        ({"raw": (Attribute(name="Message-Authenticator", value=b"x"),)}, "nacd sets it by itself"),
+        ({"raw": (Attribute(name="session-timeout", value=60),)}, "nacd sets it by itself"),
+        ({"raw": (Attribute(name="Tunnel-Type", value="VLAN", tag=32),)}, "outside 0 to 31"),
+        ({"optional": frozenset({"acl"})}, "optional names `acl`"),
+        ({"optional": frozenset({"colour"})}, "optional names `colour`"),
+        ({"name": ""}, "needs a name"),
+    ],
+)
+def test_what_is_wrong_at_every_vendor_is_refused(wrong: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError) as refusal:
+        Profile(**{"name": "p", **wrong})
+    assert words in str(refusal.value)
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(ValueError) as refusal:
+        Profile(name="p", vlan="5000", sgt=1, dacl=("",))
+    assert len(str(refusal.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://portal.example",
+        "https://portal.example:8443/index?a=b&c=%20#top",
+        "https://[2001:db8::5]/portal",
+        "HTTPS://portal.example/",
+    ],
+)
+def test_plain_http_and_https_urls_are_taken(url: str) -> None:
+    assert Redirect(url=url).url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "portal.example/index",
+        "ftp://portal.example/",
+        "javascript:alert(1)",
+        "https://",
+        "https:///index",
+        "https://portal.example/a b",
+        'https://portal.example/"',
+        "https://portal.example/<x>",
+        "https://portal.example/\r\nX",
+        "https://pörtal.example/",
+        "https://user:word@portal.example/",
+        "https://portal.example:99999/",
+        "https://[2001:db8::5/portal",
+    ],
+)
+def test_what_is_no_plain_http_or_https_url_is_refused(url: str) -> None:
+    with pytest.raises(ValueError):
+        Redirect(url=url)
+
+
+@given(vlan=st.integers(min_value=0, max_value=10**6) | st.integers(min_value=4090, max_value=4100))
+@settings(max_examples=60)
+def test_a_vlan_number_is_taken_exactly_from_1_to_4094(vlan: int) -> None:
+    if 1 <= vlan <= 4094:
+        assert Profile(name="p", vlan=str(vlan)).vlan == str(vlan)
+    else:
+        with pytest.raises(ValueError):
+            Profile(name="p", vlan=str(vlan))
+
+
+@given(url=st.text(max_size=40).map("https://".__add__))
+@settings(max_examples=100)
+def test_no_url_that_is_taken_can_break_out_of_its_attribute(url: str) -> None:
+    try:
+        taken = Redirect(url=url).url
+    except ValueError:
+        return
+    assert taken.isascii()
+    assert taken.isprintable()
+    assert not set(taken) & set(" \"'<>\\^`{|}")
