@@ -7,9 +7,11 @@ answer waits for it (RFC 2866 section 2: answer only what has been recorded).
 from __future__ import annotations
 
 from nacd.audit import events
-from nacd.values import AccountingRequest, AuditEvent, Instant
+from nacd.identity.mac import parse
+from nacd.values import AccountingRequest, AuditEvent, Instant, MacAddress
 
 
 def account(request: AccountingRequest, now: Instant) -> AuditEvent:
     """The audit event of one accounting record. Total: an unknown status type is recorded by its number."""
-    return events.accounting(request=request, now=now)
+    mac = parse(request.calling_station_id)
+    return events.accounting(request=request, now=now, mac=mac.text if isinstance(mac, MacAddress) else "")

@@ -7,14 +7,16 @@ asked; whoever can wait asks it and comes back to ``decide``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeAlias
 
 from nacd.audit import events
 from nacd.compliance.question import NotAskable, Question, question
 from nacd.eap.conversations import Conversations
-from nacd.eap.message import failure_for
+from nacd.eap.limits import Abandoned
+from nacd.eap.message import encode_failure
 from nacd.identity import certificate as certificates
 from nacd.identity.access_kind import Refused, access_kind
 from nacd.identity.name import name
@@ -39,16 +41,17 @@ from nacd.values import (
     Instant,
     Md5Verified,
     Named,
+    Nas,
     NoCertificate,
     PeerAuthenticated,
     Rendered,
     Reply,
     ReplyCode,
-    Secret,
 )
 
 # A session without a timeout of its own ends with the certificate when that is nearer than this.
 _CERTIFICATE_HORIZON_S = 30 * 86_400
+_NO_EAP = Refused(code="no_eap", reason="nacd is configured without an `eap` section, so it cannot speak EAP")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +87,16 @@ class Continue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A final answer with its audit event. refusal: sent instead if the audit log cannot take the event."""
+    """A final answer with its audit event.
+
+    refusal: sent instead if the audit log cannot take the event, or if the reply fits into no packet;
+    too_long: makes the event for that second case.
+    """
 
     reply: Reply
     event: AuditEvent
     refusal: Reply
+    too_long: Callable[[Instant], AuditEvent]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,13 +116,14 @@ Step: TypeAlias = Silent | Continue | Answer | NeedCompliance
 class Authorizer:
     """One configuration's way from a verified Access-Request to an answer.
 
-    rendered: every (profile, vendor) pair that a rule can reach, encoded at load.
+    conversations: None if the configuration has no ``eap`` section. rendered: every (profile, vendor)
+    pair that a rule can reach, encoded at load.
     """
 
     def __init__(
         self,
         *,
-        conversations: Conversations,
+        conversations: Conversations | None,
         identity_rules: IdentityRules,
         policy: Policy,
         rendered: Mapping[tuple[str, str], Rendered],
@@ -135,7 +144,24 @@ class Authorizer:
             return _refused(request, kind, now)
         if not request.has_eap:
             return self._named(request, name(request, kind, NoCertificate(), self._identity_rules), NoEap(), now)
-        step = self._conversations.receive(request, now)
+        if self._conversations is None:
+            return _refused(request, _NO_EAP, now)
+        return self._by_eap(self._conversations, request, kind, now)
+
+    def decide(self, need: NeedCompliance, compliance: Compliance, now: Instant) -> Answer:
+        """Decide with what Intune said (or that it said nothing). Always an answer."""
+        facts = facts_of(need.request, need.named, compliance)
+        decision = evaluate(self._policy, facts, asked=True)
+        return self._answer(need.request, need.named, need.proof, facts, decision, need.received, now)
+
+    def expire(self, now: Instant) -> tuple[AuditEvent, ...]:
+        """Drop conversations whose peer went away; what there is to say of each."""
+        if self._conversations is None:
+            return ()
+        return tuple(_went_away(gone, now) for gone in self._conversations.expire(now))
+
+    def _by_eap(self, conversations: Conversations, request: AccessRequest, kind: AccessKind, now: Instant) -> Step:
+        step = conversations.receive(request, now)
         match step:
             case Challenge():
                 return Continue(
@@ -145,20 +171,13 @@ class Authorizer:
             case EapIgnored():
                 return Silent(reason=step.reason)
             case EapFailed():
-                reject = Reply(code=ReplyCode.REJECT, eap=step.eap)
-                event = events.eap_failed(request=request, access=kind, failed=step, now=now)
-                return Answer(reply=reject, event=event, refusal=reject)
+                event = events.eap_failed(request=request, failed=step, access=kind, latency_ms=0.0, now=now)
+                return _rejected(Reply(code=ReplyCode.REJECT, eap=step.eap), event)
             case PeerAuthenticated():
                 facts = certificates.read(step.chain, step.anchor)
                 return self._named(request, name(request, kind, facts, self._identity_rules), step, now)
             case Md5Verified():
                 return self._named(request, name(request, kind, NoCertificate(), self._identity_rules), step, now)
-
-    def decide(self, need: NeedCompliance, compliance: Compliance, now: Instant) -> Answer:
-        """Decide with what Intune said (or that it said nothing). Always an answer."""
-        facts = facts_of(need.request, need.named, compliance)
-        decision = evaluate(self._policy, facts, asked=True)
-        return self._answer(need.request, need.named, need.proof, facts, decision, need.received, now)
 
     def _early(self, request: AccessRequest, kind: AccessKind, challenge: Challenge) -> Question | NoQuestion:
         """The certificate is verified one round before the answer: ask now, if a rule will want it."""
@@ -193,25 +212,28 @@ class Authorizer:
         now: Instant,
     ) -> Answer:
         refusal = Reply(code=ReplyCode.REJECT, eap=proof.failure)
+        reply, rendered = refusal, None
+        sent: tuple[Attribute, ...] = ()
         if decision.effect is Effect.ALLOW:
             rendered = self._rendered[decision.profile, request.nas.vendor]
             attributes = _per_request(rendered, named.certificate, now)
             reply = _accept(request, proof, rendered, attributes)
-            sent, omitted = rendered.attributes + attributes, rendered.omitted
-        else:
-            reply, sent, omitted = refusal, (), ()
+            sent = rendered.attributes + attributes
         event = events.decision(
             request=request,
             named=named,
             compliance=facts.compliance,
             decision=decision,
+            rendered=rendered,
             sent=sent,
-            omitted=omitted,
-            tls_version=proof.tls_version if isinstance(proof, PeerAuthenticated) else "",
-            latency_ms=round((now.monotonic - received.monotonic) * 1000, 3),
+            latency_ms=(now.monotonic - received.monotonic) * 1000,
             now=now,
+            tls_version=proof.tls_version if isinstance(proof, PeerAuthenticated) else "",
+            cipher=proof.cipher if isinstance(proof, PeerAuthenticated) else "",
+            peer_identity="" if isinstance(proof, NoEap) else proof.peer_identity,
         )
-        return Answer(reply=reply, event=event, refusal=refusal)
+        too_long = partial(_too_long, request, named, decision, sent)
+        return Answer(reply=reply, event=event, refusal=refusal, too_long=too_long)
 
 
 def facts_of(request: AccessRequest, named: Named, compliance: Compliance) -> Facts:
@@ -229,15 +251,11 @@ def facts_of(request: AccessRequest, named: Named, compliance: Compliance) -> Fa
 
 
 def _accept(request: AccessRequest, proof: Proof, rendered: Rendered, attributes: tuple[Attribute, ...]) -> Reply:
-    authenticated = isinstance(proof, PeerAuthenticated)
-    return Reply(
-        code=ReplyCode.ACCEPT,
-        fixed=rendered.octets,
-        attributes=attributes,
-        eap=proof.success,
-        msk=proof.msk if authenticated else Secret(b""),
-        key_name=proof.session_id if authenticated and request.key_name_requested else b"",
-    )
+    reply = Reply(code=ReplyCode.ACCEPT, fixed=rendered.octets, attributes=attributes, eap=proof.success)
+    if isinstance(proof, PeerAuthenticated):
+        # EAP-Key-Name only for a NAS that asks for it (RFC 4072 section 4.1.4; MACsec).
+        return replace(reply, msk=proof.msk, key_name=proof.session_id if request.key_name_requested else b"")
+    return reply
 
 
 def _per_request(rendered: Rendered, certificate: Certificate, now: Instant) -> tuple[Attribute, ...]:
@@ -260,6 +278,37 @@ def _per_request(rendered: Rendered, certificate: Certificate, now: Instant) -> 
 
 
 def _refused(request: AccessRequest, refused: Refused, now: Instant) -> Answer:
+    event = events.refused(request=request, refusal=refused.code, reason=refused.reason, latency_ms=0.0, now=now)
     # RFC 3579 section 2.6.5: a Reject inside EAP carries EAP-Failure, so that the supplicant knows too.
-    reject = Reply(code=ReplyCode.REJECT, eap=failure_for(request.eap) if request.has_eap else b"")
-    return Answer(reply=reject, event=events.refused(request=request, refused=refused.reason, now=now), refusal=reject)
+    failure = encode_failure(request.eap[1]) if len(request.eap) > 1 else b""
+    return _rejected(Reply(code=ReplyCode.REJECT, eap=failure), event)
+
+
+def _rejected(reject: Reply, event: AuditEvent) -> Answer:
+    return Answer(reply=reject, event=event, refusal=reject, too_long=lambda _now: event)
+
+
+def _too_long(
+    request: AccessRequest, named: Named, decision: Decision, sent: tuple[Attribute, ...], now: Instant
+) -> AuditEvent:
+    return events.reply_too_long(request=request, named=named, decision=decision, sent=sent, octets=0, now=now)
+
+
+def _went_away(gone: Abandoned, now: Instant) -> AuditEvent:
+    request = AccessRequest(
+        nas=Nas(name=gone.nas, vendor=""),
+        source=gone.source,
+        source_port=0,
+        calling_station_id=gone.calling_station_id,
+        user_name=gone.peer_identity,
+    )
+    failure = gone.failure
+    failed = EapFailed(
+        code=failure.code,
+        reason=failure.reason,
+        eap=b"",
+        peer_identity=gone.peer_identity,
+        subject=failure.subject,
+        issuer=failure.issuer,
+    )
+    return events.eap_failed(request=request, failed=failed, access=AccessKind.DOT1X, latency_ms=0.0, now=now)

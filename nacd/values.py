@@ -63,6 +63,9 @@ class Secret:
         raise TypeError("a secret is not serialised")
 
 
+NO_SECRET = Secret(b"")
+
+
 # -- NAS and request ------------------------------------------------------------------------
 
 
@@ -91,7 +94,7 @@ class Nas:
     authentication: Authentication = Authentication.EAP
     eap_md5_mab: bool = False
     """This NAS does MAB by EAP-MD5 (some switches cannot do otherwise)."""
-    mab_password: str = "mac"
+    mab_password: str = "mac"  # noqa: S105  a word of the configuration, no password
     """What a PAP/CHAP password of a MAB request must be: ``mac`` (the MAC, any spelling) or ``any``."""
 
 
@@ -509,7 +512,7 @@ class Reply:
     attributes: tuple[Attribute, ...] = ()
     eap: bytes = b""
     state: bytes = b""
-    msk: Secret = Secret(b"")
+    msk: Secret = NO_SECRET
     key_name: bytes = b""
 
 
@@ -587,7 +590,7 @@ EapStep: TypeAlias = Challenge | PeerAuthenticated | Md5Verified | EapFailed | E
 
 # -- audit ----------------------------------------------------------------------------------
 
-AuditValue: TypeAlias = "str | int | float | bool | None | list[AuditValue] | dict[str, AuditValue]"
+AuditValue: TypeAlias = "str | int | float | bool | list[AuditValue] | dict[str, AuditValue] | None"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

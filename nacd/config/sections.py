@@ -79,7 +79,7 @@ class ClientCa(Section):
     name: Text | None = Field(
         default=None, description="name in audit records; default: the file's name without ending"
     )
-    may_assert: tuple[Literal["intune_id"], ...] = Field(
+    may_assert: tuple[Literal["intune_id", "entra_id"], ...] = Field(
         default=(),
         description="`intune_id`: certificates of this CA may name an Intune device; empty: good for login only",
     )
@@ -328,7 +328,9 @@ class Intune(Section):
     resource: Annotated[HttpsUrl, AfterValidator(_resource)] | None = Field(
         default=None, description="audience of the token, with its slash at the end; for `custom` and `china`"
     )
-    host_suffixes: Texts = Field(default=(), description="endings of hosts that may be discovered; for `cloud: custom`")
+    host_suffixes: Texts = Field(
+        default=(), max_length=1, description="ending of hosts that may be discovered; for `cloud: custom`"
+    )
     portal: HttpsUrl | None = Field(default=None, description="portal for end users; for `cloud: custom`")
 
     @model_validator(mode="after")

@@ -13,7 +13,13 @@ from typing import TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+    pkcs12,
+)
 
 from nacd.intune.cloud import Cloud, Hosts, netloc
 from nacd.values import Secret
@@ -142,3 +148,18 @@ def _inspect_pair(credential: PemCredential | PfxCredential) -> Inspection:
     if key.public_key() != certificate.public_key():
         return Inspection(problem="certificate and private key do not belong together", not_after=not_after)
     return Inspection(not_after=not_after)
+
+
+def pem_out_of_pfx(pfx: Secret, passphrase: Secret) -> PemCredential:
+    """Certificate and key of a PKCS #12 text. Its reference may be a credential or a variable: octets, no path.
+
+    passphrase: empty for none. Raises ValueError, which never quotes the input.
+    """
+    try:
+        key, certificate, _others = pkcs12.load_key_and_certificates(pfx.reveal(), passphrase.reveal() or None)
+    except (ValueError, TypeError):
+        raise ValueError("the PFX cannot be read: damaged, another format, or a wrong passphrase") from None
+    if key is None or certificate is None:
+        raise ValueError("the PFX holds no private key with its certificate")
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return PemCredential(certificate=certificate.public_bytes(Encoding.PEM), private_key=Secret(private))

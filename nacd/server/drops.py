@@ -8,43 +8,53 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from nacd.values import Instant
+
 UNKNOWN_NAS = "(unknown)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropCount:
-    """How often one NAS's packets were dropped for one reason; example: the last source address."""
+    """How often one NAS's packets were dropped for one reason.
+
+    example: the last source address. first, last: seconds since the epoch.
+    """
 
     nas: str
     reason: str
     count: int
     example: str
+    first: float
+    last: float
 
 
 class Drops:
     """Counts since the last report, and in total since the start."""
 
     def __init__(self) -> None:
-        self._since: Counter[tuple[str, str]] = Counter()
-        self._total: Counter[tuple[str, str]] = Counter()
-        self._example: dict[tuple[str, str], str] = {}
+        self._since: dict[tuple[str, str], DropCount] = {}
+        self._total: Counter[str] = Counter()
 
-    def add(self, nas: str, reason: str, source: str) -> None:
+    def add(self, nas: str, reason: str, source: str, now: Instant) -> None:
         """Count one drop."""
         key = (nas or UNKNOWN_NAS, reason)
-        self._since[key] += 1
-        self._total[key] += 1
-        self._example[key] = source
+        before = self._since.get(key)
+        self._since[key] = DropCount(
+            nas=key[0],
+            reason=reason,
+            count=before.count + 1 if before else 1,
+            example=source,
+            first=before.first if before else now.wall,
+            last=now.wall,
+        )
+        self._total[reason] += 1
 
     def report(self) -> tuple[DropCount, ...]:
         """Everything counted since the last report, most frequent first; starts the next count."""
-        rows = tuple(
-            DropCount(nas=nas, reason=reason, count=count, example=self._example[nas, reason])
-            for (nas, reason), count in self._since.most_common()
-        )
+        rows = tuple(sorted(self._since.values(), key=lambda row: -row.count))
         self._since.clear()
         return rows
 
     def total(self, reason: str) -> int:
         """How often this reason was counted since the start, over all NASes."""
-        return sum(count for (_, why), count in self._total.items() if why == reason)
+        return self._total[reason]

@@ -87,11 +87,11 @@ class Listener:
             self._recorder.warn_seldom(f"send {error.errno}", f"an answer could not be sent: {error}", now)
             return
         self._log.error("bug in the request path", source=path.source, exc_info=error)
-        self._recorder.take(events.bug(source=path.source, error=_where(error), now=now), now)
+        event = events.bug(kind=type(error).__name__, where=_where(error), nas="", source=path.source, now=now)
+        self._recorder.take(event, now)
 
 
 def _where(error: Exception) -> str:
-    """Kind and place of a bug. Not its text: that may hold octets of the request."""
+    """Where a bug showed. Not its text: that may hold octets of the request."""
     frames = traceback.extract_tb(error.__traceback__)
-    place = f" in {frames[-1].name}, line {frames[-1].lineno} of {PurePath(frames[-1].filename).name}" if frames else ""
-    return f"{type(error).__name__}{place}"
+    return f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno} {frames[-1].name}" if frames else "(unknown)"

@@ -16,6 +16,7 @@ from typing import Protocol
 from nacd.compliance.breaker import Breaker
 from nacd.compliance.cache import Fresh, Stale, VerdictCache
 from nacd.compliance.question import Question
+from nacd.intune.answers import concerns_only_the_device
 from nacd.server.log import logger
 from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId, Instant, MacAddress
 
@@ -113,6 +114,9 @@ class Lookup:
         started = self._clock()
         if len(self._flights) > self._max_waiting:
             return self._unavailable(f"no capacity: {self._max_waiting} lookups are under way")
+        known = self._cache.find(question.key, started)
+        if not isinstance(known, Fresh) and known.failed.state is ComplianceState.UNAVAILABLE:
+            return known.failed
         if not self._breaker.admit(started):
             return self._unavailable("breaker open: intune has been failing")
         epoch = self._cache.ask(question.key, started)
@@ -125,16 +129,25 @@ class Lookup:
             # A bug or a stop: the breaker's single probe must not stay out for ever.
             self._breaker.failed(self._clock())
             raise
+        return self._keep(question, answer, epoch, started)
+
+    def _keep(self, question: Question, answer: Compliance, epoch: int, started: Instant) -> Compliance:
+        """Tell the breaker and the cache; what is known now, which may be newer than this answer."""
         landed = self._clock()
+        kept = self._cache.replace(question.key, answer, epoch, landed)
         if answer.state is ComplianceState.UNAVAILABLE:
-            self._breaker.failed(landed)
-            self._log.warning("intune did not answer", detail=answer.detail)
+            # One odd device must not open the breaker for everybody.
+            blame = self._breaker.succeeded if concerns_only_the_device(answer.detail) else self._breaker.failed
+            blame(landed)
+            self._log.warning("intune did not answer", key=question.key, detail=answer.detail)
             return answer
         self._breaker.succeeded(landed)
-        self._cache.replace(question.key, answer, epoch, landed)
         took_s = landed.monotonic - started.monotonic
         if took_s > self._deadline_s:
             self._log.warning("late answer kept", key=question.key, took_s=round(took_s, 3), state=answer.state.value)
+        if not kept:
+            newer = self._cache.find(question.key, landed)
+            return newer.compliance if isinstance(newer, Fresh) else answer
         return answer
 
     def _unavailable(self, detail: str) -> Compliance:

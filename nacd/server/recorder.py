@@ -6,11 +6,10 @@ which refusals are summed up, and what was dropped in silence. Refuses to know: 
 
 from __future__ import annotations
 
-
 from nacd.audit import events
 from nacd.audit.repeats import Repeats
 from nacd.errors import AuditRefused
-from nacd.server.drops import Drops
+from nacd.server.drops import UNKNOWN_NAS, Drops
 from nacd.server.log import logger
 from nacd.store.audit_log import AuditLog
 from nacd.values import AuditEvent, Instant
@@ -35,6 +34,8 @@ class Recorder:
         self._warned: dict[str, float] = {}
         self._refusing = False
         self._lost = 0
+        self._lost_since = 0.0
+        self._why = ""
 
     @property
     def refusing(self) -> bool:
@@ -48,7 +49,8 @@ class Recorder:
                 self._file.append(record)
         except AuditRefused as refused:
             self._lost += 1
-            self._refusing = True
+            if not self._refusing:
+                self._refusing, self._lost_since, self._why = True, now.wall, str(refused)
             self.warn_seldom(
                 "audit refused", str(refused), now, then="accepts go on" if self._continue_when_full else "no accepts"
             )
@@ -63,7 +65,7 @@ class Recorder:
 
     def dropped(self, *, nas: str, reason: str, source: str, detail: str, now: Instant) -> None:
         """Count one packet that got no answer. A detail is worth one loud, rate-limited warning."""
-        self._drops.add(nas, reason, source)
+        self._drops.add(nas, reason, source, now)
         if detail:
             self.warn_seldom(f"{reason} {nas}", detail, now, nas=nas, source=source)
 
@@ -89,10 +91,26 @@ class Recorder:
         rows = self._drops.report()
         if not rows:
             return
-        counts = tuple((row.nas, row.reason, row.count, row.example) for row in rows)
-        self._write_all((events.drops_reported(counts=counts, now=now),))
         for row in rows:
+            nas = "" if row.nas == UNKNOWN_NAS else row.nas
+            event = events.drops(
+                nas=nas,
+                source=row.example,
+                reason=row.reason,
+                detail="",
+                count=row.count,
+                first=row.first,
+                last=row.last,
+                now=now,
+            )
+            self._write_all((event,))
             self._log.warning("packets dropped", nas=row.nas, reason=row.reason, count=row.count, last_from=row.example)
+
+    def close(self, now: Instant) -> None:
+        """Write what has only been counted so far, and let go of the file."""
+        self._write_all(self._repeats.flush(now))
+        self.report_drops(now)
+        self._file.close()
 
     def _look_after_the_file(self, now: Instant) -> None:
         try:
@@ -112,7 +130,8 @@ class Recorder:
         self._refusing = False
         lost, self._lost = self._lost, 0
         self._log.warning("audit file takes records again", lost=lost)
-        self._write_all((events.audit_resumed(lost=lost, now=now),))
+        event = events.audit_resumed(lost=lost, since=self._lost_since, why=self._why, now=now)
+        self._write_all((event,))
 
     def _write_all(self, batch: tuple[AuditEvent, ...]) -> None:
         for event in batch:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from nacd.account import account
-from nacd.audit import events
 from nacd.authorize import Answer, Authorizer, Continue, NeedCompliance, Silent
 from nacd.compliance.question import Question
 from nacd.errors import ReplyTooLong
@@ -21,7 +20,7 @@ from nacd.radius.dictionary import Dictionary
 from nacd.radius.packet import Code
 from nacd.server.lookup import Lookup
 from nacd.server.recorder import Recorder
-from nacd.values import AccessRequest, Instant, Reply, ReplyCode
+from nacd.values import Instant, Reply, ReplyCode
 
 Waiting = Coroutine[Any, Any, None]
 
@@ -115,7 +114,7 @@ class Worker:
         step = self._authorizer.identify(request, now)
         match step:
             case Answer():
-                self._carry_out(step, fresh, request, path, now)
+                self._carry_out(step, fresh, path, now)
             case Continue():
                 if isinstance(step.early, Question):
                     self._lookup.start(step.early)
@@ -133,23 +132,22 @@ class Worker:
         known = self._lookup.known(need.question, now)
         if known is None:
             return self._decide_later(need, fresh, path)
-        self._carry_out(self._authorizer.decide(need, known, now), fresh, need.request, path, now)
+        self._carry_out(self._authorizer.decide(need, known, now), fresh, path, now)
         return None
 
     async def _decide_later(self, need: NeedCompliance, fresh: Fresh, path: Path) -> None:
         learnt = await self._lookup.compliance(need.question)
         now = self._clock()
-        self._carry_out(self._authorizer.decide(need, learnt, now), fresh, need.request, path, now)
+        self._carry_out(self._authorizer.decide(need, learnt, now), fresh, path, now)
 
-    def _carry_out(self, answer: Answer, fresh: Fresh, request: AccessRequest, path: Path, now: Instant) -> None:
+    def _carry_out(self, answer: Answer, fresh: Fresh, path: Path, now: Instant) -> None:
         """Encode, record, remember, send: a record never claims an answer that could not be built."""
         reply, event = answer.reply, answer.event
         try:
             octets = self._encode(reply, fresh)
-        except ReplyTooLong as too_long:
-            reply = answer.refusal
+        except ReplyTooLong:
+            reply, event = answer.refusal, answer.too_long(now)
             octets = self._encode(reply, fresh)
-            event = events.reply_too_long(request=request, decided=answer.event, why=str(too_long), now=now)
         if not self._recorder.take(event, now) and reply.code is ReplyCode.ACCEPT:
             octets = self._encode(answer.refusal, fresh)
         self._send(fresh, octets, path, now)

@@ -27,6 +27,7 @@ MARKER_FILE = "NOT-FOR-PRODUCTION"
 SERVER_NAME = "radius.example.test"
 COMPLIANT_GUID = "2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954"
 NONCOMPLIANT_GUID = "7b0e5d92-41c6-4f38-a1d7-90c2e6f4b813"
+NEWCOMER_GUID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 DAY_S = 86_400.0
 
 PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
@@ -233,7 +234,8 @@ class DemoPki:
 
     devices_ca, users_ca: roots that the RADIUS server trusts for client certificates.
     server: chain of the RADIUS server (SERVER_NAME), signed under server_ca.
-    compliant, noncompliant: laptops under devices_ca, named COMPLIANT_GUID and NONCOMPLIANT_GUID.
+    compliant, noncompliant, newcomer: laptops under devices_ca, named COMPLIANT_GUID, NONCOMPLIANT_GUID
+    and NEWCOMER_GUID.
     expired: a laptop whose certificate ran out. user: a person under users_ca, who names no device.
     web_ca, web: for the simulated Microsoft at ``localhost``. app: the certificate an app
     registration signs its token requests with.
@@ -249,6 +251,8 @@ class DemoPki:
     compliant_key: Path
     noncompliant: Path
     noncompliant_key: Path
+    newcomer: Path
+    newcomer_key: Path
     expired: Path
     expired_key: Path
     user: Path
@@ -286,6 +290,7 @@ def write_demo_pki(folder: Path | str) -> DemoPki:
         "server": server_root.intermediate("nacd demo server issuing").issue_server(SERVER_NAME),
         "compliant": devices.issue_client("laptop-one", uris=[good]),
         "noncompliant": devices.issue_client("laptop-two", uris=[bad]),
+        "newcomer": devices.issue_client("laptop-three", uris=[intune_uri(NEWCOMER_GUID)]),
         "expired": devices.issue_client("laptop-old", uris=[good], starts_s=-30 * DAY_S, lasts_s=DAY_S),
         "user": users.issue_client("alice", upn="alice@example.test"),
         "web": web,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from nacd.audit import events
 from nacd.values import (
     AccessKind,

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nacd.audit import blocks
 from nacd.values import (
     NOT_ASKED,

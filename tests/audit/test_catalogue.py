@@ -1,6 +1,7 @@
 import re
 
 import pytest
+
 from nacd.audit.catalogue import EVENTS, FIELDS, document
 
 

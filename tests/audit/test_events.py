@@ -3,6 +3,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+
 from nacd.audit import events
 from nacd.audit.catalogue import EVENTS
 from nacd.errors import Problem

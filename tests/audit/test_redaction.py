@@ -4,6 +4,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nacd.audit.redaction import HIDDEN, attribute, clean, secret_name, text
 from nacd.values import Attribute, Secret
 

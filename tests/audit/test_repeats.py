@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nacd.audit.repeats import Repeats
 from nacd.values import AuditEvent, Instant
 

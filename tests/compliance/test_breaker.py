@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
 from nacd.compliance.breaker import Breaker, BreakerOptions, BreakerState
 from nacd.values import Instant
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nacd.compliance.cache import Fresh, Lifetimes, Missing, Stale, VerdictCache
 from nacd.values import NOT_ASKED, Compliance, ComplianceSource, ComplianceState, Instant
 

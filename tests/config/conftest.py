@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
+
 from nacd.config.fields import Surroundings
 from nacd.config.load import Loaded, load
 from nacd.config.wording import read
 from nacd.config.yaml import parse
 from nacd.errors import ConfigError
-from pydantic import BaseModel
 
 CONFIG = """\
 clients:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from nacd.config.load import load, vendors
 from nacd.errors import ConfigError, Problem
 

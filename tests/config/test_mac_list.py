@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+
 from nacd.config.mac_list import read
 
 ONE, TWO = "AA-BB-CC-DD-EE-01", "AA-BB-CC-DD-EE-02"

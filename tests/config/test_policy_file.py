@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+
 from nacd.policy.conditions import AccessIs, ComplianceIs, MacIn
 from nacd.values import AccessKind, Attribute
 from nacd.vendor.profile import Redirect

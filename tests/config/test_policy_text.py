@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from nacd.config.policy_text import ProfileText, When, attribute_name
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from nacd.config.schema import schemas
 
 SHIPPED = Path(__file__).parents[2] / "config"

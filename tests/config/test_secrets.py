@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from nacd.config.secrets import MAX_OCTETS, resolve
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+
 from nacd.config.sections import (
     ComplianceSettings,
     Eap,

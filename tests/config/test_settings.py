@@ -3,6 +3,7 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
+
 from nacd.config.fields import ListenAddress
 from nacd.config.settings import Audit, Client, Server
 

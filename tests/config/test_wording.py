@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from nacd.config.settings import Client
 from nacd.config.wording import did_you_mean
 

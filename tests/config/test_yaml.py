@@ -6,6 +6,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nacd.config.yaml import MAX_NODES, Spot, parse
 from nacd.errors import ConfigError
 

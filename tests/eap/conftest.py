@@ -20,6 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
 from nacd.eap.chain import TrustAnchor
 from nacd.eap.conversations import Conversations, EapOptions
 from nacd.eap.tls_engine import TlsContext, TlsOptions

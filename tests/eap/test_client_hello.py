@@ -10,6 +10,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nacd.eap import client_hello
 from nacd.errors import BadEap
 

@@ -9,6 +9,7 @@ import struct
 from datetime import timedelta
 
 import pytest
+
 from nacd.eap.conversations import owner
 from nacd.values import Challenge, EapFailed, EapIgnored, Md5Verified, Nas, PeerAuthenticated
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
+
 from nacd.eap import failures
 from nacd.eap.chain import Anchors, CertificateName, TrustAnchor
 from nacd.values import EapFailed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nacd.eap import fragments
 from nacd.eap.fragments import Assembler, Fragment, Fragmenter
 from nacd.errors import BadEap

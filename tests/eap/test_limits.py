@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 
 import pytest
+
 from nacd.eap.conversations import EapOptions
 from nacd.values import Challenge, EapFailed
 

@@ -7,6 +7,7 @@ import hashlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nacd.eap import md5
 from nacd.eap.message import EapCode, EapMessage
 from nacd.values import AccessRequest, Nas

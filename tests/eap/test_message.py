@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nacd.eap import message
 from nacd.eap.message import EapCode, EapMessage
 from nacd.errors import BadEap

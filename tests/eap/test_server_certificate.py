@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives import serialization
+
 from nacd.eap.chain import TrustAnchor
 from nacd.eap.server_certificate import Severity, inspect, inspect_client_cas, sending_order
 from nacd.values import Secret

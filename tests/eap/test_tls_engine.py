@@ -7,11 +7,12 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from OpenSSL import SSL
+
 from nacd.eap import client_hello
 from nacd.eap.chain import TrustAnchor
 from nacd.eap.tls_engine import TlsContext, TlsDone, TlsEngine, TlsFailed, TlsOptions, TlsWants
 from nacd.values import EapFailed, PeerAuthenticated, Secret
-from OpenSSL import SSL
 
 BOTH = pytest.mark.parametrize("version", ["1.2", "1.3"])
 

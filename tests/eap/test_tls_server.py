@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from nacd.eap import tls_server
 from nacd.eap.chain import Failure
 from nacd.eap.fragments import Fragment

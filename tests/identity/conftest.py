@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+
 from nacd.identity.rules import CaRule, IdentityRules
 from nacd.values import AccessRequest, Authentication, CertificateFacts, DeviceIdKind, Nas
 

@@ -2,6 +2,7 @@ import hashlib
 from collections.abc import Callable
 
 import pytest
+
 from nacd.identity.access_kind import Refused, access_kind
 from nacd.values import (
     AccessKind,

@@ -4,6 +4,7 @@ import pytest
 from cryptography import x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nacd.identity.certificate import FaultyCertificate, device, read
 from nacd.identity.outcome import Absent, Bad, Found
 from nacd.identity.rules import IdentityRules

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nacd.identity.device_id import agree, compact, guid, is_guid, statement
 from nacd.identity.outcome import Absent, Bad
 from nacd.values import DeviceId, DeviceIdKind

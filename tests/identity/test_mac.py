@@ -4,6 +4,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nacd.identity.mac import NotMac, parse, parse_called, password_matches, spellings
 from nacd.values import AccessRequest, ChapResponse, MacAddress, NoCredential, OtherCredential, PapPassword, Secret
 

@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nacd.identity.certificate import read
 from nacd.identity.name import name
 from nacd.identity.rules import IdentityRules

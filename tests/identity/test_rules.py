@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from nacd.identity.rules import IdentityRules, assertions
 from nacd.values import DeviceIdKind, IdentitySource
 

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from nacd.identity.outcome import Absent, Bad, Found
 from nacd.identity.rules import IdentityRules
 from nacd.identity.vpn import device, mac, posture

@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     pkcs12,
 )
+
 from nacd.intune.cloud import cloud
 from nacd.intune.options import IntuneOptions, SecretCredential
 from nacd.values import Secret

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from nacd.intune import bounded
 from nacd.intune.bounded import limit, tls_context
 from nacd.intune.client import HttpClient, UnreachableError

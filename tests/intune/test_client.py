@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from nacd.errors import SourceError
 from nacd.intune.client import BODY_LIMIT, HttpAnswer, HttpClient, UnreachableError
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nacd.intune.cloud import CLOUDS, Audience, Hosts, cloud, netloc
 
 HOSTS = Hosts(suffix=".manage.microsoft.com", listed=frozenset({"intune.corp", "localhost:8443"}))

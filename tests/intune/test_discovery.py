@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from nacd.errors import SourceError
 from nacd.intune import discovery as module
 from nacd.intune.client import HttpClient

@@ -8,6 +8,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nacd.intune.document import Node, UnreadableError, document
 
 XML, JSON = "application/xml", "application/json"

@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+
 from nacd.errors import SourceError
 from nacd.intune.flight import Flights
 

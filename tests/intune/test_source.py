@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from nacd.intune.answers import concerns_only_the_device
 from nacd.intune.options import IntuneOptions
 from nacd.intune.source import IntuneSource

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from nacd.errors import SourceError
 from nacd.intune.client import HttpClient
 from nacd.intune.cloud import Audience, Hosts

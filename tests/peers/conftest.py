@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 import yaml
-from nacd.sim.intune_state import CLIENT_SECRET
+
+from nacd.sim.microsoft.state import CLIENT_SECRET
 from nacd.sim.pki import COMPLIANT_GUID, NONCOMPLIANT_GUID, Authority, intune_uri
 from tests.peers.wire import PRINTER, SECRET, SERVER_NAME, Radclient, Supplicant, Tap
 

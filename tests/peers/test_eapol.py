@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from nacd.sim.pki import COMPLIANT_GUID, NONCOMPLIANT_GUID
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from tests.peers.wire import PRINTER
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from nacd.sim.pki import COMPLIANT_GUID
 from tests.peers.wire import SECRET, SERVER_NAME
 

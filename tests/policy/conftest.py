@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from nacd.policy.conditions import Condition
 from nacd.policy.model import Policy, Rule
 from nacd.values import (

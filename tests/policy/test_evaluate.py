@@ -5,6 +5,7 @@ import time
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nacd.policy.conditions import (
     AccessIs,
     AssuranceAtLeast,

@@ -5,6 +5,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nacd.policy import glob
 
 patterns = st.text(alphabet="abA*?\\.", max_size=8)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from nacd.policy.conditions import AccessIs, ComplianceIs, UserMatches
 from nacd.policy.model import Policy, Rule
 from nacd.values import AccessKind, ComplianceState

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from importlib import resources
 
 import pytest
+from pyrad import dictionary as pyrad_dictionary
+
 from nacd.radius.clients import Client, MessageAuthenticatorRule
 from nacd.radius.dictionary import Dictionary, load
 from nacd.values import Instant, Nas, Secret
-from pyrad import dictionary as pyrad_dictionary
 
 SECRET = b"s3cret-of-the-lab"
 

@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nacd.radius.admission import Admission, Admitted, Drop, Fresh, Resend
 from nacd.radius.clients import Client, ClientTable, MessageAuthenticatorRule
 from nacd.radius.dedup import DedupTable

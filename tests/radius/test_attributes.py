@@ -4,6 +4,9 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyrad import dictionary as pyrad_dictionary
+from pyrad import packet as pyrad_packet
+
 from nacd.radius.attributes import access_request, accounting_request, describe
 from nacd.radius.clients import Client
 from nacd.radius.dictionary import Dictionary
@@ -17,8 +20,6 @@ from nacd.values import (
     OtherCredential,
     PapPassword,
 )
-from pyrad import dictionary as pyrad_dictionary
-from pyrad import packet as pyrad_packet
 
 MakeRequest = Callable[..., bytes]
 ReadAccess = Callable[..., AccessRequest]

@@ -4,6 +4,8 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyrad import packet as pyrad_packet
+
 from nacd.errors import BadPacket, BadValue
 from nacd.radius.authenticators import (
     MaVerdict,
@@ -14,7 +16,6 @@ from nacd.radius.authenticators import (
     verify_message_authenticator,
 )
 from nacd.radius.packet import attribute, decode
-from pyrad import packet as pyrad_packet
 
 # RFC 2865 section 7.1: the request, its password and the answer.
 RFC_SECRET = b"xyzzy5461"

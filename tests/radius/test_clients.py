@@ -4,6 +4,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nacd.radius.clients import Client, ClientTable
 from nacd.values import Nas, Secret
 

@@ -1,9 +1,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyrad import tools
+
 from nacd.errors import BadValue
 from nacd.radius.datatypes import NUMBERS, decode, encode, ipv4_text, ipv6_text, text
-from pyrad import tools
 
 NAMED = {"Login-User": 1, "Call-Check": 10}
 

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
 from nacd.radius.dedup import DedupTable, InProgress, New, Replay, RequestKey
 from nacd.values import Instant
 

@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyrad import dictionary as pyrad_dictionary
+from pyrad import packet as pyrad_packet
+
 from nacd.errors import BadValue, UnknownAttribute
 from nacd.radius.dictionary import Dictionary, load
 from nacd.radius.packet import attribute, decode
 from nacd.radius.reader import vendor_walk
 from nacd.values import Attribute
-from pyrad import dictionary as pyrad_dictionary
-from pyrad import packet as pyrad_packet
 
 Value = str | int | bytes
 AsPyrad = Callable[[bytes], pyrad_packet.Packet]

@@ -1,9 +1,10 @@
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pyrad import packet as pyrad_packet
+
 from nacd.errors import BadPacket
 from nacd.radius.packet import MAX_LENGTH, Packet, attribute, decode
-from pyrad import packet as pyrad_packet
 
 HEADER = bytes((1, 7, 0, 20)) + bytes(16)
 

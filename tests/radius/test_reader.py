@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nacd.errors import BadPacket
 from nacd.radius.reader import vendor_walk, walk
 

@@ -3,14 +3,15 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyrad import dictionary as pyrad_dictionary
+from pyrad import packet as pyrad_packet
+
 from nacd.errors import BadValue, ReplyTooLong
 from nacd.radius.clients import Client
 from nacd.radius.dictionary import Dictionary
 from nacd.radius.packet import Code, Packet, Role, attribute, decode
 from nacd.radius.reply import accounting_response, encode, status_response
 from nacd.values import Attribute, Reply, ReplyCode, Secret
-from pyrad import dictionary as pyrad_dictionary
-from pyrad import packet as pyrad_packet
 
 MakeRequest = Callable[..., bytes]
 Answer = Callable[..., bytes]

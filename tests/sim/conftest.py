@@ -15,12 +15,13 @@ import pytest
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from OpenSSL import SSL
+from OpenSSL.crypto import X509
+
 from nacd.sim.intune import IntuneSimulator
 from nacd.sim.microsoft.state import CLIENT_ID, CLIENT_SECRET, TENANT, App
 from nacd.sim.pki import Authority, DemoPki, Issued, write_demo_pki
 from nacd.sim.supplicant import Supplicant
-from OpenSSL import SSL
-from OpenSSL.crypto import X509
 
 INTUNE_SCOPE = "https://api.manage.microsoft.com//.default"
 GRAPH_SCOPE = "https://graph.microsoft.com/.default"

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import requests
+
 from nacd.sim.commands import Target, describe_reply, run_intune, run_nas, run_pki, run_supplicant
 from nacd.sim.nas_reply import Reply
 from nacd.sim.pki import DemoPki

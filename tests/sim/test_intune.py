@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import requests
+
 from nacd.sim.intune import IntuneSimulator, obey
 from nacd.sim.pki import DemoPki
 

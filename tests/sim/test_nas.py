@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from pyrad.packet import AccessChallenge, AccessReject, AccountingResponse, AcctPacket, AuthPacket, Packet, StatusServer
+
 from nacd.sim.nas import Nas, spell_mac
 from nacd.sim.nas_reply import dictionary
-from pyrad.packet import AccessChallenge, AccessReject, AccountingResponse, AcctPacket, AuthPacket, Packet, StatusServer
 
 SECRET = b"a secret of some length"
 MAC = "00-26-B4-24-FE-B4"

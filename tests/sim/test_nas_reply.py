@@ -7,8 +7,9 @@ import os
 import struct
 
 import pytest
-from nacd.sim.nas_reply import Reply, dictionary, distrust, take_apart, walk
 from pyrad.packet import AcctPacket, AuthPacket
+
+from nacd.sim.nas_reply import Reply, dictionary, distrust, take_apart, walk
 
 SECRET = b"a secret of some length"
 

@@ -11,6 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
+
 from nacd.sim.pki import ORGANIZATION, SERVER_NAME, Authority, Issued, intune_uri, load_issued, write_demo_pki
 
 GUID = "2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954"

@@ -14,11 +14,12 @@ from socket import AF_INET, SOCK_DGRAM, socket
 from typing import Any
 
 import pytest
+from pyrad.packet import AccessAccept, AccessChallenge, AccessReject, AuthPacket
+
 from nacd.sim.nas import Nas
 from nacd.sim.nas_reply import dictionary
 from nacd.sim.pki import Authority
 from nacd.sim.supplicant import Behaviour, login
-from pyrad.packet import AccessAccept, AccessChallenge, AccessReject, AuthPacket
 
 SECRET = b"a secret of some length"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from nacd.sim.tls_keys import Keys, exporter, keys_from_log, prf, server_random_in
 
 

@@ -84,7 +84,7 @@ def test_a_file_moved_away_is_followed_by_a_new_one(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_said_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(AuditRefused, match="file/audit.jsonl"):
+    with pytest.raises(AuditRefused, match=r"file/audit\.jsonl"):
         AuditLog(tmp_path / "file" / "audit.jsonl")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from nacd.values import Attribute
 from nacd.vendor.model import VendorData, parse
 from nacd.vendor.profile import NoRedirect, Profile, Redirect

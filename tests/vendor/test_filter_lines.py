@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from nacd.vendor.filter_lines import EXAMPLES, LANGUAGES, first_foreign, other_language
 
 LINES = {

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from nacd.errors import CannotExpress
 from nacd.radius.dictionary import Dictionary, load
 from nacd.values import Attribute

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nacd.vendor.model import AttributeTemplate, Characters, RedirectAcl, Standing, parse
 from nacd.vendor.profile import INTENTIONS
 

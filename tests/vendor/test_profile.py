@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nacd.values import Attribute
 from nacd.vendor.profile import INTENTIONS, Profile, Redirect
 

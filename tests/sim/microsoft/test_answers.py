@@ -7,6 +7,7 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
+
 from nacd.sim.microsoft import answers
 from nacd.sim.microsoft.faults import VARIANTS
 from nacd.sim.microsoft.state import SimDevice

@@ -13,6 +13,7 @@ import pytest
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+
 from nacd.sim.microsoft.state import CLIENT_ID, CLIENT_SECRET, App
 from nacd.sim.pki import Authority, DemoPki
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from nacd.sim.microsoft.state import App, Seen, TenantState, as_json, canonical_guid, canonical_mac
 
 GUID = "2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954"

@@ -1,0 +1,236 @@
+"""A configuration made ready to serve: everything that can be wrong is found here, before a port opens.
+
+Knows: how the rooms of one configuration fit together. Refuses to know: sockets and the audit file
+(``daemon``). ``nacd check``, ``nacd explain`` and ``nacd serve`` all go through ``assemble``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias, TypeVar
+
+from nacd.config.load import Loaded
+from nacd.eap.chain import TrustAnchor, load_pem
+from nacd.eap.limits import EapOptions
+from nacd.eap.server_certificate import CertificateFinding, Severity, inspect, inspect_client_cas
+from nacd.eap.tls_engine import TlsContext
+from nacd.errors import CannotExpress, ConfigError, Problem
+from nacd.identity.rules import IdentityRules
+from nacd.intune import options as intune_options
+from nacd.intune.options import IntuneOptions
+from nacd.policy.conditions import AccessIs, GroupIs, NasIs
+from nacd.policy.model import DENY, Rule
+from nacd.radius import dictionary as dictionaries
+from nacd.radius.clients import Client, ClientTable
+from nacd.radius.dictionary import Dictionary
+from nacd.server import translate
+from nacd.values import AccessKind, Authentication, Facts, Instant, Nas, Rendered, Unidentified
+from nacd.vendor.model import VendorData, parse
+from nacd.vendor.render import render
+
+DEMO_ORGANIZATION = b"nacd demo, not for production"
+DEMO_SECRET_PREFIX = b"nacd-demo-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Eap:
+    """The EAP room's parts."""
+
+    context: TlsContext
+    options: EapOptions
+    anchors: tuple[TrustAnchor, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembled:
+    """A configuration whose every promise has been checked. notes stop nothing. eap, intune: None if not configured."""
+
+    loaded: Loaded
+    dictionary: Dictionary
+    clients: tuple[Client, ...]
+    table: ClientTable
+    identity_rules: IdentityRules
+    rendered: Mapping[tuple[str, str], Rendered]
+    eap: Eap | None
+    intune: IntuneOptions | None
+    notes: tuple[Problem, ...]
+
+
+def assemble(loaded: Loaded, now: Instant, *, allow_demo: bool = False) -> Assembled:
+    """Check everything that ``config`` alone cannot. Raises ConfigError with every problem found."""
+    found = _Findings(loaded)
+    settings = loaded.settings
+    dictionary = dictionaries.load(settings.dictionaries)
+    for skipped in dictionary.skipped:
+        found.note(f"dictionary: {skipped}", ("dictionaries",))
+    clients = tuple(_clients(found))
+    rendered = _rendered(found, dictionary, clients)
+    eap = _eap(found, now)
+    intune = _intune(found, now)
+    rules = found.attempt(lambda: translate.identity_rules(settings), ("identity",))
+    table = found.attempt(lambda: ClientTable(clients), ("clients",))
+    if not allow_demo:
+        _refuse_demo(found, clients, eap)
+    if found.problems or rules is None or table is None:
+        raise ConfigError(tuple(found.problems))
+    return Assembled(
+        loaded=loaded,
+        dictionary=dictionary,
+        clients=clients,
+        table=table,
+        identity_rules=rules,
+        rendered=rendered,
+        eap=eap,
+        intune=intune,
+        notes=(*loaded.notes, *found.notes),
+    )
+
+
+T = TypeVar("T")
+Setting: TypeAlias = tuple[str | int, ...]
+
+
+class _Findings:
+    """Problems and notes so far, each at its place in the files."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.loaded = loaded
+        self.problems: list[Problem] = []
+        self.notes: list[Problem] = []
+
+    def problem(self, message: str, setting: Setting) -> None:
+        self.problems.append(self.loaded.problem(message, setting=setting))
+
+    def note(self, message: str, setting: Setting) -> None:
+        self.notes.append(self.loaded.problem(message, setting=setting))
+
+    def certificate(self, finding: CertificateFinding, setting: Setting) -> None:
+        say = self.problem if finding.severity is Severity.ERROR else self.note
+        say(finding.message, setting)
+
+    def attempt(self, build: Callable[[], T], setting: Setting) -> T | None:
+        """What ``build`` makes; its ValueError or OSError becomes a problem there, and the result None."""
+        try:
+            return build()
+        except OSError as wrong:
+            self.problem(f"`{wrong.filename}` cannot be read: {(wrong.strerror or 'error').lower()}", setting)
+        except ValueError as wrong:
+            self.problem(str(wrong), setting)
+        return None
+
+
+def _clients(found: _Findings) -> list[Client]:
+    built = (
+        found.attempt(partial(translate.client, wanted), ("clients", index))
+        for index, wanted in enumerate(found.loaded.settings.clients)
+    )
+    return [client for client in built if client is not None]
+
+
+# -- profiles -------------------------------------------------------------------------------
+
+
+def _rendered(
+    found: _Findings, dictionary: Dictionary, clients: tuple[Client, ...]
+) -> Mapping[tuple[str, str], Rendered]:
+    """Every profile in the words of every vendor whose NASes a rule can give it to."""
+    loaded = found.loaded
+    vendors: dict[str, VendorData] = {}
+    for index, client in enumerate(clients):
+        name = client.nas.vendor
+        if name not in vendors:
+            parsed = found.attempt(partial(parse, name, loaded.vendors[name]), ("clients", index, "vendor"))
+            if parsed is not None:
+                vendors[name] = parsed
+    rendered: dict[tuple[str, str], Rendered] = {}
+    failed: set[tuple[str, str]] = set()
+    for rule in loaded.policy.rules:
+        for client in clients if rule.then != DENY else ():
+            pair = (rule.then, client.nas.vendor)
+            if pair in rendered or pair in failed or not can_reach(rule, client.nas) or pair[1] not in vendors:
+                continue
+            try:
+                rendered[pair] = render(loaded.profiles[rule.then], vendors[pair[1]], dictionary.encode)
+            except CannotExpress as cannot:
+                failed.add(pair)
+                for line in str(cannot).splitlines():
+                    message = f"{line} (rule `{rule.name}` gives it to NAS `{client.nas.name}`)"
+                    found.problems.append(loaded.problem(message, profile=rule.then))
+    return rendered
+
+
+def can_reach(rule: Rule, nas: Nas) -> bool:
+    """Whether a request of this NAS can match this rule, as far as the NAS alone decides."""
+    kinds = {AccessKind.VPN} if nas.authentication is Authentication.DONE_BY_NAS else set(AccessKind)
+    for condition in rule.conditions:
+        if isinstance(condition, AccessIs):
+            kinds &= set(condition.kinds)
+        elif isinstance(condition, NasIs | GroupIs):
+            facts = Facts(access=AccessKind.MAB, nas=nas, identity=Unidentified(reason="not asked"))
+            if not condition.test()(facts):
+                return False
+    return bool(kinds)
+
+
+# -- EAP and Intune ---------------------------------------------------------------------------
+
+
+def _eap(found: _Findings, now: Instant) -> Eap | None:
+    wanted = found.loaded.settings.eap
+    if wanted is None:
+        return None
+    anchors = found.attempt(lambda: translate.trust_anchors(wanted), ("eap", "client_cas"))
+    limits = found.attempt(lambda: translate.eap_options(wanted), ("eap",))
+    if anchors is None or limits is None:
+        return None
+    tls = found.attempt(lambda: translate.tls_options(wanted, anchors), ("eap", "certificate"))
+    if tls is None:
+        return None
+    before = len(found.problems)
+    for finding in inspect(tls.certificate_chain_pem, tls.private_key_pem, now):
+        found.certificate(finding, ("eap", "certificate"))
+    for finding in inspect_client_cas(anchors, now):
+        found.certificate(finding, ("eap", "client_cas"))
+    if len(found.problems) > before:
+        return None
+    context = found.attempt(lambda: TlsContext(tls), ("eap",))
+    return None if context is None else Eap(context=context, options=limits, anchors=anchors)
+
+
+def _intune(found: _Findings, now: Instant) -> IntuneOptions | None:
+    wanted = found.loaded.settings.intune
+    if wanted is None:
+        return None
+    built = found.attempt(lambda: translate.intune_options(wanted), ("intune",))
+    if built is None:
+        return None
+    seen = intune_options.inspect(built.credential)
+    if seen.problem:
+        found.problem(seen.problem, ("intune", "credential"))
+    elif seen.not_after and seen.not_after < now.wall:
+        found.problem("the certificate of this credential has expired: Microsoft refuses it", ("intune", "credential"))
+    return built
+
+
+def _refuse_demo(found: _Findings, clients: tuple[Client, ...], eap: Eap | None) -> None:
+    """What the demo made is known to everybody who can read its folder, and is not for real networks."""
+    for index, client in enumerate(clients):
+        if client.secret.reveal().startswith(DEMO_SECRET_PREFIX):
+            found.problem("this is a secret of the demo: make one of your own", ("clients", index, "secret"))
+    if eap is None:
+        return
+    for index, anchor in enumerate(eap.anchors):
+        if _is_demo(anchor.pem):
+            found.problem("this is the CA of the demo: use your own", ("eap", "client_cas", index))
+    wanted = found.loaded.settings.eap
+    if wanted is not None and _is_demo(wanted.certificate.read_bytes()):
+        found.problem("this is the certificate of the demo: use your own", ("eap", "certificate"))
+
+
+def _is_demo(pem: bytes) -> bool:
+    return any(
+        DEMO_ORGANIZATION in (certificate.subject.public_bytes() + certificate.issuer.public_bytes())
+        for certificate in load_pem(pem, "certificate")
+    )

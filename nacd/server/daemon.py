@@ -1,0 +1,238 @@
+"""The daemon: everything assembled, started, kept and stopped.
+
+Knows: the order of start and stop, the timers, the signals. Refuses to know: requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import orjson
+
+from nacd.audit import events
+from nacd.audit.repeats import Repeats
+from nacd.authorize import Authorizer
+from nacd.compliance.breaker import Breaker
+from nacd.compliance.cache import VerdictCache
+from nacd.config.fields import ListenAddress
+from nacd.eap.conversations import Conversations
+from nacd.intune.source import IntuneSource
+from nacd.radius.admission import Admission, Role
+from nacd.radius.dedup import DedupTable
+from nacd.radius.ledger import MessageAuthenticatorLedger
+from nacd.server import sockets, translate
+from nacd.server.assembly import Assembled
+from nacd.server.clock import instant, random_octets
+from nacd.server.drops import Drops
+from nacd.server.listener import Listener
+from nacd.server.log import logger
+from nacd.server.lookup import ComplianceSourceOfRecord, Lookup
+from nacd.server.recorder import Recorder
+from nacd.server.worker import Worker
+from nacd.store.audit_log import AuditLog
+from nacd.store.policy_archive import PolicyArchive
+from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId, MacAddress
+
+_TICK_S = 1.0
+_PATIENCE_S = 5.0
+_READY_FILE = "NACD_READY_FILE"
+
+
+class NoIntune:
+    """The source of a configuration without an ``intune`` section: it knows nothing, and says why."""
+
+    def lookup(self, subject: DeviceId | MacAddress, deadline_s: float, now: Callable[[], float]) -> Compliance:
+        """Always ``unavailable``."""
+        del subject, deadline_s
+        return Compliance(
+            state=ComplianceState.UNAVAILABLE,
+            as_of=now(),
+            source=ComplianceSource.NONE,
+            detail="no `intune` section is configured",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    authorizer: Authorizer
+    lookup: Lookup
+    recorder: Recorder
+    listener: Listener
+
+
+async def run(assembled: Assembled) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises AuditRefused if the audit file cannot be had, OSError (with words) if the state folder
+    cannot be written or an address cannot be bound.
+    """
+    log = logger("daemon")
+    loaded = assembled.loaded
+    settings = loaded.settings
+    auth = bound(settings.server.auth)
+    accounting = bound(settings.server.accounting)
+    parts = _build(assembled, AuditLog(settings.audit.file))
+    _record_start(assembled, parts.recorder)
+    for note in assembled.notes:
+        log.warning(str(note))
+    for sock in auth:
+        parts.listener.listen(sock, Role.AUTH)
+    for sock in accounting:
+        parts.listener.listen(sock, Role.ACCT)
+    stop = _stop_signal()
+    ticking = asyncio.get_running_loop().create_task(_tick(parts))
+    # Taken now: a closed socket no longer knows its address.
+    where = {"auth": [_place(sock) for sock in auth], "accounting": [_place(sock) for sock in accounting]}
+    _say_ready(where)
+    log.info("nacd is ready", auth=_shown(where["auth"]), accounting=_shown(where["accounting"]))
+    reason = await stop
+    log.info("stopping", signal=reason)
+    ticking.cancel()
+    await parts.listener.close(_PATIENCE_S)
+    await parts.lookup.close()
+    now = instant()
+    parts.recorder.take(events.stopped(version=program_version(), detail=reason, now=now), now)
+    parts.recorder.close(now)
+
+
+def bound(addresses: Iterable[ListenAddress]) -> list[socket.socket]:
+    """Sockets for these addresses. Raises OSError that names the one that could not be bound."""
+    opened: list[socket.socket] = []
+    for address in addresses:
+        try:
+            opened.append(sockets.bind(address.host, address.port))
+        except OSError as error:
+            for sock in opened:
+                sock.close()
+            raise OSError(error.errno, f"cannot listen on `{address}`: {(error.strerror or '').lower()}") from error
+    return opened
+
+
+def program_version() -> str:
+    """The installed version, ``unknown`` for a bare checkout."""
+    try:
+        return version("nacd")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def compliance_source(assembled: Assembled) -> ComplianceSourceOfRecord:
+    """Whoever is asked about devices. Raises OSError if the CA file of ``intune`` cannot be read."""
+    return IntuneSource(assembled.intune) if assembled.intune is not None else NoIntune()
+
+
+def authorizer(assembled: Assembled) -> Authorizer:
+    """The spine of this configuration, without anything that touches the world."""
+    eap = assembled.eap
+    return Authorizer(
+        conversations=Conversations(eap.context, eap.options, random_octets) if eap is not None else None,
+        identity_rules=assembled.identity_rules,
+        policy=assembled.loaded.policy,
+        rendered=assembled.rendered,
+    )
+
+
+def _build(assembled: Assembled, audit_log: AuditLog) -> _Parts:
+    settings = assembled.loaded.settings
+    recorder = Recorder(
+        log=audit_log,
+        repeats=Repeats(),
+        drops=Drops(),
+        continue_when_full=settings.audit.when_full == "continue",
+        warn_at_percent=settings.audit.warn_at_percent,
+    )
+    source = compliance_source(assembled)
+    if isinstance(source, IntuneSource):
+        # Token and address are fetched now, in the background: the first login should not wait for them.
+        source.warm()
+    lookup = Lookup(
+        source=source,
+        cache=VerdictCache(translate.lifetimes(settings.compliance)),
+        breaker=Breaker(),
+        threads=settings.compliance.threads,
+        deadline_s=settings.compliance.lookup_deadline.total_seconds(),
+        max_waiting=settings.compliance.max_waiting,
+        clock=instant,
+    )
+    spine = authorizer(assembled)
+    worker = Worker(
+        admission=Admission(assembled.table, MessageAuthenticatorLedger(), DedupTable()),
+        authorizer=spine,
+        dictionary=assembled.dictionary,
+        lookup=lookup,
+        recorder=recorder,
+        clock=instant,
+        random=random_octets,
+    )
+    listener = Listener(worker=worker, recorder=recorder, clock=instant)
+    return _Parts(authorizer=spine, lookup=lookup, recorder=recorder, listener=listener)
+
+
+def _record_start(assembled: Assembled, recorder: Recorder) -> None:
+    """What is in force from now on, kept and written down before the first answer."""
+    now = instant()
+    loaded = assembled.loaded
+    archive = PolicyArchive(loaded.settings.state)
+    by = ""
+    for digest, text in loaded.texts.items():
+        by = archive.keep(digest, text, loaded_at=events.timestamp(now.wall), source=str(loaded.settings.policy))
+    recorder.must_take(events.started(version=program_version(), detail=f"run by {by}", now=now))
+    recorder.must_take(
+        events.configuration_loaded(
+            file=loaded.config_document.file,
+            digest=loaded.config_digest,
+            policy_digest=loaded.digest,
+            notes=[str(note) for note in assembled.notes],
+            now=now,
+        )
+    )
+
+
+async def _tick(parts: _Parts) -> None:
+    while True:
+        await asyncio.sleep(_TICK_S)
+        now = instant()
+        for event in parts.authorizer.expire(now):
+            parts.recorder.take(event, now)
+        parts.recorder.tick(now)
+
+
+def _stop_signal() -> asyncio.Future[str]:
+    loop = asyncio.get_running_loop()
+    stop: asyncio.Future[str] = loop.create_future()
+
+    def ask_to_stop(name: str) -> None:
+        if not stop.done():
+            stop.set_result(name)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ask_to_stop, number.name)
+    # systemd and logrotate send it by habit; the audit file is followed by itself, so nothing needs doing.
+    loop.add_signal_handler(signal.SIGHUP, logger("daemon").info, "SIGHUP ignored: restart to load a new configuration")
+    return stop
+
+
+def _place(sock: socket.socket) -> tuple[str, int]:
+    name = sock.getsockname()
+    return str(name[0]), int(name[1])
+
+
+def _shown(places: list[tuple[str, int]]) -> str:
+    return ", ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in places)
+
+
+def _say_ready(where: dict[str, list[tuple[str, int]]]) -> None:
+    """For whoever started us and needs to know the ports: a file named by the environment, written whole."""
+    name = os.environ.get(_READY_FILE, "")
+    if name:
+        target = Path(name)
+        draft = target.with_suffix(".part")
+        draft.write_bytes(orjson.dumps(where))
+        draft.replace(target)

@@ -1,0 +1,141 @@
+"""From what the admin wrote to what each room calls its options. One small function a room.
+
+Knows: both vocabularies, ``config``'s and the rooms'. Refuses to know: whether the result works (``assembly``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nacd.compliance.cache import Lifetimes
+from nacd.config import sections, settings
+from nacd.eap.chain import TrustAnchor
+from nacd.eap.limits import EapOptions
+from nacd.eap.tls_engine import TlsOptions
+from nacd.identity.rules import CaRule, IdentityRules, assertions
+from nacd.intune import options
+from nacd.intune.cloud import cloud
+from nacd.radius.clients import Client, MessageAuthenticatorRule
+from nacd.values import NO_SECRET, Authentication, IdentitySource, Nas
+
+
+def client(wanted: settings.Client) -> Client:
+    """One NAS with its secret. Raises ValueError."""
+    return Client(
+        nas=Nas(
+            name=wanted.name,
+            vendor=wanted.vendor,
+            groups=frozenset(wanted.groups),
+            authentication=Authentication(wanted.authentication),
+            eap_md5_mab=wanted.eap_md5_mab,
+            mab_password=wanted.mab_password,
+        ),
+        networks=tuple(wanted.network),
+        secret=wanted.secret,
+        message_authenticator=MessageAuthenticatorRule(wanted.message_authenticator),
+        probe_users=frozenset(wanted.probe_users),
+    )
+
+
+def trust_anchors(wanted: sections.Eap) -> tuple[TrustAnchor, ...]:
+    """The CA files, read. Raises OSError."""
+    return tuple(TrustAnchor(name=ca.anchor, pem=ca.file.read_bytes()) for ca in wanted.client_cas)
+
+
+def tls_options(wanted: sections.Eap, anchors: tuple[TrustAnchor, ...]) -> TlsOptions:
+    """What the TLS engine needs. Raises OSError if the certificate cannot be read."""
+    chosen = TlsOptions(
+        certificate_chain_pem=wanted.certificate.read_bytes(),
+        private_key_pem=wanted.private_key,
+        client_cas=anchors,
+        min_version=wanted.tls_min,
+        max_version=wanted.tls_max,
+        require_client_auth_eku=wanted.require_client_auth_eku,
+    )
+    return replace(chosen, ciphers=wanted.ciphers) if wanted.ciphers else chosen
+
+
+def eap_options(wanted: sections.Eap) -> EapOptions:
+    """Limits of the EAP room. Raises ValueError."""
+    limits = wanted.conversations
+    return EapOptions(
+        lifetime_s=limits.lifetime.total_seconds(),
+        max_waiting=limits.max_waiting,
+        max_handshakes=limits.max_handshakes,
+        max_octets=limits.memory,
+        max_rounds=limits.max_rounds,
+        fragment_size=wanted.fragment_size or 0,
+        path_mtu=wanted.path_mtu,
+    )
+
+
+def identity_rules(wanted: settings.Settings) -> IdentityRules:
+    """How this site names devices. Raises ValueError, in the admin's words."""
+    identity = wanted.identity
+    cas = wanted.eap.client_cas if wanted.eap else ()
+    return IdentityRules(
+        order=tuple(IdentitySource(source) for source in identity.order),
+        cas={ca.anchor: CaRule(may_assert=assertions(ca.may_assert), templates=frozenset(ca.templates)) for ca in cas},
+        cn_as_guid=identity.cn_as_guid,
+        entra_prefixes=tuple(identity.entra_forms),
+        vpn_bare_guid=identity.vpn.bare_guid,
+        user_name_pattern=identity.vpn.user_name_pattern or "",
+        class_pattern=identity.vpn.class_pattern or "",
+        ask_random_macs=identity.random_macs == "ask",
+        shared_macs=identity.shared_macs,
+    )
+
+
+def lifetimes(wanted: sections.ComplianceSettings) -> Lifetimes:
+    """How long verdicts are fresh, in seconds."""
+    fresh = wanted.lifetimes
+    return Lifetimes(
+        compliant_s=fresh.compliant.total_seconds(),
+        noncompliant_s=fresh.noncompliant.total_seconds(),
+        not_managed_s=fresh.not_managed.total_seconds(),
+        unknown_s=fresh.unknown.total_seconds(),
+        stale_for_s=wanted.stale_for.total_seconds(),
+    )
+
+
+def intune_options(wanted: sections.Intune) -> options.IntuneOptions:
+    """Where Intune is and how nacd proves itself there. Raises ValueError in words, OSError."""
+    given = {
+        "login": wanted.authority,
+        "graph": wanted.graph,
+        "resource": wanted.resource,
+        "host_suffix": wanted.host_suffixes[0] if wanted.host_suffixes else None,
+        "portal": wanted.portal,
+    }
+    overrides = {key: _rootless(key, value) for key, value in given.items() if value}
+    if wanted.cloud == "custom" and "graph" not in overrides and wanted.endpoint:
+        # With a static endpoint nobody asks Graph; the login root stands in, so that the cloud is whole.
+        overrides["graph"] = overrides["login"]
+    return options.IntuneOptions(
+        cloud=cloud(wanted.cloud, overrides),
+        tenant=wanted.tenant,
+        client_id=wanted.client_id,
+        credential=_credential(wanted.credential),
+        endpoint=wanted.endpoint or "",
+        allowed_hosts=tuple(wanted.allowed_hosts),
+        ca_file=str(wanted.ca_file) if wanted.ca_file else "",
+        proxy=wanted.proxy or "",
+    )
+
+
+def _rootless(key: str, value: str) -> str:
+    """Roots have no slash at their end; a resource keeps its own (it is part of the audience)."""
+    return value.rstrip("/") if key in ("login", "graph") else value
+
+
+def _credential(wanted: sections.Credential) -> options.Credential:
+    match wanted:
+        case sections.SecretCredential():
+            return options.SecretCredential(secret=wanted.secret)
+        case sections.PemCredential():
+            return options.PemCredential(certificate=wanted.certificate.read_bytes(), private_key=wanted.private_key)
+        case sections.PfxCredential():
+            return options.pem_out_of_pfx(wanted.pfx, wanted.passphrase or NO_SECRET)
+        case sections.ManagedIdentity():
+            system = wanted.managed_identity == "system"
+            return options.ManagedIdentity(client_id="" if system else wanted.managed_identity)

@@ -1,0 +1,284 @@
+"""The stage of the demo: demo PKI and secrets, configuration, simulated Microsoft, the daemon, three NASes.
+
+Knows: what stands where, and how it is set up and taken down. Refuses to know: the story. Keys and secrets are
+made anew in the state folder and go nowhere else; the secrets begin with ``nacd-demo-``, so that no real
+daemon takes them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nacd.sim.intune import IntuneSimulator
+from nacd.sim.microsoft.state import CLIENT_SECRET
+from nacd.sim.nas import Nas
+from nacd.sim.pki import COMPLIANT_GUID, NEWCOMER_GUID, NONCOMPLIANT_GUID, SERVER_NAME, DemoPki, write_demo_pki
+from nacd.sim.supplicant import LoginResult, Supplicant, login
+
+PRINTER = "00-11-85-AA-BB-CC"
+SWITCH, CONCENTRATOR = "127.0.0.1", "127.0.0.2"
+_READY_WITHIN_S = 30.0
+_RECORD_WITHIN_S = 5.0
+
+_CONFIG = """\
+# Written by `nacd demo`. For trials on loopback only: `nacd serve` takes it with --demo alone.
+server: {{auth: "127.0.0.1:{auth}", accounting: "127.0.0.1:{accounting}"}}
+clients:
+  - {{name: demo-switch, network: {switch}, secret: "file:secrets/switch", vendor: cisco-ios,
+     groups: [campus, wired]}}
+  - {{name: demo-vpn, network: {concentrator}, secret: "file:secrets/vpn", vendor: cisco-asa, groups: [remote],
+     authentication: done_by_nas}}
+eap:
+  certificate: pki/server.pem
+  private_key: file:pki/server.key
+  client_cas:
+    - {{file: pki/devices-ca.pem, may_assert: [intune_id]}}
+    - {{file: pki/users-ca.pem, may_assert: []}}
+intune:
+  cloud: custom
+  tenant: {tenant}
+  client_id: {client_id}
+  credential: {{secret: "file:secrets/app"}}
+  authority: {base}
+  graph: {base}
+  resource: https://api.manage.microsoft.com/
+  host_suffixes: [.manage.microsoft.com]
+  allowed_hosts: [{hosts}]
+  ca_file: pki/web-ca.pem
+policy: policy.yaml
+audit: {{file: audit.jsonl}}
+state: state
+"""
+
+_POLICY = """\
+profiles:
+  corporate:  {vlan: 120, session_timeout: 8h}
+  quarantine: {vlan: 999, session_timeout: 10m, optional: {acl: QUARANTINE}}
+  remote:     {group_policy: CORP, session_timeout: 8h}
+  printers:   {vlan: 140, acl: PRINTERS}
+rules:
+  - {name: compliant device,   when: {access: dot1x, identity: certificate, compliance: compliant}, then: corporate}
+  - {name: compliant vpn,      when: {access: vpn, group: remote, identity: [certificate, vpn], compliance: compliant},
+     then: remote}
+  - {name: known printers,     when: {access: mab, group: wired, mac_in: printers.csv}, then: printers}
+  - {name: intune unreachable, when: {access: dot1x, identity: certificate, compliance: unavailable}, then: quarantine}
+  - {name: fix your device,    when: {access: dot1x, compliance: [noncompliant, unknown, not_managed]}, then: quarantine}
+  - {name: managed by mac,     when: {access: mab, group: wired, mac: "00-00-5E-*", compliance: compliant},
+     then: corporate}
+"""
+
+
+class StageError(Exception):
+    """The stage could not be set; the text says what and where."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Stage:
+    """Everything up and running."""
+
+    folder: Path
+    pki: DemoPki
+    microsoft: IntuneSimulator
+    process: subprocess.Popen[bytes]
+    auth: tuple[str, int]
+    accounting: tuple[str, int]
+    switch: Nas
+    concentrator: Nas
+
+    @property
+    def audit_file(self) -> Path:
+        """Where the daemon writes its records."""
+        return self.folder / "audit.jsonl"
+
+    def laptop(self, name: str) -> LoginResult:
+        """One EAP-TLS 1.3 login at the switch by ``compliant``, ``noncompliant`` or ``newcomer``."""
+        chain: Path = getattr(self.pki, name)
+        key: Path = getattr(self.pki, f"{name}_key")
+        supplicant = Supplicant(
+            identity=f"host/{name}",
+            ca_pem=self.pki.server_ca.read_bytes(),
+            certificate_pem=chain.read_bytes(),
+            key_pem=key.read_bytes(),
+            server_name=SERVER_NAME,
+            tls="1.3",
+        )
+        return login(self.switch, supplicant)
+
+    def audit(self) -> list[dict[str, Any]]:
+        """The whole records so far."""
+        text = self.audit_file.read_text(encoding="utf-8") if self.audit_file.exists() else ""
+        return [json.loads(line) for line in text.split("\n")[:-1] if line]
+
+    def record_after(self, seen: int) -> dict[str, Any]:
+        """The first access record after ``seen`` records; empty if none came."""
+        deadline = time.monotonic() + _RECORD_WITHIN_S
+        while time.monotonic() < deadline:
+            for record in self.audit()[seen:]:
+                if str(record.get("event", "")).startswith("access."):
+                    return record
+            time.sleep(0.02)
+        return {}
+
+    def daemon_runs(self) -> bool:
+        """Whether the daemon is still there."""
+        return self.process.poll() is None
+
+    def scenery(self) -> list[str]:
+        """What stands where, in lines for people."""
+        return [
+            f"simulated Microsoft  {self.microsoft.base_url} (orders: {self.microsoft.management_url})",
+            f"nacd                 {_shown(self.auth)} authentication, {_shown(self.accounting)} accounting",
+            f"switch {SWITCH}, VPN concentrator {CONCENTRATOR}; configuration {self.folder / 'nacd.yaml'}",
+        ]
+
+    def suggestions(self) -> list[str]:
+        """What to send to it."""
+        host, port = self.auth
+        pki, radius = self.pki.folder, f"--port {port} --secret-file {self.folder}/secrets/switch"
+        return [
+            f"audit file           {self.audit_file}",
+            "try, in another terminal:",
+            f"  nacd sim nas mab {radius} --mac {PRINTER}",
+            f"  nacd sim nas status {radius}",
+            f"  nacd sim supplicant host/laptop {radius} --ca {pki}/server-ca.pem --tls 1.3 \\",
+            f"      --certificate {pki}/compliant.pem --key {pki}/compliant.key",
+            f"  radtest printer x {host}:{port} 0 $(cat {self.folder}/secrets/switch)",
+            f"  curl -X PUT {self.microsoft.management_url}/devices \\",
+            f'      -d \'{{"guid": "{COMPLIANT_GUID}", "compliant": false}}\'',
+            f"  nacd explain --config {self.folder}/nacd.yaml --mac {PRINTER} --nas demo-switch",
+        ]
+
+
+@contextlib.contextmanager
+def stage(folder: Path, daemon: Sequence[str], *, usual_ports: bool = False) -> Iterator[Stage]:
+    """Set everything up, and take it down at the end.
+
+    daemon: the words that start it; the configuration file is added as the last. usual_ports: 1812 and
+    1813 if they are free, else (and otherwise) whatever the kernel gives. Raises StageError.
+    """
+    folder = folder.resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        pki = write_demo_pki(folder / "pki")
+        keys = _write_secrets(folder / "secrets")
+    except OSError as error:
+        raise StageError(f"`{folder}`: {error}") from error
+    with contextlib.ExitStack() as stack:
+        microsoft = stack.enter_context(IntuneSimulator(pki.folder))
+        microsoft.put_device(COMPLIANT_GUID, compliant=True)
+        microsoft.put_device(NONCOMPLIANT_GUID, compliant=False)
+        microsoft.put_device(NEWCOMER_GUID, compliant=True)
+        _write_config(folder, microsoft, _ports() if usual_ports else (0, 0))
+        process, where = _start(folder, daemon)
+        stack.callback(_stop, process)
+        (host, auth), (_, accounting) = where["auth"][0], where["accounting"][0]
+
+        def nas(name: str, source: str) -> Nas:
+            made = Nas(
+                server=host,
+                secret=keys[name],
+                port=auth,
+                accounting_port=accounting,
+                source=source,
+                name=f"demo-{name}",
+            )
+            return stack.enter_context(made)
+
+        yield Stage(
+            folder=folder,
+            pki=pki,
+            microsoft=microsoft,
+            process=process,
+            auth=(host, auth),
+            accounting=(host, accounting),
+            switch=nas("switch", SWITCH),
+            concentrator=nas("vpn", CONCENTRATOR),
+        )
+
+
+def _write_secrets(folder: Path) -> dict[str, bytes]:
+    folder.mkdir(exist_ok=True, mode=0o700)
+    made = {name: f"nacd-demo-{secrets.token_urlsafe(18)}".encode() for name in ("switch", "vpn")}
+    made["app"] = CLIENT_SECRET.encode()
+    for name, secret in made.items():
+        path = folder / name
+        path.unlink(missing_ok=True)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(secret)
+    return made
+
+
+def _write_config(folder: Path, microsoft: IntuneSimulator, ports: tuple[int, int]) -> None:
+    text = _CONFIG.format(
+        auth=ports[0],
+        accounting=ports[1],
+        switch=SWITCH,
+        concentrator=CONCENTRATOR,
+        tenant=microsoft.tenant,
+        client_id=microsoft.client_id,
+        base=microsoft.base_url,
+        hosts=", ".join(f'"{host}"' for host in microsoft.unit_hosts),
+    )
+    (folder / "nacd.yaml").write_text(text, encoding="utf-8")
+    (folder / "policy.yaml").write_text(_POLICY, encoding="utf-8")
+    (folder / "printers.csv").write_text(f"mac,note\n{PRINTER},third floor\n", encoding="utf-8")
+    # Each demo tells its own story: yesterday's records would only confuse.
+    (folder / "audit.jsonl").unlink(missing_ok=True)
+
+
+def _start(folder: Path, daemon: Sequence[str]) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
+    ready = folder / "ready.json"
+    ready.unlink(missing_ok=True)
+    log = folder / "nacd.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*daemon, str(folder / "nacd.yaml")],
+            env={**os.environ, "NACD_READY_FILE": str(ready)},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    deadline = time.monotonic() + _READY_WITHIN_S
+    while not ready.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            _stop(process)
+            raise StageError(f"the daemon did not start:\n{log.read_text(encoding='utf-8', errors='replace')}")
+        time.sleep(0.02)
+    return process, json.loads(ready.read_text(encoding="utf-8"))
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(5)
+
+
+def _ports() -> tuple[int, int]:
+    """1812 and 1813 where nobody else has them."""
+    free = []
+    for port in (1812, 1813):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                free.append(port)
+            except OSError:
+                free.append(0)
+    return free[0], free[1]
+
+
+def _shown(address: tuple[str, int]) -> str:
+    return f"{address[0]}:{address[1]}"
