@@ -98,7 +98,7 @@ ACTS = (
     Act(
         title="unknown MAC, MAB",
         play=lambda on: on.switch.mab(STRANGER),
-        expected=Expected(code="Access-Reject", rule="default-deny", identity="mac", compliance="not_managed"),
+        expected=Expected(code="Access-Reject", rule="default-deny", identity="mac", compliance="not_asked"),
     ),
     Act(
         title="new laptop, Intune unreachable",

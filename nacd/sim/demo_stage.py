@@ -73,8 +73,6 @@ rules:
   - {name: known printers,     when: {access: mab, group: wired, mac_in: printers.csv}, then: printers}
   - {name: intune unreachable, when: {access: dot1x, identity: certificate, compliance: unavailable}, then: quarantine}
   - {name: fix your device,    when: {access: dot1x, compliance: [noncompliant, unknown, not_managed]}, then: quarantine}
-  - {name: managed by mac,     when: {access: mab, group: wired, mac: "00-00-5E-*", compliance: compliant},
-     then: corporate}
 """
 
 
