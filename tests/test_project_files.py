@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from nacd.audit.events import document
+
 HOME = Path(__file__).resolve().parent.parent
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:work|root|tmp/nacd|home/[a-z]+)/[\w.]")
 
@@ -52,3 +54,8 @@ def report(broken: list[str]) -> None:
 def test_a_machine_path_is_recognised_and_an_address_on_the_web_is_not() -> None:
     assert MACHINE_PATHS.search("see /" + "work/main/x")
     assert not MACHINE_PATHS.search("https://example.test/work/main")
+
+
+def test_the_reference_of_audit_events_is_the_one_the_table_makes() -> None:
+    """Otherwise: .venv/bin/python -c "from nacd.audit.events import document; print(document().rstrip())"."""
+    assert (HOME / "docs" / "audit-events.md").read_text(encoding="utf-8").rstrip() == document().rstrip()

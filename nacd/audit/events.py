@@ -12,14 +12,12 @@ from nacd.audit import blocks
 from nacd.audit.blocks import Block, timestamp
 from nacd.audit.catalogue import EVENTS, document
 from nacd.audit.redaction import clean
-from nacd.errors import Problem
 from nacd.values import (
     AccessKind,
     AccessRequest,
     AccountingRequest,
     Attribute,
     AuditEvent,
-    AuditValue,
     Compliance,
     Decision,
     Device,
@@ -40,12 +38,10 @@ __all__ = [
     "audit_resumed",
     "bug",
     "configuration_loaded",
-    "configuration_refused",
     "decision",
     "document",
     "drops",
     "eap_failed",
-    "lookup_late",
     "over_budget",
     "overflow",
     "probe_warning",
@@ -182,27 +178,6 @@ def reply_too_long(
     )
 
 
-def lookup_late(
-    *,
-    request: AccessRequest,
-    named: Named,
-    compliance: Compliance,
-    waited_ms: float,
-    deadline_ms: float,
-    now: Instant,
-) -> AuditEvent:
-    """``access.lookup_late``: Intune's answer came after the deadline and the session is decided again."""
-    fields: Block = {
-        **_request(request, access=named.access, mac=named.mac, user=named.user),
-        "identity": blocks.identity(named),
-        **blocks.certificate(named.certificate),
-        "compliance": blocks.compliance(compliance, now),
-        "lookup": {"waited_ms": round(waited_ms, 3), "deadline_ms": round(deadline_ms, 3)},
-    }
-    why = f"{_who(named.identity)}: Intune answered `{compliance.state.value}` after {waited_ms:.0f} ms"
-    return _event("A1006W", f"{why}, the deadline was {deadline_ms:.0f} ms; decided again", fields, now)
-
-
 # -- refusals counted -----------------------------------------------------------------------
 
 
@@ -302,14 +277,6 @@ def configuration_loaded(
     """``configuration.loaded``. notes: what the policy's lint has to say."""
     shown: Block = {"file": file, "digest": digest, "policy_digest": policy_digest, "notes": list(notes)}
     return _event("A9003I", f"configuration `{file}` is in force", {"configuration": shown}, now)
-
-
-def configuration_refused(*, file: str, problems: Iterable[Problem], now: Instant) -> AuditEvent:
-    """``configuration.refused``, with every problem found."""
-    found: list[AuditValue] = [str(problem) for problem in problems]
-    shown: Block = {"file": file, "problems": found}
-    why = f"configuration `{file}` has {len(found)} problems; the one before stays in force"
-    return _event("A9004E", why, {"configuration": shown}, now)
 
 
 def audit_resumed(*, lost: int, since: float, why: str, now: Instant) -> AuditEvent:

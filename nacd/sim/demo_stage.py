@@ -72,7 +72,8 @@ rules:
      then: remote}
   - {name: known printers,     when: {access: mab, group: wired, mac_in: printers.csv}, then: printers}
   - {name: intune unreachable, when: {access: dot1x, identity: certificate, compliance: unavailable}, then: quarantine}
-  - {name: fix your device,    when: {access: dot1x, compliance: [noncompliant, unknown, not_managed]}, then: quarantine}
+  - {name: fix your device,    when: {access: dot1x, compliance: [noncompliant, unknown, not_managed]},
+     then: quarantine}
 """
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from nacd.audit import events
 from nacd.audit.catalogue import EVENTS
-from nacd.errors import Problem
 from nacd.values import (
     AccessKind,
     AccessRequest,
@@ -66,7 +65,6 @@ def everything(
         events.eap_failed(request=request, failed=bare, access=AccessKind.VPN, latency_ms=1.0, now=now),
         refusal,
         events.reply_too_long(decision=allow, sent=sent, octets=5000, now=now, **base),
-        events.lookup_late(compliance=compliance, waited_ms=2500.0, deadline_ms=2000.0, now=now, **base),
         events.repeated(of=reject, **span),
         events.repeated(of=eap, **span),
         events.repeated(of=refusal, **span),
@@ -78,9 +76,6 @@ def everything(
         events.started(version="1", detail="two workers", now=now),
         events.stopped(version="1", detail="SIGTERM", now=now),
         events.configuration_loaded(file="nacd.yaml", digest="d", policy_digest="p", notes=["n"], now=now),
-        events.configuration_refused(
-            file="nacd.yaml", problems=[Problem(file="nacd.yaml", line=3, column=1, message="unknown key")], now=now
-        ),
         events.audit_resumed(lost=7, since=now.wall, why="disk full", now=now),
         events.bug(kind="KeyError", where="worker.py:10 answer", now=now, **nas),
     )

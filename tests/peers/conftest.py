@@ -299,6 +299,7 @@ class Launcher:
         )
         policy = json.loads(json.dumps(POLICY))
         change(config, policy)
+        config = json.loads(json.dumps(config))  # YAML would write what stands twice as an alias
         (folder / "nacd.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
         (folder / "policy.yaml").write_text(yaml.safe_dump(policy, sort_keys=False), encoding="utf-8")
         (folder / "printers.csv").write_text(f"mac\n{PRINTER}\n", encoding="utf-8")
