@@ -51,6 +51,9 @@ from nacd.values import (
 
 # A session without a timeout of its own ends with the certificate when that is nearer than this.
 _CERTIFICATE_HORIZON_S = 30 * 86_400
+# RFC 3579 section 2.2 and RFC 5176 section 3.5: "Invalid EAP Packet (Ignored)".
+_IGNORED_PACKET = (Attribute(name="Error-Cause", value=202),)
+_MD5_NO_MAB = Refused(code="no_access_kind", reason="EAP-MD5 is taken for MAB only, and this request is no MAB")
 _NO_EAP = Refused(code="no_eap", reason="nacd is configured without an `eap` section, so it cannot speak EAP")
 
 
@@ -164,8 +167,9 @@ class Authorizer:
         step = conversations.receive(request, now)
         match step:
             case Challenge():
+                again = _IGNORED_PACKET if step.ignored else ()
                 return Continue(
-                    reply=Reply(code=ReplyCode.CHALLENGE, eap=step.eap, state=step.state),
+                    reply=Reply(code=ReplyCode.CHALLENGE, eap=step.eap, state=step.state, attributes=again),
                     early=self._early(request, kind, step),
                 )
             case EapIgnored():
@@ -175,7 +179,12 @@ class Authorizer:
                 return _rejected(Reply(code=ReplyCode.REJECT, eap=step.eap), event)
             case PeerAuthenticated():
                 facts = certificates.read(step.chain, step.anchor)
-                return self._named(request, name(request, kind, facts, self._identity_rules), step, now)
+                # A supplicant whose name looks like a MAC and that refuses MD5 for TLS has done 802.1X, not MAB.
+                proved = AccessKind.DOT1X if kind is AccessKind.MAB else kind
+                return self._named(request, name(request, proved, facts, self._identity_rules), step, now)
+            case Md5Verified() if kind is not AccessKind.MAB:
+                # User-Name and EAP identity disagree: a MAC's password must not pass for a login.
+                return _refused(request, _MD5_NO_MAB, now)
             case Md5Verified():
                 return self._named(request, name(request, kind, NoCertificate(), self._identity_rules), step, now)
 

@@ -524,11 +524,13 @@ class Challenge:
     """The conversation goes on: send this EAP packet with this State.
 
     chain is not empty when the peer's certificate has been verified though the conversation is
-    not over yet: the lookup may start now.
+    not over yet: the lookup may start now. ignored: why the peer's packet was not taken, in which case
+    this is the last request again; ``""`` when the conversation moved on.
     """
 
     eap: bytes
     state: bytes
+    ignored: str = ""
     chain: tuple[bytes, ...] = ()
     anchor: str = ""
 

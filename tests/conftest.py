@@ -182,6 +182,27 @@ def netns() -> Iterator[Network]:
         network.close()
 
 
+# -- disks ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder that is a disk of 256 KiB of its own (tmpfs), gone when the test ends; needs root."""
+    if os.geteuid() != 0:
+        unavailable("mounting a small disk needs root")
+    folder = tmp_path / "small-disk"
+    folder.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=256k,mode=0755", "nacd-test", str(folder)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        unavailable(f"no small disk: {done.stderr.strip() or 'refused'}")
+    try:
+        yield folder
+    finally:
+        # Lazily: a daemon of the test may still hold a file there, and ends after this.
+        subprocess.run(["umount", "-l", str(folder)], capture_output=True, check=True)
+
+
 # -- ports --------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,8 @@ from nacd.server.clock import instant
 def run(config: Path) -> int:
     """Print every problem and note. Returns 0 if serve would start, else 1."""
     try:
-        assembled = assemble(load(config), instant(), allow_demo=True)
+        loaded = load(config)
+        assembled = assemble(loaded, instant(), allow_demo=True)
     except ConfigError as refused:
         for problem in refused.problems:
             print(problem)
@@ -24,7 +25,11 @@ def run(config: Path) -> int:
         return 1
     for note in assembled.notes:
         print(f"{note} (note)")
-    loaded = assembled.loaded
+    try:
+        assemble(loaded, instant())
+    except ConfigError as refused:
+        for problem in refused.problems:
+            print(f"{problem} (serve takes it with --demo alone)")
     print(
         f"configuration is sound: {len(assembled.clients)} NASes, {len(loaded.policy.rules)} rules, "
         f"{len(loaded.profiles)} profiles, policy {loaded.digest[:12]}"

@@ -71,7 +71,7 @@ def explain(
         Path | None, typer.Option(help="A captured Access-Request: pcap, pcapng, raw octets or hex.", exists=True)
     ] = None,
     nas: Annotated[str, typer.Option(help="The NAS that would ask: its name in [b]clients[/].")] = "",
-    access: Annotated[str, typer.Option(help="dot1x or vpn, with --certificate.")] = "dot1x",
+    access: Annotated[str, typer.Option(help="How the endpoint comes: dot1x (with --mac: MAB) or vpn.")] = "dot1x",
     ssid: Annotated[str, typer.Option(help="The SSID the endpoint would join.")] = "",
     compliance: Annotated[str, typer.Option(help="Assume this compliance state instead of showing each.")] = "",
     live: Annotated[bool, typer.Option("--live", help="Ask Intune now.")] = False,

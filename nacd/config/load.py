@@ -29,6 +29,8 @@ from nacd.vendor.profile import Profile
 
 MIN_SECRET_OCTETS: Final = 8
 """Shorter shared secrets are guessed from one captured packet."""
+WIDEST_NETWORK: Final = {4: 16, 6: 48}
+"""Prefix lengths, by IP version; more addresses than these rarely are one kind of NAS that shares one secret."""
 GOOD_SECRET_OCTETS: Final = 16
 """RFC 2865 section 3 wants at least this many."""
 MAX_PROBLEMS: Final = 200
@@ -228,12 +230,25 @@ class _Reader:
         if client.dynauth and client.dynauth.secret:
             self._strength((*path, "dynauth", "secret"), client.dynauth.secret)
         for index, network in enumerate(client.network):
+            widest = WIDEST_NETWORK[network.version]
             if network.prefixlen == 0:
                 message = f"`{network}` lets the whole world be this NAS, if it knows the secret"
+                self._note((*path, "network", index), message)
+            elif network.prefixlen < widest:
+                message = f"`{network}` is wider than /{widest} and shares one secret: name smaller networks if you can"
                 self._note((*path, "network", index), message)
         if client.message_authenticator == "accept":
             message = "requests without Message-Authenticator can be forged (CVE-2024-3596): `require` it when you can"
             self._note((*path, "message_authenticator"), message)
+        if client.message_authenticator == "auto":
+            message = (
+                "until an address has signed once, forged packets are possible (CVE-2024-3596):"
+                " set `require` when all have"
+            )
+            self._note((*path, "message_authenticator"), message)
+        if client.mab_password == "any":  # noqa: S105
+            message = "the password of a MAB is not checked: whoever can send as this NAS needs to know a MAC alone"
+            self._note((*path, "mab_password"), message)
 
     def _strength(self, path: PathTo, secret: Secret) -> None:
         length = len(secret.reveal())

@@ -2,7 +2,7 @@
 
 Knows: where a secret lies and when its file is too open. Refuses to know: what it is for. A secret never
 stands in the configuration itself, and no message here repeats what was read, or what was written where
-a reference should have been.
+a reference should have been: what follows ``env:`` is shown only when such a variable is there.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def _from_environment(name: str, environment: Mapping[str, str]) -> Secret:
     if not _VARIABLE_NAME.fullmatch(name):
         raise ValueError("`env:` is followed by the name of an environment variable, not by the secret")
     if name not in environment:
-        raise ValueError(f"the environment variable `{name}` is not set")
+        # Not repeated: a password without special characters is a fine variable name.
+        raise ValueError("the environment variable that `env:` names here is not set")
     return _checked(
         environment[name].encode("utf-8", "surrogateescape"), f"the environment variable `{name}`", exact=False
     )

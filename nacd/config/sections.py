@@ -81,7 +81,8 @@ class ClientCa(Section):
     )
     may_assert: tuple[Literal["intune_id", "entra_id"], ...] = Field(
         default=(),
-        description="`intune_id`: certificates of this CA may name an Intune device; empty: good for login only",
+        description="registers its certificates may name a device in: `intune_id`, and `entra_id` for the SAN URIs"
+        " that begin as under `identity.entra_forms`; empty: good for login only",
     )
     templates: Texts = Field(
         default=(), description="only certificates made from these templates (OIDs) may name a device"

@@ -89,7 +89,8 @@ class Client(Section):
         description="`require` it always; `auto`: once an address has sent it; `accept` requests without",
     )
     authentication: Literal["eap", "done_by_nas"] = Field(
-        default="eap", description="`done_by_nas`: a VPN concentrator that asks for authorization only"
+        default="eap",
+        description="`done_by_nas`: a VPN concentrator that has authenticated its users itself: no password is checked",
     )
     eap_md5_mab: Flag = Field(default=False, description="this NAS does MAB by EAP-MD5")
     mab_password: Literal["mac", "any"] = Field(default="mac", description="what the password of a MAB request must be")

@@ -10,14 +10,23 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypeAlias
 
 from nacd.eap import md5, message, tls_server
 from nacd.eap.chain import Failure
+from nacd.eap.conversation import AwaitIdentity, AwaitMd5, Conversation, Key
 from nacd.eap.fragments import START_BODY
-from nacd.eap.limits import STATE_OCTETS, WAITING_OCTETS, Abandoned, Counters, EapOptions, owner
+from nacd.eap.limits import (
+    NO_STATION,
+    STATE_OCTETS,
+    WAITING_OCTETS,
+    Abandoned,
+    Counters,
+    EapOptions,
+    Station,
+    owner,
+    station_of,
+)
 from nacd.eap.message import EapCode, EapMessage, EapMethod
 from nacd.eap.tls_engine import HANDSHAKE_OCTETS, TlsContext
 from nacd.eap.tls_server import Expired, PeerNak, Proved, Refused, Send, State, TlsServer
@@ -36,58 +45,11 @@ from nacd.values import (
 __all__ = ["Abandoned", "Conversations", "Counters", "EapOptions", "owner"]
 
 _ABANDONED_KEPT = 1_000
+_CONCLUDED_KEPT = 10_000
 _EXPIRED_PER_PACKET = 16
 _OUTCOMES: Mapping[type, str] = MappingProxyType(
     {EapFailed: "failed", EapIgnored: "ignored", PeerAuthenticated: "authenticated", Md5Verified: "authenticated"}
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _AwaitIdentity:
-    """We asked who is there."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _AwaitMd5:
-    """We sent this challenge."""
-
-    challenge: bytes
-
-
-_Phase: TypeAlias = _AwaitIdentity | _AwaitMd5 | TlsServer
-_Key: TypeAlias = tuple[str, bytes]
-_Station: TypeAlias = tuple[str, str, str]
-
-
-class _Conversation:
-    """One peer. Only ``Conversations`` touches it."""
-
-    __slots__ = (
-        "calling",
-        "counted",
-        "deadline",
-        "held",
-        "identifier",
-        "identity",
-        "key",
-        "nas",
-        "phase",
-        "rounds",
-        "station",
-    )
-
-    def __init__(self, key: _Key, station: _Station, request: AccessRequest, identifier: int) -> None:
-        self.key = key
-        self.station = station
-        self.nas = request.nas.name
-        self.calling = request.calling_station_id
-        self.identity = ""
-        self.identifier = identifier
-        self.phase: _Phase = _AwaitIdentity()
-        self.deadline = 0.0
-        self.rounds = 0
-        self.held = WAITING_OCTETS
-        self.counted = False
 
 
 class Conversations:
@@ -108,8 +70,10 @@ class Conversations:
         self._options = options
         self._random = random
         self._md5_passwords = md5_passwords
-        self._live: OrderedDict[_Key, _Conversation] = OrderedDict()  # soonest deadline first
-        self._stations: dict[_Station, _Key] = {}
+        self._live: OrderedDict[Key, Conversation] = OrderedDict()  # soonest deadline first
+        self._stations: dict[Station, Key] = {}
+        # Proved, and perhaps still being decided upon: the response that ended it, and until when to know it.
+        self._concluded: OrderedDict[Key, tuple[int, float]] = OrderedDict()
         self._abandoned: deque[Abandoned] = deque(maxlen=_ABANDONED_KEPT)
         self._handshaking = 0
         self._held = 0
@@ -148,25 +112,45 @@ class Conversations:
             return EapIgnored(reason="the request has no EAP-Message")
         if not request.eap:
             return self._ask_identity(request, now)
+        conversation = self._find(request, now)
         try:
             response = message.decode(request.eap)
         except BadEap as error:
-            return EapIgnored(reason=error.reason)
+            return self._ignore(conversation, request, error.reason)
         if response.code is not EapCode.RESPONSE:
-            return EapIgnored(reason=f"an EAP {response.code.name.title()} from a supplicant")
-        conversation = self._find(request, now)
+            return self._ignore(conversation, request, f"an EAP {response.code.name.title()} from a supplicant")
         if conversation is not None and response.identifier != conversation.identifier:
-            return EapIgnored(reason=f"EAP identifier {response.identifier}, due is {conversation.identifier}")
+            reason = f"EAP identifier {response.identifier}, due is {conversation.identifier}"
+            return self._ignore(conversation, request, reason)
         if response.method == EapMethod.IDENTITY:
             return self._begin(request, response, conversation, now)
+        if conversation is None and self._is_concluded(request, response.identifier, now):
+            return EapIgnored(reason="this EAP conversation has been proved and is being decided upon")
         if conversation is None:
             reason = "this EAP conversation is unknown or over (too slow, or nacd was restarted); it begins anew"
             return _failed(Failure(code="conversation_unknown", reason=reason), response.identifier)
         conversation.rounds += 1
         if conversation.rounds > self._options.max_rounds:
-            reason = f"more than {self._options.max_rounds} rounds in one EAP conversation; send larger fragments"
-            return self._fail(conversation, Failure(code="too_many_rounds", reason=reason), response.identifier)
+            return self._fail(conversation, self._too_many_rounds(), response.identifier)
         return self._advance(conversation, request, response, now)
+
+    def _ignore(self, conversation: Conversation | None, request: AccessRequest, reason: str) -> EapStep:
+        """EAP discards this packet; RADIUS still answers, with the last request again (RFC 3579 section 2.2).
+
+        Silence would tell the NAS that the server is dead, and anybody at a port could make it think so.
+        """
+        self._tally["ignored"] += 1
+        identifier = request.eap[1] if len(request.eap) > 1 else 0
+        if conversation is None:
+            return _failed(Failure(code="invalid_eap", reason=reason), identifier)
+        conversation.rounds += 1
+        if conversation.rounds > self._options.max_rounds:
+            return self._fail(conversation, self._too_many_rounds(), identifier)
+        return Challenge(eap=conversation.sent, state=conversation.key[1], ignored=reason)
+
+    def _too_many_rounds(self) -> Failure:
+        reason = f"more than {self._options.max_rounds} rounds in one EAP conversation; send larger fragments"
+        return Failure(code="too_many_rounds", reason=reason)
 
     def _ask_identity(self, request: AccessRequest, now: Instant) -> EapStep:
         """EAP-Start: an empty EAP-Message asks us to speak first (RFC 3579 section 2.1)."""
@@ -174,13 +158,14 @@ class Conversations:
         if self._full():
             return self._overloaded("", identifier)
         conversation = self._admit(request, identifier, now)
-        return Challenge(eap=message.encode_request(identifier, EapMethod.IDENTITY), state=conversation.key[1])
+        conversation.sent = message.encode_request(identifier, EapMethod.IDENTITY)
+        return Challenge(eap=conversation.sent, state=conversation.key[1])
 
     def _begin(
-        self, request: AccessRequest, response: EapMessage, conversation: _Conversation | None, now: Instant
+        self, request: AccessRequest, response: EapMessage, conversation: Conversation | None, now: Instant
     ) -> EapStep:
         identity = message.identity_text(response.body)
-        if conversation is None or not isinstance(conversation.phase, _AwaitIdentity):
+        if conversation is None or not isinstance(conversation.phase, AwaitIdentity):
             if self._full():
                 return self._overloaded(identity, response.identifier)
             conversation = self._admit(request, response.identifier, now)
@@ -189,42 +174,49 @@ class Conversations:
             return self._challenge_md5(conversation, now)
         return self._start_tls(conversation, request, now)
 
-    def _challenge_md5(self, conversation: _Conversation, now: Instant) -> EapStep:
+    def _challenge_md5(self, conversation: Conversation, now: Instant) -> EapStep:
         challenge = self._random(md5.CHALLENGE_OCTETS)
-        conversation.phase = _AwaitMd5(challenge=challenge)
+        conversation.phase = AwaitMd5(challenge=challenge)
         return self._request(conversation, EapMethod.MD5, md5.encode_challenge(challenge), now)
 
-    def _start_tls(self, conversation: _Conversation, request: AccessRequest, now: Instant) -> Challenge:
+    def _start_tls(self, conversation: Conversation, request: AccessRequest, now: Instant) -> Challenge:
         conversation.phase = TlsServer(self.context, self._options.packet_size_for(request.framed_mtu))
         return self._request(conversation, EapMethod.TLS, START_BODY, now)
 
     def _advance(
-        self, conversation: _Conversation, request: AccessRequest, response: EapMessage, now: Instant
+        self, conversation: Conversation, request: AccessRequest, response: EapMessage, now: Instant
     ) -> EapStep:
         phase = conversation.phase
         is_nak = response.method == EapMethod.NAK
         match phase:
             case TlsServer() if is_nak or response.method == EapMethod.TLS:
                 return self._advance_tls(conversation, phase, response, now)
-            case _AwaitMd5() if is_nak and EapMethod.TLS in response.body:
+            case AwaitMd5() if is_nak and EapMethod.TLS in response.body:
                 return self._start_tls(conversation, request, now)
-            case _AwaitMd5() if is_nak:
+            case AwaitMd5() if is_nak:
                 failure = tls_server.method_refused(tuple(response.body))
                 return self._fail(conversation, failure, response.identifier)
-            case _AwaitMd5() if response.method == EapMethod.MD5:
-                return self._check_md5(conversation, phase, request, response)
+            case AwaitMd5() if response.method == EapMethod.MD5:
+                return self._check_md5(conversation, phase, request, response, now)
             case _:
-                return EapIgnored(reason=f"{message.method_name(response.method)} was not asked for")
+                conversation.rounds -= 1  # `_ignore` counts this packet
+                reason = f"{message.method_name(response.method)} was not asked for"
+                return self._ignore(conversation, request, reason)
 
     def _check_md5(
-        self, conversation: _Conversation, phase: _AwaitMd5, request: AccessRequest, response: EapMessage
+        self,
+        conversation: Conversation,
+        phase: AwaitMd5,
+        request: AccessRequest,
+        response: EapMessage,
+        now: Instant,
     ) -> EapStep:
         identity, identifier = conversation.identity, response.identifier
         passwords = self._md5_passwords(request, identity)
         failure = md5.judge(response, phase.challenge, request, identity, passwords)
         if failure.code:
             return self._fail(conversation, failure, identifier)
-        self._remove(conversation)
+        self._conclude(conversation, identifier, now)
         return Md5Verified(
             peer_identity=identity,
             success=message.encode_success(identifier),
@@ -232,7 +224,7 @@ class Conversations:
         )
 
     def _advance_tls(
-        self, conversation: _Conversation, server: TlsServer, response: EapMessage, now: Instant
+        self, conversation: Conversation, server: TlsServer, response: EapMessage, now: Instant
     ) -> EapStep:
         identifier = response.identifier
         event = _tls_event(response)
@@ -245,7 +237,7 @@ class Conversations:
             case Refused(failure=failure):
                 return self._fail(conversation, failure, identifier)
             case Proved(peer=peer):
-                self._remove(conversation)
+                self._conclude(conversation, identifier, now)
                 return PeerAuthenticated(
                     chain=peer.chain,
                     anchor=peer.anchor,
@@ -267,7 +259,7 @@ class Conversations:
 
     def _request(
         self,
-        conversation: _Conversation,
+        conversation: Conversation,
         method: EapMethod,
         body: bytes,
         now: Instant,
@@ -278,10 +270,10 @@ class Conversations:
         conversation.identifier = (conversation.identifier + 1) & 0xFF
         conversation.deadline = now.monotonic + self._options.lifetime_s
         self._live.move_to_end(conversation.key)
-        packet = message.encode_request(conversation.identifier, method, body)
-        return Challenge(eap=packet, state=conversation.key[1], chain=chain, anchor=anchor)
+        conversation.sent = message.encode_request(conversation.identifier, method, body)
+        return Challenge(eap=conversation.sent, state=conversation.key[1], chain=chain, anchor=anchor)
 
-    def _fail(self, conversation: _Conversation, failure: Failure, identifier: int) -> EapFailed:
+    def _fail(self, conversation: Conversation, failure: Failure, identifier: int) -> EapFailed:
         self._remove(conversation)
         return _failed(failure, identifier, conversation.identity)
 
@@ -294,9 +286,20 @@ class Conversations:
         )
         return _failed(Failure(code="overloaded", reason=reason), identifier, identity)
 
+    def _conclude(self, conversation: Conversation, identifier: int, now: Instant) -> None:
+        """Proved. The same response under a new RADIUS Identifier must not overtake the answer with a Reject."""
+        self._remove(conversation)
+        self._concluded[conversation.key] = (identifier, now.monotonic + self._options.lifetime_s)
+        if len(self._concluded) > _CONCLUDED_KEPT:
+            self._concluded.popitem(last=False)
+
+    def _is_concluded(self, request: AccessRequest, identifier: int, now: Instant) -> bool:
+        known, until = self._concluded.get((request.source, request.state), (-1, 0.0))
+        return known == identifier and now.monotonic < until
+
     # -- the books --------------------------------------------------------------------------
 
-    def _find(self, request: AccessRequest, now: Instant) -> _Conversation | None:
+    def _find(self, request: AccessRequest, now: Instant) -> Conversation | None:
         found = self._live.get((request.source, request.state))
         if found is not None and found.deadline <= now.monotonic:
             self._abandon(found, now)
@@ -311,21 +314,21 @@ class Conversations:
         fits = self._held + HANDSHAKE_OCTETS <= self._options.max_octets
         return fits and self._handshaking < self._options.max_handshakes
 
-    def _admit(self, request: AccessRequest, identifier: int, now: Instant) -> _Conversation:
-        station = _station(request)
+    def _admit(self, request: AccessRequest, identifier: int, now: Instant) -> Conversation:
+        station = station_of(request)
         if station in self._stations:
             self._abandon(self._live[self._stations[station]], now, replaced=True)
         state = bytes((self._options.worker,)) + self._random(STATE_OCTETS)
-        conversation = _Conversation((request.source, state), station, request, identifier)
+        conversation = Conversation((request.source, state), station, request, identifier)
         conversation.deadline = now.monotonic + self._options.lifetime_s
         self._live[conversation.key] = conversation
-        if station != _NO_STATION:
+        if station != NO_STATION:
             self._stations[station] = conversation.key
         self._held += conversation.held
         self._tally["started"] += 1
         return conversation
 
-    def _account(self, conversation: _Conversation) -> None:
+    def _account(self, conversation: Conversation) -> None:
         """Bring the sums up to date after a TLS step."""
         server = conversation.phase
         if not isinstance(server, TlsServer):
@@ -336,14 +339,14 @@ class Conversations:
         self._handshaking += server.handshaking - conversation.counted
         conversation.counted = server.handshaking
 
-    def _remove(self, conversation: _Conversation) -> None:
+    def _remove(self, conversation: Conversation) -> None:
         del self._live[conversation.key]
         if self._stations.get(conversation.station) == conversation.key:
             del self._stations[conversation.station]
         self._held -= conversation.held
         self._handshaking -= conversation.counted
 
-    def _abandon(self, conversation: _Conversation, now: Instant, *, replaced: bool = False) -> None:
+    def _abandon(self, conversation: Conversation, now: Instant, *, replaced: bool = False) -> None:
         """The peer went silent or began anew; keep for ``expire`` why, as far as one can tell."""
         self._remove(conversation)
         self._tally["abandoned"] += 1
@@ -370,16 +373,7 @@ class Conversations:
             self._abandon(oldest, now)
 
 
-_NO_STATION: _Station = ("", "", "")
 _SILENT = Refused(failure=Failure(code="peer_silent", reason="the supplicant never answered the first question"))
-
-
-def _station(request: AccessRequest) -> _Station:
-    """Who can have only one conversation at a time. Behind one VPN address there may be many users."""
-    if not request.calling_station_id:
-        return _NO_STATION
-    user = request.user_name if request.nas_port_type == "Virtual" else ""
-    return (request.source, request.calling_station_id, user)
 
 
 def _tls_event(response: EapMessage) -> tls_server.Event:

@@ -6,8 +6,10 @@ Knows: what a conversation costs and how large an EAP packet may be. Refuses to 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from nacd.eap.chain import Failure
+from nacd.values import AccessRequest
 
 STATE_OCTETS = 16
 """Random octets of a State, behind the worker's number."""
@@ -20,6 +22,8 @@ _SMALLEST_PACKET, _LARGEST_PACKET = 64, 3_800
 # State, and some room for Proxy-State
 _DATAGRAM_OVERHEAD = 40 + 8 + 20 + 18 + 2 + 1 + STATE_OCTETS + 40
 _CHUNK = 253
+_WITHOUT_SEPARATORS = str.maketrans("", "", "-:. ")
+_NOBODY = frozenset({"", "000000000000", "FFFFFFFFFFFF"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,3 +103,19 @@ class Counters:
 def owner(state: bytes) -> int:
     """Number of the worker that made this State; 0 for an empty one."""
     return state[0] if state else 0
+
+
+Station: TypeAlias = tuple[str, ...]
+NO_STATION: Station = ()
+
+
+def station_of(request: AccessRequest) -> Station:
+    """Who can have only one conversation at a time; ``NO_STATION`` when the request does not say.
+
+    Behind one VPN address there may be many users. The port belongs to it: another port that borrows a
+    MAC must not end its owner's login.
+    """
+    if request.calling_station_id.translate(_WITHOUT_SEPARATORS).upper() in _NOBODY:
+        return NO_STATION
+    user = request.user_name if request.nas_port_type == "Virtual" else ""
+    return (request.source, request.nas_port, request.nas_port_id, request.calling_station_id, user)

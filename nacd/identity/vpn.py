@@ -4,7 +4,9 @@ Knows: Cisco's ``mdm-tlv=name=value`` posture pairs and which of them may be an 
 certificates shown to nacd itself (``certificate``).
 
 Theory: everything here is the client's own word, passed on by the NAS, hence assurance vpn for an id and
-mac for a MAC. ``Calling-Station-Id`` of a VPN is the client's public address and is never read as a MAC.
+mac for a MAC. That a concentrator has checked the client is what lends the word any weight, and only the
+admin can say so: from a NAS that is not marked ``done_by_nas`` nothing here is read, also when it calls
+its port Virtual. ``Calling-Station-Id`` of a VPN is the client's public address and is never read as a MAC.
 """
 
 from __future__ import annotations
@@ -43,8 +45,24 @@ def posture(request: AccessRequest) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
+def _declared(request: AccessRequest) -> bool:
+    return request.nas.authentication is Authentication.DONE_BY_NAS
+
+
+def _undeclared(request: AccessRequest) -> Absent:
+    return Absent(
+        detail=f"NAS {quoted(request.nas.name)} is no VPN concentrator with `authentication: done_by_nas`, "
+        "so what its client says of itself is not read"
+    )
+
+
 def device(request: AccessRequest, rules: IdentityRules) -> Outcome:
-    """The device a VPN request names. All places are read, since two that differ make the whole bad."""
+    """The device a VPN request names; absent when the NAS is not marked ``done_by_nas``.
+
+    All places are read, since two that differ make the whole bad.
+    """
+    if not _declared(request):
+        return _undeclared(request)
     found: list[DeviceId] = []
     notes: list[str] = []
     statements = [(name, _posture_id(value, rules)) for name, value in posture(request) if name in _ID_NAMES]
@@ -83,9 +101,8 @@ def _posture_id(value: str, rules: IdentityRules) -> DeviceId | Bad | Absent:
 
 def _by_patterns(request: AccessRequest, rules: IdentityRules) -> list[tuple[str, DeviceId | Bad | Absent]]:
     """User-Name counts only when the NAS has proved it: in an EAP request it is what the peer calls itself."""
-    proved = request.nas.authentication is Authentication.DONE_BY_NAS and not request.has_eap
     texts: list[tuple[str, str]] = []
-    if rules.user_name_pattern and proved:
+    if rules.user_name_pattern and not request.has_eap:
         texts.append(("User-Name", pattern.find(rules.user_name_pattern, request.user_name)))
     if rules.class_pattern:
         for octets in request.class_values:
@@ -98,8 +115,10 @@ def mac(request: AccessRequest) -> tuple[MacAddress, str] | Absent | Bad:
     """The MAC of the adapter in use, and the posture pair that named it.
 
     ``device-public-mac`` is the adapter the tunnel runs over; ``device-mac`` is repeated for each
-    adapter, so it helps only when all agree.
+    adapter, so it helps only when all agree. Absent when the NAS is not marked ``done_by_nas``.
     """
+    if not _declared(request):
+        return _undeclared(request)
     pairs = posture(request)
     in_use = _macs(pairs, "device-public-mac")
     if len(in_use) > 1:

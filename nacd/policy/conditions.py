@@ -327,7 +327,10 @@ Condition: TypeAlias = (
 
 
 def excludes_nothing(condition: Condition) -> bool:
-    """Whether this condition holds for every request there can be."""
+    """Whether this condition keeps out nobody: it holds for every request, or asks what anybody can claim.
+
+    ``mac: "*"`` is the second kind: it leaves out no port, and a MAC is free to make up.
+    """
     match condition:
         case AccessIs(kinds=kinds):
             return set(kinds) == set(AccessKind)
@@ -337,5 +340,7 @@ def excludes_nothing(condition: Condition) -> bool:
             return set(states) == set(ComplianceState)
         case AssuranceAtLeast(level=level):
             return level is Assurance.NONE
+        case MacMatches(patterns=patterns):
+            return "*" in patterns
         case _:
             return False

@@ -1,7 +1,8 @@
 """What is lawful in a policy but surely not meant.
 
-Knows: rules that can never match, states that cannot come. Refuses to know: where the rules stand in
-a file (a note names rule and condition, ``config/`` finds the place) and how to refuse a policy.
+Knows: rules that can never match, states that cannot come, verdicts a cloned MAC can take. Refuses to
+know: where the rules stand in a file (a note names rule and condition, ``config/`` finds the place) and
+how to refuse a policy.
 
 A rule can never match when one earlier rule has the same or weaker conditions. Compliance is the one
 condition on which several earlier rules may share the work: each takes some states away.
@@ -16,6 +17,7 @@ from typing import Final
 
 from nacd.policy import glob
 from nacd.policy.conditions import (
+    NO_SOURCE,
     AccessIs,
     AssuranceAtLeast,
     ComplianceIs,
@@ -32,8 +34,9 @@ from nacd.policy.conditions import (
     any_of,
 )
 from nacd.policy.model import DENY, Policy, Rule
-from nacd.values import ComplianceState
+from nacd.values import AccessKind, Assurance, ComplianceState, IdentitySource
 
+_GOOD = frozenset({ComplianceState.COMPLIANT, ComplianceState.IN_GRACE})
 _NEVER_ASKED_ABOUT = frozenset(ComplianceState) - {ComplianceState.NOT_ASKED}
 
 
@@ -56,6 +59,7 @@ def notes(policy: Policy, *, groups: Mapping[str, frozenset[str]], graph: bool) 
     comparison = _Comparison(policy.rules, groups)
     for number, rule in enumerate(policy.rules):
         found.extend(_states(rule, graph))
+        found.extend(_cloned(rule))
         found.extend(_no_such_nas(rule, groups))
         found.extend(_shadowed(number, policy.rules, comparison))
     return tuple(found)
@@ -111,7 +115,7 @@ def _states(rule: Rule, graph: bool) -> Iterator[Note]:
         message = "`in_grace` never comes: NAC 2.0 does not tell it, only Microsoft Graph does"
         yield Note(rule=rule.name, condition="compliance", message=message)
     identity = _condition(rule, "identity")
-    if isinstance(identity, IdentityFrom) and set(identity.sources) == {"none"}:
+    if isinstance(identity, IdentityFrom) and set(identity.sources) == {NO_SOURCE}:
         states = set(compliance.states) & _NEVER_ASKED_ABOUT
         if states:
             message = (
@@ -119,6 +123,24 @@ def _states(rule: Rule, graph: bool) -> Iterator[Note]:
                 " nobody can ask about an endpoint that nothing names, its compliance is `not_asked`"
             )
             yield Note(rule=rule.name, condition="compliance", message=message)
+
+
+def _cloned(rule: Rule) -> Iterator[Note]:
+    """A good verdict that lets in, asked about whatever the MAC names: the verdict is a device's, the MAC anybody's."""
+    compliance = _condition(rule, "compliance")
+    if rule.then == DENY or not isinstance(compliance, ComplianceIs) or _GOOD.isdisjoint(compliance.states):
+        return
+    identity, assurance = _condition(rule, "identity"), _condition(rule, "assurance")
+    if isinstance(identity, IdentityFrom) and IdentitySource.MAC not in identity.sources:
+        return
+    if isinstance(assurance, AssuranceAtLeast) and assurance.level > Assurance.MAC:
+        return
+    access = _condition(rule, "access")
+    if isinstance(access, AccessIs) and set(access.kinds) == {AccessKind.MAB}:
+        message = "a MAC can be cloned, and a cloned MAC takes another device's verdict: give it little access"
+    else:
+        message = "a MAC can be cloned: without `identity: certificate` a cloned MAC takes another device's verdict"
+    yield Note(rule=rule.name, condition="compliance", message=message)
 
 
 def _no_such_nas(rule: Rule, groups: Mapping[str, frozenset[str]]) -> Iterator[Note]:

@@ -16,7 +16,7 @@ from nacd.radius.clients import Client, ClientTable, MessageAuthenticatorRule
 from nacd.radius.datatypes import text
 from nacd.radius.dedup import DedupTable, InProgress, Replay, RequestKey
 from nacd.radius.ledger import MessageAuthenticatorLedger
-from nacd.radius.packet import EAP_MESSAGE, PROXY_STATE, USER_NAME, Code, Packet, Role, decode
+from nacd.radius.packet import EAP_MESSAGE, MESSAGE_AUTHENTICATOR, PROXY_STATE, USER_NAME, Code, Packet, Role, decode
 from nacd.values import Instant
 
 __all__ = ["Admission", "Admitted", "Drop", "Fresh", "Resend", "Role"]
@@ -92,7 +92,9 @@ class Admission:
         refused = self._unverified(packet, client, source)
         if refused is not None:
             return refused
-        key = RequestKey(place=(role, source, port, packet.identifier), authenticator=packet.authenticator)
+        signed = packet.code != Code.ACCESS_REQUEST or packet.has(MESSAGE_AUTHENTICATOR)
+        place = (role, source, port, packet.identifier, signed)
+        key = RequestKey(place=place, authenticator=packet.authenticator)
         if packet.code == Code.STATUS_SERVER:
             # Asks how things are now; an old answer would be a lie (RFC 5997 section 4.2).
             return Fresh(packet=packet, client=client, key=key)

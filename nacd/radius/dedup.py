@@ -22,12 +22,16 @@ CAPACITY: Final = 100_000
 OCTET_BUDGET: Final = 64 * 1024 * 1024
 _CLEARED_PER_CALL: Final = 8
 
-_Place: TypeAlias = tuple[str, str, int, int]
+_Place: TypeAlias = tuple[str, str, int, int, bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestKey:
-    """place: (role, source address, source port, Identifier). authenticator: the request's."""
+    """place: (role, source address, source port, Identifier, signed). authenticator: the request's.
+
+    An unsigned request (``auto``, ``accept``) has a place of its own: whoever can send one without the
+    secret must not push a signed one out of the table.
+    """
 
     place: _Place
     authenticator: bytes

@@ -19,6 +19,7 @@ from nacd.eap.tls_engine import TlsContext
 from nacd.errors import CannotExpress, ConfigError, Problem
 from nacd.identity.rules import IdentityRules
 from nacd.intune import options as intune_options
+from nacd.intune.bounded import tls_context
 from nacd.intune.options import IntuneOptions
 from nacd.policy.conditions import AccessIs, GroupIs, NasIs
 from nacd.policy.model import DENY, Rule
@@ -115,7 +116,8 @@ class _Findings:
         try:
             return build()
         except OSError as wrong:
-            self.problem(f"`{wrong.filename}` cannot be read: {(wrong.strerror or 'error').lower()}", setting)
+            what = f"`{wrong.filename}`" if wrong.filename else "this"
+            self.problem(f"{what} cannot be read: {(wrong.strerror or 'error').lower()}", setting)
         except ValueError as wrong:
             self.problem(str(wrong), setting)
         return None
@@ -206,6 +208,8 @@ def _intune(found: _Findings, now: Instant) -> IntuneOptions | None:
     built = found.attempt(lambda: translate.intune_options(wanted), ("intune",))
     if built is None:
         return None
+    if built.ca_file:
+        found.attempt(partial(tls_context, built.ca_file), ("intune", "ca_file"))
     seen = intune_options.inspect(built.credential)
     if seen.problem:
         found.problem(seen.problem, ("intune", "credential"))

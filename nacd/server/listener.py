@@ -45,7 +45,11 @@ class Listener:
         for sock in self._open:
             loop.remove_reader(sock.fileno())
         if self._waiting:
-            await asyncio.wait(self._waiting, timeout=patience_s)
+            _, late = await asyncio.wait(self._waiting, timeout=patience_s)
+            for task in late:
+                task.cancel()
+            # Nobody answers or records after this: what they would need is closed next.
+            await asyncio.gather(*late, return_exceptions=True)
         for sock in self._open:
             sock.close()
         self._open.clear()
@@ -82,10 +86,6 @@ class Listener:
     def _ended(self, error: Exception, path: sockets.ReturnPath) -> None:
         """Silence and an audit event, never an Accept."""
         now = self._clock()
-        if isinstance(error, OSError):
-            # The answer could not leave (route gone, buffers full): the NAS asks again and gets it from memory.
-            self._recorder.warn_seldom(f"send {error.errno}", f"an answer could not be sent: {error}", now)
-            return
         self._log.error("bug in the request path", source=path.source, exc_info=error)
         event = events.bug(kind=type(error).__name__, where=_where(error), nas="", source=path.source, now=now)
         self._recorder.take(event, now)

@@ -67,14 +67,12 @@ class Lookup:
         A verdict too old to be fresh is used (as ``stale``, with its own date) only when the
         question could not be answered now.
         """
-        fresh = self.known(question, self._clock())
+        now = self._clock()
+        fresh = self.known(question, now)
         if fresh is not None:
             return fresh
-        try:
-            # shield: the caller's patience ends, the flight goes on and its answer is kept.
-            answer = await asyncio.wait_for(asyncio.shield(self._fly(question)), self._deadline_s)
-        except TimeoutError:
-            answer = self._unavailable(f"no answer within {self._deadline_s:g} s")
+        flight = self._fly(question, now)
+        answer = flight if isinstance(flight, Compliance) else await self._wait(flight)
         if answer.state is not ComplianceState.UNAVAILABLE:
             return answer
         known = self._cache.find(question.key, self._clock())
@@ -86,8 +84,9 @@ class Lookup:
 
     def start(self, question: Question) -> None:
         """Ask ahead of the need; nobody waits for it yet."""
-        if self.known(question, self._clock()) is None:
-            self._fly(question)
+        now = self._clock()
+        if self.known(question, now) is None:
+            self._fly(question, now)
 
     async def close(self) -> None:
         """Stop asking. Threads in a call are left to their own deadline."""
@@ -95,40 +94,44 @@ class Lookup:
             flight.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _fly(self, question: Question) -> asyncio.Task[Compliance]:
-        """The one flight for this question, joined or started."""
+    async def _wait(self, flight: asyncio.Task[Compliance]) -> Compliance:
+        # Not cancelled at the deadline: the flight goes on and its answer is kept.
+        done, _ = await asyncio.wait({flight}, timeout=self._deadline_s)
+        return flight.result() if done else self._unavailable(f"no answer within {self._deadline_s:g} s")
+
+    def _fly(self, question: Question, now: Instant) -> asyncio.Task[Compliance] | Compliance:
+        """The one flight for this question, joined or started; ``unavailable`` when it may not start now."""
         flight = self._flights.get(question.key)
-        if flight is None:
-            flight = asyncio.get_running_loop().create_task(self._ask(question))
-            self._flights[question.key] = flight
-            flight.add_done_callback(lambda done: self._landed(question, done))
+        if flight is not None:
+            return flight
+        known = self._cache.find(question.key, now)
+        if not isinstance(known, Fresh) and known.failed.state is ComplianceState.UNAVAILABLE:
+            return known.failed
+        if len(self._flights) >= self._max_waiting:
+            return self._unavailable(f"no capacity: {self._max_waiting} lookups are under way")
+        if not self._breaker.admit(now):
+            return self._unavailable("breaker open: intune has been failing")
+        flight = asyncio.get_running_loop().create_task(self._ask(question, now))
+        self._flights[question.key] = flight
+        flight.add_done_callback(lambda done: self._landed(question, done))
         return flight
 
     def _landed(self, question: Question, flight: asyncio.Task[Compliance]) -> None:
         del self._flights[question.key]
-        if not flight.cancelled() and flight.exception() is not None:
+        if flight.cancelled():
+            # Also one that was stopped before it began: a probe's place must not stay taken.
+            self._breaker.abandoned(self._clock())
+        elif flight.exception() is not None:
+            self._breaker.failed(self._clock())
             # A waiter has it too; but a flight nobody waited for must not fail unseen.
             self._log.error("lookup failed", key=question.key, exc_info=flight.exception())
 
-    async def _ask(self, question: Question) -> Compliance:
-        started = self._clock()
-        if len(self._flights) > self._max_waiting:
-            return self._unavailable(f"no capacity: {self._max_waiting} lookups are under way")
-        known = self._cache.find(question.key, started)
-        if not isinstance(known, Fresh) and known.failed.state is ComplianceState.UNAVAILABLE:
-            return known.failed
-        if not self._breaker.admit(started):
-            return self._unavailable("breaker open: intune has been failing")
+    async def _ask(self, question: Question, started: Instant) -> Compliance:
         epoch = self._cache.ask(question.key, started)
         loop = asyncio.get_running_loop()
-        try:
-            answer = await loop.run_in_executor(
-                self._pool, lambda: self._source.lookup(question.subject, _CALL_LIMIT_S, lambda: self._clock().wall)
-            )
-        except BaseException:
-            # A bug or a stop: the breaker's single probe must not stay out for ever.
-            self._breaker.failed(self._clock())
-            raise
+        answer = await loop.run_in_executor(
+            self._pool, lambda: self._source.lookup(question.subject, _CALL_LIMIT_S, lambda: self._clock().wall)
+        )
         return self._keep(question, answer, epoch, started)
 
     def _keep(self, question: Question, answer: Compliance, epoch: int, started: Instant) -> Compliance:
@@ -147,7 +150,7 @@ class Lookup:
             self._log.warning("late answer kept", key=question.key, took_s=round(took_s, 3), state=answer.state.value)
         if not kept:
             newer = self._cache.find(question.key, landed)
-            return newer.compliance if isinstance(newer, Fresh) else answer
+            return newer.compliance if isinstance(newer, Fresh | Stale) else answer
         return answer
 
     def _unavailable(self, detail: str) -> Compliance:

@@ -16,6 +16,7 @@ from nacd.values import AuditEvent, Instant
 
 _REPORT_EVERY_S = 60.0
 _WARN_AGAIN_S = 600.0
+_REFUSED = "audit refused"
 
 
 class Recorder:
@@ -32,7 +33,7 @@ class Recorder:
         self._log = logger("audit")
         self._last_report_s = 0.0
         self._warned: dict[str, float] = {}
-        self._refusing = False
+        self._failing = False
         self._lost = 0
         self._lost_since = 0.0
         self._why = ""
@@ -40,24 +41,13 @@ class Recorder:
     @property
     def refusing(self) -> bool:
         """True while the file takes nothing and the configuration says to stop Accepts for it."""
-        return self._refusing and not self._continue_when_full
+        return self._failing and not self._continue_when_full
 
     def take(self, event: AuditEvent, now: Instant) -> bool:
-        """Write the event, or add it to a summary. False if it is lost and the answer must not be an Accept."""
-        try:
-            for record in self._repeats.admit(event, now):
-                self._file.append(record)
-        except AuditRefused as refused:
-            self._lost += 1
-            if not self._refusing:
-                self._refusing, self._lost_since, self._why = True, now.wall, str(refused)
-            self.warn_seldom(
-                "audit refused", str(refused), now, then="accepts go on" if self._continue_when_full else "no accepts"
-            )
-            return self._continue_when_full
-        if self._refusing:
-            self._resume(now)
-        return True
+        """Write the event, or add it to a summary. False if a record is lost: see ``refusing`` for what follows."""
+        # Summaries that fell due come first, the event itself last; what is only counted writes nothing.
+        written = [self._append(record, now) for record in self._repeats.admit(event, now)]
+        return all(written[-1:])
 
     def must_take(self, event: AuditEvent) -> None:
         """Write an event that is never summed up. Raises AuditRefused."""
@@ -78,13 +68,16 @@ class Recorder:
         self._log.warning(text, **context)
 
     def tick(self, now: Instant) -> None:
-        """Once a second or so: close summaries, report drops each minute, look after the file."""
-        self._write_all(self._repeats.due(now))
+        """Once a second or so: close summaries, look after the file, report drops each minute."""
+        self._look_after_the_file(now)
+        if self._failing:
+            # A NAS that hears nothing may stop asking, so the next request must not be waited for.
+            self._resume(now)
+        self._write_all(self._repeats.due(now), now)
         if now.monotonic - self._last_report_s < _REPORT_EVERY_S:
             return
         self._last_report_s = now.monotonic
         self.report_drops(now)
-        self._look_after_the_file(now)
 
     def report_drops(self, now: Instant) -> None:
         """One audit record and one log line for what was dropped since the last report; none for nothing."""
@@ -103,12 +96,12 @@ class Recorder:
                 last=row.last,
                 now=now,
             )
-            self._write_all((event,))
+            self._write_all((event,), now)
             self._log.warning("packets dropped", nas=row.nas, reason=row.reason, count=row.count, last_from=row.example)
 
     def close(self, now: Instant) -> None:
         """Write what has only been counted so far, and let go of the file."""
-        self._write_all(self._repeats.flush(now))
+        self._write_all(self._repeats.flush(now), now)
         self.report_drops(now)
         self._file.close()
 
@@ -126,17 +119,31 @@ class Recorder:
                 "audit disk", f"the disk of `{self._file.path}` is {full} % full; when it is full, {then}", now
             )
 
-    def _resume(self, now: Instant) -> None:
-        self._refusing = False
-        lost, self._lost = self._lost, 0
-        self._log.warning("audit file takes records again", lost=lost)
-        event = events.audit_resumed(lost=lost, since=self._lost_since, why=self._why, now=now)
-        self._write_all((event,))
+    def _append(self, event: AuditEvent, now: Instant) -> bool:
+        try:
+            self._file.append(event)
+        except AuditRefused as refused:
+            self._lost += 1
+            if not self._failing:
+                self._failing, self._lost_since, self._why = True, now.wall, str(refused)
+            then = "accepts go on" if self._continue_when_full else "no accepts"
+            self.warn_seldom(_REFUSED, str(refused), now, then=then)
+            return False
+        if self._failing:
+            self._resume(now)
+        return True
 
-    def _write_all(self, batch: tuple[AuditEvent, ...]) -> None:
+    def _resume(self, now: Instant) -> None:
+        """Say how many records were lost; that this can be said is what ends the trouble."""
+        event = events.audit_resumed(lost=self._lost, since=self._lost_since, why=self._why, now=now)
+        try:
+            self._file.append(event)
+        except AuditRefused:
+            return
+        self._log.warning("audit file takes records again", lost=self._lost)
+        self._failing, self._lost = False, 0
+        self._warned.pop(_REFUSED, None)
+
+    def _write_all(self, batch: tuple[AuditEvent, ...], now: Instant) -> None:
         for event in batch:
-            try:
-                self._file.append(event)
-            except AuditRefused as refused:
-                self._lost += 1
-                self._log.error("record lost", code=event.code, why=str(refused))
+            self._append(event, now)

@@ -105,7 +105,7 @@ def intune_options(wanted: sections.Intune) -> options.IntuneOptions:
         "graph": wanted.graph,
         "resource": wanted.resource,
         "host_suffix": wanted.host_suffixes[0] if wanted.host_suffixes else None,
-        "portal": wanted.portal,
+        "portal": wanted.portal.removeprefix("https://").rstrip("/") if wanted.portal else None,
     }
     overrides = {key: _rootless(key, value) for key, value in given.items() if value}
     if wanted.cloud == "custom" and "graph" not in overrides and wanted.endpoint:

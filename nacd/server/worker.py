@@ -73,7 +73,7 @@ class Worker:
             case Fresh():
                 return self._fresh(verdict, path, role, now)
             case Resend():
-                path.send(verdict.octets)
+                self._transmit(verdict.octets, path, now)
             case Drop():
                 self._recorder.dropped(
                     nas=verdict.nas, reason=verdict.reason, source=path.source, detail=verdict.detail, now=now
@@ -84,9 +84,7 @@ class Worker:
         code = fresh.packet.code
         if code == Code.STATUS_SERVER:
             # RFC 5997: no side effects. While Accepts are stopped the NAS had better ask somebody else.
-            if self._recorder.refusing:
-                self._admission.forget(fresh.key)
-            else:
+            if not self._recorder.refusing:
                 self._send(fresh, replies.status_response(fresh.packet, fresh.client, role), path, now)
             return None
         if code == Code.ACCOUNTING_REQUEST:
@@ -108,8 +106,11 @@ class Worker:
     def _authorize(self, fresh: Fresh, path: Path, now: Instant) -> Waiting | None:
         request = access_request(fresh.packet, fresh.client, path.source, path.port, self._dictionary)
         if request.user_name in fresh.client.probe_users and not request.has_eap:
-            # A probe asks whether somebody is there; a Reject says so, and opens nothing.
-            self._send(fresh, self._encode(Reply(code=ReplyCode.REJECT), fresh), path, now)
+            # A probe asks whether somebody is there; a Reject says so, and opens nothing. As for Status-Server.
+            if self._recorder.refusing:
+                self._admission.forget(fresh.key)
+            else:
+                self._send(fresh, self._encode(Reply(code=ReplyCode.REJECT), fresh), path, now)
             return None
         step = self._authorizer.identify(request, now)
         match step:
@@ -118,7 +119,7 @@ class Worker:
             case Continue():
                 if isinstance(step.early, Question):
                     self._lookup.start(step.early)
-                self._send(fresh, self._encode(step.reply, fresh), path, now)
+                self._challenge(step.reply, fresh, path, now)
             case Silent():
                 self._admission.forget(fresh.key)
                 self._recorder.dropped(
@@ -127,6 +128,19 @@ class Worker:
             case NeedCompliance():
                 return self._decide(step, fresh, path, now)
         return None
+
+    def _challenge(self, reply: Reply, fresh: Fresh, path: Path, now: Instant) -> None:
+        try:
+            octets = self._encode(reply, fresh)
+        except ReplyTooLong as too_long:
+            # Only a long Proxy-State beside large fragments does this: a setting of the admin's, not a bug.
+            self._admission.forget(fresh.key)
+            detail = f"{too_long}: make `eap.fragment_size` smaller, proxies need room for Proxy-State"
+            self._recorder.dropped(
+                nas=fresh.client.nas.name, reason="challenge_too_long", source=path.source, detail=detail, now=now
+            )
+        else:
+            self._send(fresh, octets, path, now)
 
     def _decide(self, need: NeedCompliance, fresh: Fresh, path: Path, now: Instant) -> Waiting | None:
         known = self._lookup.known(need.question, now)
@@ -148,7 +162,8 @@ class Worker:
         except ReplyTooLong:
             reply, event = answer.refusal, answer.too_long(now)
             octets = self._encode(reply, fresh)
-        if not self._recorder.take(event, now) and reply.code is ReplyCode.ACCEPT:
+        recorded = self._recorder.take(event, now)
+        if not recorded and self._recorder.refusing and reply.code is ReplyCode.ACCEPT:
             octets = self._encode(answer.refusal, fresh)
         self._send(fresh, octets, path, now)
 
@@ -157,4 +172,11 @@ class Worker:
 
     def _send(self, fresh: Fresh, octets: bytes, path: Path, now: Instant) -> None:
         self._admission.remember(fresh.key, octets, now)
-        path.send(octets)
+        self._transmit(octets, path, now)
+
+    def _transmit(self, octets: bytes, path: Path, now: Instant) -> None:
+        try:
+            path.send(octets)
+        except OSError as error:
+            # Route gone, buffers full: the NAS asks again and gets the answer from memory.
+            self._recorder.warn_seldom(f"send {error.errno}", f"an answer could not be sent: {error}", now)

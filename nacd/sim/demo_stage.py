@@ -11,8 +11,10 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -143,18 +145,21 @@ class Stage:
     def suggestions(self) -> list[str]:
         """What to send to it."""
         host, port = self.auth
-        pki, radius = self.pki.folder, f"--port {port} --secret-file {self.folder}/secrets/switch"
+        pki, secret = self.pki.folder, self.folder / "secrets" / "switch"
+        nacd, radius = _command(), f"--port {port} --secret-file {secret}"
+        plain = PRINTER.replace("-", "").lower()
         return [
             f"audit file           {self.audit_file}",
             "try, in another terminal:",
-            f"  nacd sim nas mab {radius} --mac {PRINTER}",
-            f"  nacd sim nas status {radius}",
-            f"  nacd sim supplicant host/laptop {radius} --ca {pki}/server-ca.pem --tls 1.3 \\",
+            f"  {nacd} sim nas mab {radius} --mac {PRINTER}",
+            f"  {nacd} sim nas status {radius}",
+            f"  {nacd} sim supplicant host/laptop {radius} --ca {pki}/server-ca.pem --tls 1.3 \\",
             f"      --certificate {pki}/compliant.pem --key {pki}/compliant.key",
-            f"  radtest printer x {host}:{port} 0 $(cat {self.folder}/secrets/switch)",
+            f"  echo 'User-Name={plain},User-Password={plain},Service-Type=Call-Check,Calling-Station-Id={PRINTER},'\\",
+            f"      'Message-Authenticator=0x00' | radclient -x {host}:{port} auth \"$(cat {secret})\"",
             f"  curl -X PUT {self.microsoft.management_url}/devices \\",
             f'      -d \'{{"guid": "{COMPLIANT_GUID}", "compliant": false}}\'',
-            f"  nacd explain --config {self.folder}/nacd.yaml --mac {PRINTER} --nas demo-switch",
+            f"  {nacd} explain --config {self.folder}/nacd.yaml --mac {PRINTER} --nas demo-switch",
         ]
 
 
@@ -281,3 +286,8 @@ def _ports() -> tuple[int, int]:
 
 def _shown(address: tuple[str, int]) -> str:
     return f"{address[0]}:{address[1]}"
+
+
+def _command() -> str:
+    """How to call nacd from a shell here."""
+    return "nacd" if shutil.which("nacd") else f"{sys.executable} -m nacd"

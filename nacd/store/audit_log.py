@@ -34,7 +34,7 @@ class AuditLog:
 
     def append(self, event: AuditEvent) -> None:
         """Write one record. Raises AuditRefused if the file did not take it whole; nothing of it remains then."""
-        line = orjson.dumps({"event": event.code, **event.fields}, option=orjson.OPT_APPEND_NEWLINE)
+        line = orjson.dumps({"code": event.code, **event.fields}, option=orjson.OPT_APPEND_NEWLINE)
         try:
             written = os.write(self._fd, line)
         except OSError as error:
@@ -78,7 +78,12 @@ class AuditLog:
         except OSError as error:
             os.close(fd)
             raise AuditRefused(f"`{self._path}` is in use by another nacd") from error
-        _end_with_a_whole_line(fd)
+        try:
+            _end_with_a_whole_line(fd)
+        except OSError as error:
+            # Closed, or its lock would stand in our own way at the next try.
+            os.close(fd)
+            raise AuditRefused(f"cannot write `{self._path}`: {_words(error)}") from error
         return fd
 
     def _cut(self, written: int) -> None:

@@ -31,7 +31,7 @@ POLICY = """\
 profiles:
   corp: {vlan: 120, session_timeout: 8h}
 rules:
-  - {name: good, when: {access: dot1x, compliance: compliant}, then: corp}
+  - {name: good, when: {access: dot1x, identity: certificate, compliance: compliant}, then: corp}
 """
 SECRET = "correct-horse-battery-staple"
 

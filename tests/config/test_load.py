@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from nacd.config.load import load, vendors
 from nacd.errors import ConfigError, Problem
+from nacd.identity.rules import assertions
+from nacd.values import DeviceIdKind
 
 
 def test_a_small_configuration_loads(site) -> None:
@@ -47,7 +49,7 @@ def test_all_problems_of_both_files_come_at_once_in_order(site) -> None:
         "nacd.yaml:1:1:",
         "nacd.yaml:2:73:",
         "nacd.yaml:10:1:",
-        "policy.yaml:4:70:",
+        "policy.yaml:4:93:",
     ]
     assert "there is no vendor `cisco-ois`, did you mean `cisco-ios`?" in said[1]
 
@@ -91,6 +93,54 @@ def test_what_lets_too_much_in_is_noted(site) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        ("10.0.0.0/15", "`10.0.0.0/15` is wider than /16 and shares one secret"),
+        ("10.0.0.0/16", ""),
+        ("'2001:db8::/47'", "`2001:db8::/47` is wider than /48 and shares one secret"),
+        ("'2001:db8::/48'", ""),
+    ],
+)
+def test_a_network_too_wide_for_one_secret_is_noted_at_its_place(site, network: str, words: str) -> None:
+    notes = site.change("network: 10.9.0.4", f"network: [192.0.2.1, {network}]").notes()
+    assert [note.startswith(f"nacd.yaml:3:38: {words}") for note in notes] == [True] * bool(words)
+
+
+def test_packets_that_can_be_forged_until_an_address_has_signed_are_noted(site) -> None:
+    (note,) = site.change("network: 10.9.0.4", "message_authenticator: auto, network: 10.9.0.4").notes()
+    assert note.startswith("nacd.yaml:3:40: until an address has signed once, forged packets are possible")
+    assert note.endswith("set `require` when all have")
+
+
+def test_a_mab_password_that_may_be_anything_is_noted(site) -> None:
+    (note,) = site.change("network: 10.0.0.0/24", "mab_password: any, network: 10.0.0.0/24").notes()
+    assert note.startswith("nacd.yaml:2:30: the password of a MAB is not checked")
+
+
+def test_a_verdict_that_a_cloned_mac_takes_is_noted_where_compliance_is_asked(site) -> None:
+    (note,) = site.change("identity: certificate, ", "", file="policy.yaml").notes()
+    assert note.startswith("policy.yaml:4:52: rule `good`: a MAC can be cloned")
+
+
+@pytest.mark.parametrize(
+    ("written", "registers"),
+    [
+        ("[entra_id]", {DeviceIdKind.ENTRA}),
+        ("[intune_id, entra_id]", {DeviceIdKind.INTUNE, DeviceIdKind.ENTRA}),
+    ],
+)
+def test_a_client_ca_may_assert_entra_ids(site, written: str, registers: set[DeviceIdKind]) -> None:
+    site.write("key", "x", mode=0o600)
+    eap = f"eap: {{certificate: key, private_key: 'file:key', client_cas: [{{file: key, may_assert: {written}}}]}}"
+    loaded = site.change("policy: policy.yaml", f"policy: policy.yaml\n{eap}").load()
+    assert loaded.settings.eap is not None
+    assert assertions(loaded.settings.eap.client_cas[0].may_assert) == registers
+    assert loaded.notes == ()
+    site.change(written, "[entra_ids]")
+    assert site.problems() == ["nacd.yaml:9:88: `entra_ids` is not known here, did you mean `entra_id`?"]
+
+
 def test_client_cas_need_names_of_their_own_and_one_should_name_devices(site) -> None:
     for name in ("a/ca.pem", "b/ca.pem", "key"):
         site.write(name, "x", mode=0o600)
@@ -115,6 +165,7 @@ def test_client_cas_need_names_of_their_own_and_one_should_name_devices(site) ->
         "secret: *correct-horse-battery-staple",
         "secret: [correct-horse-battery-staple]",
         "secret: 'env:correct-horse-battery-staple'",
+        "secret: 'env:correct_horse_battery_staple'",
     ],
 )
 def test_a_secret_in_the_wrong_place_is_shown_nowhere(site, spoilt: str) -> None:
@@ -122,7 +173,13 @@ def test_a_secret_in_the_wrong_place_is_shown_nowhere(site, spoilt: str) -> None
     assert site.problems()
     with pytest.raises(ConfigError) as refused:
         site.load()
-    assert "correct-horse" not in "".join(traceback.format_exception(refused.value))
+    said = "".join(traceback.format_exception(refused.value))
+    assert "horse" not in said
+
+
+def test_an_unset_variable_is_told_by_its_place_alone(site) -> None:
+    site.change('secret: "file:secrets/sw"', "secret: 'env:hunter2'")
+    assert site.problems() == ["nacd.yaml:2:46: the environment variable that `env:` names here is not set"]
 
 
 def test_a_loaded_configuration_is_silent_about_secrets(site) -> None:

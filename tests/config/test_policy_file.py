@@ -148,7 +148,7 @@ def test_notes_have_places_too(site) -> None:
         site,
         "profiles:\n  corp: {vlan: 1}\n  spare: {vlan: 2}\nrules:\n"
         "  - {name: wide, when: {access: dot1x}, then: corp}\n"
-        "  - {name: grace, when: {access: mab, compliance: in_grace}, then: corp}\n"
+        "  - {name: grace, when: {access: mab, compliance: in_grace}, then: deny}\n"
         "  - {name: never, when: {access: dot1x, user: x}, then: corp}\n",
     )
     assert said == [
@@ -187,3 +187,11 @@ def test_the_policy_must_be_a_mapping_with_rules(site) -> None:
     assert refused(site, "- a\n") == ["1:1: the file must consist of `key: value` lines, this is a list"]
     assert "`rules` is missing" in refused(site, "profiles: {}\n")[0]
     assert "a list is wanted here" in refused(site, "rules: {a: b}\n")[0]
+
+
+@pytest.mark.parametrize("when", ["{mac: '*'}", "{mac: '*', access: [dot1x, mab, vpn]}", "{mac: ['AA-*', '*']}"])
+def test_any_mac_is_no_way_round_the_refusal_of_a_rule_for_everybody(site, when: str) -> None:
+    (said,) = refused(site, f"{PROFILES}  - {{name: a, when: {when}, then: corp}}\n")
+    assert said == "4:21: these conditions leave nothing out: only `then: deny` may do that"
+    site.write("policy.yaml", f"{PROFILES}  - {{name: a, when: {when}, then: deny}}\n")
+    assert site.load().policy.rules[0].then == "deny"

@@ -7,7 +7,8 @@ import tracemalloc
 import pytest
 
 from nacd.eap.conversations import EapOptions
-from nacd.values import Challenge, EapFailed
+from nacd.eap.limits import NO_STATION, station_of
+from nacd.values import AccessRequest, Challenge, EapFailed, Nas
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +132,24 @@ def test_waiting_costs_no_memory_outside_python_either_and_a_handshake_what_it_i
     talk.expire(kit.instant(monotonic=9_999))
     assert talk.counters.held_octets == 0
     assert waiting - before < 300 * 80 * 1024  # mostly the supplicants themselves
+
+
+def _request(**parts):
+    parts = {"calling_station_id": "00-11-22-33-44-55", "nas_port": "1", **parts}
+    return AccessRequest(nas=Nas(name="campus", vendor="generic"), source="10.0.0.1", source_port=1, **parts)
+
+
+@pytest.mark.parametrize("nobody", ["", "00-00-00-00-00-00", "000000000000", "ff:ff:ff:ff:ff:ff"])
+def test_a_placeholder_names_no_station_so_that_its_users_do_not_end_each_other(nobody):
+    assert station_of(_request(calling_station_id=nobody)) == NO_STATION
+
+
+def test_a_borrowed_mac_on_another_port_is_another_station():
+    assert station_of(_request()) == station_of(_request(user_name="anybody"))
+    assert station_of(_request()) != station_of(_request(nas_port="2"))
+    assert station_of(_request()) != station_of(_request(nas_port_id="Gi1/0/2"))
+
+
+def test_users_behind_one_vpn_address_are_several_stations():
+    one, other = (_request(nas_port_type="Virtual", user_name=name) for name in ("alice", "bob"))
+    assert station_of(one) != station_of(other)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nacd.identity.access_kind import access_kind
 from nacd.identity.certificate import read
 from nacd.identity.name import name
 from nacd.identity.rules import IdentityRules
@@ -81,7 +82,7 @@ def test_without_the_mac_in_the_order_a_login_only_certificate_names_nothing(
 
 def test_posture_pairs_count_only_in_a_vpn_request(request_of: Request, rules_of: Rules, guid: str) -> None:
     pairs = (f"mdm-tlv=device-uid=ID:Intune:DeviceID:{guid}",)
-    request = request_of(calling_station_id=PORT, cisco_av_pairs=pairs)
+    request = request_of(authentication="done_by_nas", calling_station_id=PORT, cisco_av_pairs=pairs)
     assert isinstance(name(request, AccessKind.MAB, NoCertificate(), rules_of()).identity, Endpoint)
     vpn = name(request, AccessKind.VPN, NoCertificate(), rules_of()).identity
     assert isinstance(vpn, Device)
@@ -90,9 +91,37 @@ def test_posture_pairs_count_only_in_a_vpn_request(request_of: Request, rules_of
 
 def test_a_bad_vpn_id_ends_naming_although_posture_has_a_mac(request_of: Request, rules_of: Rules) -> None:
     pairs = ("mdm-tlv=device-uid={{deviceid}}", "mdm-tlv=device-public-mac=00-50-b6-aa-bb-cc")
-    named = name(request_of(cisco_av_pairs=pairs), AccessKind.VPN, NoCertificate(), rules_of())
+    request = request_of(authentication="done_by_nas", cisco_av_pairs=pairs)
+    named = name(request, AccessKind.VPN, NoCertificate(), rules_of())
     assert isinstance(named.identity, Unidentified)
     assert named.identity.reason.startswith("vpn: ")
+
+
+VIRTUAL = {"nas_port_type": "Virtual", "service_type": "Framed", "has_eap": True, "calling_station_id": PORT}
+
+
+def test_a_switch_that_calls_its_port_virtual_names_no_device_by_what_the_client_says(
+    request_of: Request, facts_of: Facts, rules_of: Rules, guid: str
+) -> None:
+    pairs = (f"mdm-tlv=device-uid=ID:Intune:DeviceID:{guid}", "mdm-tlv=device-public-mac=00-50-b6-aa-bb-cc")
+    request = request_of(cisco_av_pairs=pairs, **VIRTUAL)
+    access = access_kind(request)
+    assert access is AccessKind.VPN
+    named = name(request, access, facts_of(anchor="users"), rules_of())
+    assert isinstance(named.identity, Unidentified)
+    assert [a.outcome for a in named.attempts] == [AttemptOutcome.ABSENT] * 3
+    assert all("`authentication: done_by_nas`" in attempt.detail for attempt in named.attempts[1:])
+    assert named.mac == ""
+
+
+def test_an_eap_tls_login_on_an_undeclared_vpn_nas_is_named_by_its_certificate(
+    request_of: Request, facts_of: Facts, rules_of: Rules, guid: str, other_guid: str
+) -> None:
+    request = request_of(cisco_av_pairs=(f"mdm-tlv=device-uid=ID:Intune:DeviceID:{other_guid}",), **VIRTUAL)
+    named = name(request, AccessKind.VPN, facts_of(f"IntuneDeviceId://{guid}"), rules_of())
+    assert isinstance(named.identity, Device)
+    assert (named.access, named.identity.id.guid) == (AccessKind.VPN, guid)
+    assert named.identity.source is IdentitySource.CERTIFICATE
 
 
 def test_a_posture_mac_has_source_and_assurance_of_a_mac(request_of: Request, rules_of: Rules) -> None:
@@ -150,7 +179,8 @@ def test_only_a_proved_name_is_a_user(request_of: Request, facts_of: Facts, rule
     uri=st.one_of(st.none(), st.sampled_from(["IntuneDeviceId://{{x}}", "urn:x"]), st.text(max_size=50)),
     anchor=st.sampled_from(["devices", "users", "x"]),
     calling=st.sampled_from(["", PORT, "192.0.2.1"]),
-    value=st.text(max_size=50),
+    value=st.text(max_size=50) | st.just("ID:Intune:DeviceID:2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954"),
+    authentication=st.sampled_from(["eap", "done_by_nas"]),
 )
 def test_naming_never_passes_a_bad_source_and_assurance_follows_the_source(
     request_of: Request,
@@ -162,9 +192,11 @@ def test_naming_never_passes_a_bad_source_and_assurance_follows_the_source(
     anchor: str,
     calling: str,
     value: str,
+    authentication: str,
 ) -> None:
     certificate = NoCertificate() if uri is None else facts_of(uri, anchor=anchor)
-    request = request_of(calling_station_id=calling, cisco_av_pairs=(f"mdm-tlv=device-uid={value}",))
+    pairs = (f"mdm-tlv=device-uid={value}",)
+    request = request_of(authentication=authentication, calling_station_id=calling, cisco_av_pairs=pairs)
     named = name(request, access, certificate, rules_of(order=tuple(order)))
     outcomes = [attempt.outcome for attempt in named.attempts]
     assert all(outcome is AttemptOutcome.ABSENT for outcome in outcomes[:-1])
@@ -176,3 +208,4 @@ def test_naming_never_passes_a_bad_source_and_assurance_follows_the_source(
             assert outcomes[-1] is AttemptOutcome.FOUND
             assert source is named.attempts[-1].source
             assert assurance.name == source.name
+            assert source is not IdentitySource.VPN or authentication == "done_by_nas"

@@ -108,6 +108,24 @@ def test_an_eap_identity_is_the_peers_own_word_and_no_pattern_reads_it(
     assert isinstance(device(other_nas, rules), Absent)
 
 
+@pytest.mark.parametrize("eap", [True, False])
+def test_a_nas_not_declared_a_vpn_concentrator_names_nothing_by_its_clients_words(
+    request_of: Request, rules_of: Rules, guid: str, eap: bool
+) -> None:
+    rules = rules_of(user_name_pattern=PATTERN, class_pattern="(?P<guid>.*)", vpn_bare_guid=True)
+    for pair in (f"mdm-tlv=device-uid=ID:Intune:DeviceID:{guid}", "mdm-tlv=device-uid={{deviceid}}"):
+        request = request_of(
+            nas_port_type="Virtual",
+            has_eap=eap,
+            user_name=f"{guid}@devices",
+            class_values=(guid.encode(),),
+            cisco_av_pairs=(pair, *DESKTOP),
+        )
+        for outcome in (device(request, rules), mac(request)):
+            assert isinstance(outcome, Absent)
+            assert "`campus` is no VPN concentrator with `authentication: done_by_nas`" in outcome.detail
+
+
 def test_a_guid_is_taken_from_class_by_the_configured_pattern(request_of: Request, rules_of: Rules, guid: str) -> None:
     request = _vpn(request_of, class_values=(b"\xff\xfe", f"OU={guid}".encode()))
     found = device(request, rules_of(class_pattern="OU=(?P<guid>.*)"))

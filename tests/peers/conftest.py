@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import yaml
 
 from nacd.sim.microsoft.state import CLIENT_SECRET
 from nacd.sim.pki import COMPLIANT_GUID, NONCOMPLIANT_GUID, Authority, intune_uri
-from tests.peers.wire import PRINTER, SECRET, SERVER_NAME, Radclient, Supplicant, Tap
+from tests.peers.wire import PRINTER, SECRET, SERVER_NAME, Radclient, Supplicant, Tap, field_fits
 
 UNKNOWN_GUID = "c0ffee00-1111-4222-8333-444455556666"
 DAY_S = 86_400.0
@@ -149,6 +149,7 @@ class Daemon:
 
     folder: Path
     process: subprocess.Popen[bytes]
+    audit_file: Path
     auth: list[tuple[str, int]] = field(default_factory=list)
     accounting: list[tuple[str, int]] = field(default_factory=list)
 
@@ -168,24 +169,31 @@ class Daemon:
     def ports(self) -> tuple[int, ...]:
         return tuple(sorted({port for _, port in (*self.auth, *self.accounting)}))
 
-    def audit(self) -> list[dict[str, Any]]:
-        """The audit records so far; a line that is still being written is left out."""
-        file = self.folder / "audit.jsonl"
-        text = file.read_text(encoding="utf-8") if file.exists() else ""
-        return [json.loads(line) for line in text.split("\n")[:-1] if line]
+    def log(self, event: str = "") -> list[dict[str, Any]]:
+        """The lines of its log, all or those with these words in their sentence."""
+        lines = [json.loads(line) for line in self.log_text.splitlines() if line.startswith("{")]
+        return [line for line in lines if event in line["event"]]
 
-    def audit_with(self, *words: str, since: int = 0, within_s: float = 5.0) -> dict[str, Any]:
-        """The newest record after ``since`` (a count) that has all these words in its text; waits for it."""
+    def audit(self, *codes: str) -> list[dict[str, Any]]:
+        """The audit records so far, all or of these codes; a line that is still being written is left out."""
+        text = self.audit_file.read_text(encoding="utf-8") if self.audit_file.exists() else ""
+        records = [json.loads(line) for line in text.split("\n")[:-1] if line]
+        return [record for record in records if not codes or record["code"] in codes]
+
+    def recorded(self, wanted: Mapping[str, object], *, since: int = 0, within_s: float = 5.0) -> dict[str, Any]:
+        """The newest record after ``since`` (a count) whose fields are as ``wanted``; waits for it.
+
+        wanted: dotted path -> the value, or a compiled pattern that is searched for in the field's text.
+        """
         deadline = time.monotonic() + within_s
         while True:
             for record in reversed(self.audit()[since:]):
-                text = json.dumps(record, ensure_ascii=False)
-                if all(word.lower() in text.lower() for word in words):
+                if all(field_fits(record, path, value) for path, value in wanted.items()):
                     return record
             if time.monotonic() > deadline:
                 found = "\n".join(json.dumps(record) for record in self.audit()[since:])
                 raise AssertionError(
-                    f"no audit record with {words}; there are:\n{found}\nlog:\n{self.log_text[-3000:]}"
+                    f"no audit record with {wanted}; there are:\n{found}\nlog:\n{self.log_text[-3000:]}"
                 )
             time.sleep(0.05)
 
@@ -305,6 +313,7 @@ class Launcher:
         (folder / "printers.csv").write_text(f"mac\n{PRINTER}\n", encoding="utf-8")
         ready = folder / "ready.json"
         words = [*before, sys.executable, "-m", "nacd", "serve", "--config", str(folder / "nacd.yaml"), "--demo"]
+        words += ["--log-format", "json"]
         with (folder / "nacd.log").open("wb") as log:
             process = subprocess.Popen(
                 words,
@@ -314,7 +323,7 @@ class Launcher:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        daemon = Daemon(folder=folder, process=process)
+        daemon = Daemon(folder=folder, process=process, audit_file=Path(config["audit"]["file"]))
         self._running.append(daemon)
         daemon.wait_until_ready(ready)
         return daemon

@@ -39,7 +39,8 @@ def test_a_printer_on_the_list_is_accepted_into_its_vlan(nacd: Any, radclient: A
     assert answer.values("Tunnel-Type") == ["VLAN"]
     assert answer.values("Tunnel-Medium-Type") == ["IEEE-802"]
     assert answer.attributes[0][0] == "Message-Authenticator"
-    nacd.audit_with("known printers", PRINTER, since=seen)
+    wanted = {"access": "mab", "endpoint.mac": PRINTER, "decision.rule": "known printers"}
+    nacd.recorded({"code": "A1001I", **wanted, "decision.profile": "printers"}, since=seen)
 
 
 def test_a_mac_that_no_rule_knows_is_refused_by_default(nacd: Any, radclient: Any) -> None:
@@ -47,7 +48,8 @@ def test_a_mac_that_no_rule_knows_is_refused_by_default(nacd: Any, radclient: An
     answer = radclient.ask(nacd.address(), "auth", mab("00-1B-A9-65-43-21", SIGNED))
     assert answer.code == "Access-Reject", answer.output
     assert answer.attributes[0][0] == "Message-Authenticator"
-    nacd.audit_with("default-deny", "00-1B-A9-65-43-21", since=seen)
+    wanted = {"access": "mab", "endpoint.mac": "00-1B-A9-65-43-21", "decision.rule": "default-deny"}
+    nacd.recorded({"code": "A1002I", **wanted, "decision.effect": "deny"}, since=seen)
 
 
 def test_a_user_password_is_not_checked_but_refused(nacd: Any, radclient: Any) -> None:
@@ -55,7 +57,7 @@ def test_a_user_password_is_not_checked_but_refused(nacd: Any, radclient: Any) -
     seen = len(nacd.audit())
     answer = radclient.ask(nacd.address(), "auth", wanted)
     assert answer.code == "Access-Reject", answer.output
-    nacd.audit_with("alice", since=seen)
+    nacd.recorded({"code": "A1004W", "endpoint.user_name": "alice", "refusal": "no_access_kind"}, since=seen)
     everything = nacd.log_text + str(nacd.audit())
     assert "open sesame" not in everything
 
@@ -74,6 +76,25 @@ def test_ipv6_is_served_alike(nacd: Any, radclient: Any, need_ipv6: None) -> Non
     assert radclient.ask(nacd.address(accounting=True, ipv6=True), "acct", start("six")).code == "Accounting-Response"
 
 
+def test_the_answer_leaves_from_the_address_that_was_asked(launch: Any, radclient: Any, tap: Any) -> None:
+    """Bound to every address, the kernel alone would answer from the first one, and the NAS would throw it away."""
+
+    def everywhere(config: dict[str, Any], policy: dict[str, Any]) -> None:
+        del policy
+        config["server"] = {"auth": "0.0.0.0:0", "accounting": "0.0.0.0:0"}
+
+    nacd = launch(change=everywhere)
+    (_, auth), (_, accounting) = nacd.address(), nacd.address(accounting=True)
+    source = ("Packet-Src-IP-Address", "127.0.0.1")
+    wire, running = tap.start(nacd.ports)
+    assert radclient.ask(("127.0.0.9", auth), "auth", mab(PRINTER, SIGNED, source)).code == "Access-Accept"
+    assert radclient.ask(("127.0.0.9", auth), "status", [SIGNED, source]).code == "Access-Accept"
+    answer = radclient.ask(("127.0.0.9", accounting), "acct", start("nine", source))
+    assert answer.code == "Accounting-Response", answer.output
+    tap.stop(running)
+    assert wire.fields("radius.code in {2, 5}", "ip.src", "ip.dst") == [["127.0.0.9", "127.0.0.1"]] * 3
+
+
 # -- silence ------------------------------------------------------------------------------------
 
 
@@ -84,8 +105,16 @@ def test_without_a_message_authenticator_there_is_no_answer_and_one_warning(laun
         assert answer.code == "", answer.output
     # It lives, and has nothing against the same request when it is signed.
     assert radclient.ask(nacd.address(), "auth", mab(PRINTER, SIGNED)).code == "Access-Accept"
-    warnings = [line for line in nacd.log_text.splitlines() if "message_authenticator" in line and "lab" in line]
-    assert len(warnings) == 1, nacd.log_text
+    warnings = nacd.log("sent an Access-Request without Message-Authenticator")
+    assert [(line["level"], line["nas"]) for line in warnings] == [("warning", "lab")], nacd.log_text
+    # The rest is counted, to the packet, by the time it stops.
+    nacd.stop()
+    dropped = nacd.audit("A3001W")
+    assert {(each["nas"]["name"], each["packets"]["reason"]) for each in dropped} == {
+        ("lab", "no_message_authenticator")
+    }
+    assert sum(each["count"] for each in dropped) == 3
+    assert len(nacd.audit("A1001I")) == 1
 
 
 def test_with_a_wrong_secret_there_is_no_answer(nacd: Any, radclient: Any) -> None:
@@ -144,7 +173,8 @@ def test_accounting_start_is_answered_and_written_down(nacd: Any, radclient: Any
     seen = len(nacd.audit())
     answer = radclient.ask(nacd.address(accounting=True), "acct", start("session-0815"))
     assert answer.code == "Accounting-Response", answer.output
-    nacd.audit_with("session-0815", "start", since=seen)
+    wanted = {"session.acct_session_id": "session-0815", "endpoint.framed_address": "192.0.2.17", "nas.port": "7"}
+    nacd.recorded({"code": "A2001I", "event": "accounting.start", **wanted}, since=seen, within_s=0.0)
 
 
 def test_accounting_stop_is_answered_and_written_down(nacd: Any, radclient: Any) -> None:
@@ -152,7 +182,12 @@ def test_accounting_stop_is_answered_and_written_down(nacd: Any, radclient: Any)
     stop = [("Acct-Status-Type", "Stop"), *start("session-0816")[1:], ("Acct-Session-Time", "77")]
     answer = radclient.ask(nacd.address(accounting=True), "acct", [*stop, ("Acct-Terminate-Cause", "User-Request")])
     assert answer.code == "Accounting-Response", answer.output
-    nacd.audit_with("session-0816", "stop", "77", since=seen)
+    wanted = {
+        "session.acct_session_id": "session-0816",
+        "session.time_s": 77,
+        "session.terminate_cause": "User-Request",
+    }
+    nacd.recorded({"code": "A2003I", "event": "accounting.stop", **wanted}, since=seen, within_s=0.0)
 
 
 def test_proxy_state_comes_back_in_accounting_too(nacd: Any, radclient: Any) -> None:
@@ -168,5 +203,6 @@ def test_sigterm_ends_the_daemon_well(launch: Any, radclient: Any) -> None:
     nacd = launch()
     assert radclient.ask(nacd.address(), "auth", mab(PRINTER, SIGNED)).code == "Access-Accept"
     assert nacd.stop() == 0, nacd.log_text
-    nacd.audit_with("known printers")
+    nacd.recorded({"code": "A1001I", "decision.rule": "known printers"})
+    assert nacd.audit()[-1]["event"] == "service.stopped"
     assert "Traceback" not in nacd.log_text

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nacd.sim.pki import COMPLIANT_GUID
+from nacd.sim.pki import COMPLIANT_GUID, NONCOMPLIANT_GUID
 from tests.peers.wire import SECRET, SERVER_NAME
 
 pytestmark = [pytest.mark.peer, pytest.mark.netns, pytest.mark.slow]
@@ -103,10 +103,13 @@ def test_a_compliant_laptop_comes_up_on_a_real_port_and_the_accept_on_the_wire_h
     switch, laptop = login("compliant-p256", "CTRL-EVENT-EAP-SUCCESS", "CTRL-EVENT-EAP-FAILURE", tls13=tls13)
     assert "CTRL-EVENT-EAP-SUCCESS" in laptop, laptop[-3000:]
     assert re.search(r"AP-STA-CONNECTED|authorizing port|STA .* IEEE 802\.1X: authorizing port", switch), switch[-3000:]
-    started = nacd.audit_with("start", "lab-port", since=seen)
+    started = nacd.recorded({"code": "A2001I", "nas.identifier": "lab-port"}, since=seen)
     tap.stop(running)
-    assert started
-    nacd.audit_with(COMPLIANT_GUID, "compliant device", "corporate", "lab-port", since=seen)
+    assert started["endpoint"]["user_name"] == "host/laptop-one"
+    wanted = {"identity.id": COMPLIANT_GUID, "decision.rule": "compliant device", "decision.profile": "corporate"}
+    accept = nacd.recorded({"code": "A1001I", "nas.identifier": "lab-port", **wanted}, since=seen)
+    assert accept["eap"]["tls_version"] == ("TLSv1.3" if tls13 else "TLSv1.2")
+    assert accept["endpoint"]["mac"] == started["endpoint"]["mac"]
     # hostapd's wired driver moves nobody into a VLAN: what it was told is on the wire.
     accepts = wire.fields("radius.code == 2", "radius.Tunnel_Private_Group_Id", "radius.Session_Timeout")
     assert accepts == [["120", "28800"]]
@@ -114,12 +117,16 @@ def test_a_compliant_laptop_comes_up_on_a_real_port_and_the_accept_on_the_wire_h
 
 
 def test_a_noncompliant_laptop_gets_the_quarantine_profile_on_the_wire(nacd: Any, login: Any, tap: Any) -> None:
+    seen = len(nacd.audit())
     wire, running = tap.start(nacd.ports)
     _, laptop = login("noncompliant", "CTRL-EVENT-EAP-SUCCESS", "CTRL-EVENT-EAP-FAILURE")
     tap.stop(running)
     assert "CTRL-EVENT-EAP-SUCCESS" in laptop, laptop[-3000:]
     accepts = wire.fields("radius.code == 2", "radius.Tunnel_Private_Group_Id", "radius.Session_Timeout")
     assert accepts == [["999", "600"]]
+    assert wire.faults() == []
+    wanted = {"identity.id": NONCOMPLIANT_GUID, "compliance.state": "noncompliant", "decision.profile": "quarantine"}
+    nacd.recorded({"code": "A1001I", "nas.identifier": "lab-port", **wanted}, since=seen)
 
 
 def test_a_laptop_with_an_expired_certificate_stays_outside(nacd: Any, login: Any) -> None:
@@ -127,4 +134,5 @@ def test_a_laptop_with_an_expired_certificate_stays_outside(nacd: Any, login: An
     switch, laptop = login("expired", "CTRL-EVENT-EAP-SUCCESS", "CTRL-EVENT-EAP-FAILURE")
     assert "CTRL-EVENT-EAP-FAILURE" in laptop, laptop[-3000:]
     assert "AP-STA-CONNECTED" not in switch
-    nacd.audit_with("expired", "lab-port", since=seen)
+    wanted = {"code": "A1003W", "nas.identifier": "lab-port", "eap.failure": "certificate_expired"}
+    nacd.recorded({**wanted, "certificate.subject": "CN=laptop-old"}, since=seen)

@@ -1,4 +1,4 @@
-"""What the laboratory speaks and listens with: a wiretap judged by tshark, eapol_test, radclient."""
+"""What the laboratory speaks and listens with: a wiretap judged by tshark, eapol_test, radclient, audit fields."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -198,3 +198,16 @@ class Radclient:
             return RadiusAnswer(code="", attributes=[], output=output)
         found = re.findall(r"^\t(\S+?)(?::\d+)? [:+]?= (.*)$", received[2], re.MULTILINE)
         return RadiusAnswer(code=received[1], attributes=[(n, v.strip('"')) for n, v in found], output=output)
+
+
+# -- audit records ------------------------------------------------------------------------------
+
+
+def field_fits(record: Mapping[str, Any], path: str, wanted: object) -> bool:
+    """Whether the field at a dotted path is that value, or has in its text what a compiled pattern looks for."""
+    value: Any = record
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    if isinstance(wanted, re.Pattern):
+        return isinstance(value, str) and wanted.search(value) is not None
+    return bool(value == wanted)

@@ -139,6 +139,13 @@ def test_a_condition_that_names_every_value_excludes_nothing() -> None:
     assert not excludes_nothing(UserMatches(patterns=("*",)))
 
 
+def test_any_mac_at_all_excludes_nothing_since_anybody_can_claim_one() -> None:
+    assert excludes_nothing(MacMatches(patterns=("*",)))
+    assert excludes_nothing(MacMatches(patterns=("AA-BB-CC-*", "*")))
+    assert not excludes_nothing(MacMatches(patterns=("AA-BB-CC-*",)))
+    assert not excludes_nothing(MacIn(files=("a.csv",), macs=frozenset({MAC})))
+
+
 def test_words_for_a_choice() -> None:
     assert any_of(["a"]) == "`a`"
     assert any_of(["a", "b", "c"]) == "`a`, `b` or `c`"

@@ -18,7 +18,7 @@ from nacd.policy.conditions import (
 )
 from nacd.policy.evaluate import evaluate
 from nacd.policy.lint import notes
-from nacd.policy.model import Policy, Rule
+from nacd.policy.model import DENY, Policy, Rule
 from nacd.values import AccessKind, Assurance, Compliance, ComplianceSource, ComplianceState, Facts, Nas, Unidentified
 
 DOT1X = AccessIs(kinds=(AccessKind.DOT1X,))
@@ -36,7 +36,7 @@ def lint(policy: Policy, **options: object) -> list[tuple[str, str, str]]:
 
 
 def test_in_grace_is_remarked_on_unless_graph_is_asked(rule, policy) -> None:
-    rules = policy(rule("grace", DOT1X, compliance_is("in_grace", "compliant")))
+    rules = policy(rule("grace", DOT1X, CERTIFICATE, compliance_is("in_grace", "compliant")))
     ((name, condition, message),) = lint(rules)
     assert (name, condition) == ("grace", "compliance")
     assert "NAC 2.0" in message
@@ -53,10 +53,10 @@ def test_a_rule_below_one_with_weaker_conditions_never_matches(rule, policy) -> 
 
 def test_earlier_rules_may_share_the_states_among_them(rule, policy) -> None:
     rules = policy(
-        rule("good", DOT1X, compliance_is("compliant"), line=1),
+        rule("good", DOT1X, compliance_is("compliant"), then=DENY, line=1),
         rule("bad", DOT1X, compliance_is("noncompliant", "unknown"), line=2),
         rule("never", DOT1X, CERTIFICATE, compliance_is("compliant", "unknown"), line=3),
-        rule("fine", DOT1X, compliance_is("compliant", "not_managed"), line=4),
+        rule("fine", DOT1X, compliance_is("compliant", "not_managed"), then=DENY, line=4),
     )
     ((name, _, message),) = lint(rules)
     assert name == "never"
@@ -92,8 +92,53 @@ def test_a_nas_outside_the_group_of_the_same_rule_never_matches(rule, policy) ->
 
 def test_an_endpoint_that_nothing_names_has_no_compliance(rule, policy) -> None:
     nobody = IdentityFrom(sources=("none",))
-    assert "`not_asked`" in lint(policy(rule("odd", nobody, compliance_is("compliant"))))[0][2]
+    ((_, _, message),) = lint(policy(rule("odd", nobody, compliance_is("compliant"))))
+    assert "`not_asked`" in message
     assert lint(policy(rule("fine", nobody, compliance_is("not_asked")))) == []
+
+
+ANY_MAC = MacMatches(patterns=("*",))
+NAMED_BETTER = (
+    (CERTIFICATE,),
+    (IdentityFrom(sources=("certificate", "vpn")),),
+    (AssuranceAtLeast(level=Assurance.VPN),),
+    (IdentityFrom(sources=("certificate", "mac")), AssuranceAtLeast(level=Assurance.CERTIFICATE)),
+)
+NAMED_BY_A_MAC = (
+    (),
+    (ANY_MAC,),
+    (IdentityFrom(sources=("certificate", "mac")),),
+    (AssuranceAtLeast(level=Assurance.MAC),),
+    (IssuerMatches(patterns=("CN=Users CA*",)),),
+)
+
+
+@pytest.mark.parametrize("others", NAMED_BY_A_MAC)
+@pytest.mark.parametrize("state", ["compliant", "in_grace"])
+def test_a_good_verdict_that_a_cloned_mac_can_take_is_remarked_on(rule, policy, others, state: str) -> None:
+    ((name, condition, message),) = lint(
+        policy(rule("open", DOT1X, *others, compliance_is(state, "unknown"))), graph=True
+    )
+    assert (name, condition) == ("open", "compliance")
+    assert message == "a MAC can be cloned: without `identity: certificate` a cloned MAC takes another device's verdict"
+
+
+@pytest.mark.parametrize("others", NAMED_BETTER)
+def test_a_good_verdict_of_a_device_named_better_than_by_its_mac_is_not(rule, policy, others) -> None:
+    assert lint(policy(rule("fine", DOT1X, *others, compliance_is("compliant")))) == []
+
+
+def test_where_only_macs_come_the_remark_sends_nobody_after_certificates(rule, policy) -> None:
+    mab = AccessIs(kinds=(AccessKind.MAB,))
+    ((_, _, message),) = lint(policy(rule("managed by mac", mab, compliance_is("compliant"))))
+    assert "a MAC can be cloned" in message
+    assert "certificate" not in message
+
+
+def test_a_refusal_and_a_bad_verdict_are_nothing_a_clone_would_want(rule, policy) -> None:
+    assert lint(policy(rule("no", DOT1X, compliance_is("compliant"), then=DENY))) == []
+    bad = compliance_is("noncompliant", "unknown", "not_managed", "unavailable", "not_asked")
+    assert lint(policy(rule("fix your device", DOT1X, bad))) == []
 
 
 KINDS = st.lists(st.sampled_from(AccessKind), min_size=1, unique=True).map(lambda kinds: AccessIs(kinds=tuple(kinds)))

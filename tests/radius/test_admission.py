@@ -241,3 +241,20 @@ def test_no_octets_raise_and_none_unsigned_get_in(client: Client, datagram: byte
     door = Door(client)
     assert isinstance(door.receive(datagram, source, role=role), Drop)
     assert len(door.dedup) == 0
+
+
+@pytest.mark.parametrize("rule", [AUTO, ACCEPT])
+def test_an_unsigned_packet_cannot_push_a_signed_request_out_of_the_dedup_table(
+    door_with: DoorWith, make_request: MakeRequest, rule: MessageAuthenticatorRule
+) -> None:
+    """Whoever can fake the NAS's address, but lacks the secret, must not make a retransmission look new."""
+    door = door_with(rule)
+    signed = make_request((79, b"\x02\x01\x00\x05\x01"), identifier=7)  # EAP: `auto` does not learn from it
+    fresh = door.receive(signed)
+    assert isinstance(fresh, Fresh)
+    door.admission.remember(fresh.key, b"the answer", START)
+    forged = bytes([1, 7]) + (31).to_bytes(2, "big") + bytes(range(16)) + b"\x01\x0bforgedone"
+    assert isinstance(door.receive(forged), Fresh)
+    again = door.receive(signed)
+    assert isinstance(again, Resend)
+    assert again.octets == b"the answer"

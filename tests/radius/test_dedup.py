@@ -11,7 +11,7 @@ At = Callable[[float], Instant]
 
 
 def key(identifier: int = 1, authenticator: bytes = b"a", port: int = 1645, role: str = "auth") -> RequestKey:
-    return RequestKey(place=(role, "10.0.0.1", port, identifier), authenticator=authenticator)
+    return RequestKey(place=(role, "10.0.0.1", port, identifier, True), authenticator=authenticator)
 
 
 def test_a_repeat_is_dropped_while_the_first_is_worked_on(at: At) -> None:

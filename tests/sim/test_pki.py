@@ -146,7 +146,7 @@ def test_the_demo_pki_marks_every_ca_and_closes_every_key(tmp_path: Path) -> Non
     san = chain[0].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert san.get_values_for_type(x509.DNSName) == [SERVER_NAME]
     keys = list(tmp_path.glob("*.key"))
-    assert len(keys) == 7
+    assert len(keys) == 8
     assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
 
 

@@ -25,7 +25,7 @@ def test_a_record_is_in_the_file_when_append_returns(tmp_path: Path) -> None:
     log.append(event(1))
     log.append(event(2))
     assert [line["number"] for line in lines(log.path)] == [1, 2]
-    assert lines(log.path)[0]["event"] == "A0000I"
+    assert lines(log.path)[0]["code"] == "A0000I"
     assert log.path.stat().st_mode & 0o777 == 0o640
 
 
@@ -65,7 +65,7 @@ def test_two_writers_of_one_file_are_refused(tmp_path: Path) -> None:
 
 def test_a_half_line_left_by_a_crash_does_not_swallow_the_next_record(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
-    path.write_bytes(b'{"event":"A0000I","num')
+    path.write_bytes(b'{"code":"A0000I","num')
     log = AuditLog(path)
     log.append(event(5))
     assert json.loads(path.read_text().splitlines()[1])["number"] == 5

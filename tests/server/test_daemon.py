@@ -1,0 +1,174 @@
+"""Started, kept and stopped; what keeps it from starting is said in words."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nacd.errors import AuditRefused
+from nacd.server import daemon
+from nacd.sim.nas import Nas
+from nacd.values import ComplianceState, DeviceId
+from tests.server.house import PRINTER_MAC, SECRET, Site, soon
+
+ACCEPT = 2
+
+
+def serve(site: Site, monkeypatch: pytest.MonkeyPatch, story: Callable[[Nas], None], by: int = signal.SIGTERM) -> None:
+    """Run the daemon in this process; tell the story from outside; stop it with a signal."""
+    ready = site.folder / "ready.json"
+    monkeypatch.setenv("NACD_READY_FILE", str(ready))
+    trouble: list[BaseException] = []
+
+    def tell() -> None:
+        if not soon(ready.exists, 10):
+            return  # it did not start: `run` below says why
+        where = json.loads(ready.read_text(encoding="utf-8"))
+        (host, auth), (_, accounting) = where["auth"][0], where["accounting"][0]
+        try:
+            with Nas(host, SECRET, auth, accounting, source="127.0.0.1", timeout_s=2, tries=1) as nas:
+                story(nas)
+        except BaseException as wrong:
+            trouble.append(wrong)
+        finally:
+            os.kill(os.getpid(), by)
+
+    outside = threading.Thread(target=tell)
+    outside.start()
+    try:
+        asyncio.run(daemon.run(site.assemble()))
+    finally:
+        outside.join(15)
+    for wrong in trouble:
+        raise wrong
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_until_it_is_told_to_stop_and_records_both(
+    site: Site, monkeypatch: pytest.MonkeyPatch, by: signal.Signals
+) -> None:
+    def story(nas: Nas) -> None:
+        assert nas.mab(PRINTER_MAC).code == ACCEPT
+        assert nas.status().code == ACCEPT
+
+    serve(site, monkeypatch, story, by)
+    records = site.records()
+    assert [record["event"] for record in records] == [
+        "service.started",
+        "configuration.loaded",
+        "access.accept",
+        "service.stopped",
+    ]
+    assert by.name in records[-1]["why"]
+
+
+def test_the_policy_that_decides_is_archived_with_digest_time_and_account(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(site, monkeypatch, assert_accepted)
+    digest = site.assemble().loaded.digest
+    folder = site.folder / "state" / "policies"
+    loadings: list[dict[str, Any]] = [json.loads(line) for line in (folder / "loaded.jsonl").read_text().splitlines()]
+    (own,) = (entry for entry in loadings if entry["digest"] == digest)
+    (decided,) = (record for record in site.records() if record["event"] == "access.accept")
+    assert decided["decision"]["policy_digest"] == digest
+    assert own["file"] == str(site.folder / "policy.yaml")
+    assert pwd.getpwuid(os.geteuid()).pw_name in own["by"]
+    assert own["time"].endswith("Z")
+    kept = [hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.txt")]
+    assert hashlib.sha256((site.folder / "policy.yaml").read_bytes()).hexdigest() in kept
+
+
+def assert_accepted(nas: Nas) -> None:
+    assert nas.mab(PRINTER_MAC).code == ACCEPT
+
+
+def test_drops_are_in_the_audit_file_when_it_stops(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def story(nas: Nas) -> None:
+        nas.timeout_s = 0.2
+        nas.message_authenticator = "absent"
+        assert nas.mab(PRINTER_MAC).code == 0
+
+    serve(site, monkeypatch, story)
+    (drop,) = (record for record in site.records() if record["event"] == "packets.dropped")
+    assert (drop["nas"]["name"], drop["packets"]["reason"]) == ("switch", "no_message_authenticator")
+
+
+def test_a_hangup_does_not_end_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def story(nas: Nas) -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert nas.mab(PRINTER_MAC).code == ACCEPT
+
+    serve(site, monkeypatch, story)
+
+
+def test_a_port_that_is_taken_is_said_in_words_with_exit_code_three(site: Site) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        site.change('accounting: "127.0.0.1:0"', f'accounting: "127.0.0.1:{port}"')
+        done = subprocess.run(
+            [sys.executable, "-m", "nacd", "serve", "--demo", "--config", str(site.config)],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert done.returncode == 3
+    assert f"not started: cannot listen on `127.0.0.1:{port}`: address already in use" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not site.audit.exists()
+
+
+def test_an_audit_file_that_another_nacd_holds_keeps_it_from_starting(site: Site) -> None:
+    from nacd.store.audit_log import AuditLog
+
+    held = AuditLog(site.audit)
+    try:
+        with pytest.raises(AuditRefused, match="in use by another nacd"):
+            asyncio.run(daemon.run(site.assemble()))
+    finally:
+        held.close()
+
+
+def test_a_state_folder_that_cannot_be_written_is_named(site: Site) -> None:
+    site.write("state", "a file, no folder")
+    with pytest.raises(OSError, match=r"cannot write `.*state") as refused:
+        asyncio.run(daemon.run(site.assemble()))
+    assert "not a directory" in str(refused.value.strerror)
+
+
+def test_sockets_are_closed_when_it_cannot_start(site: Site, free_udp_port: Callable[..., int]) -> None:
+    port = free_udp_port()
+    site.change('auth: "127.0.0.1:0"', f'auth: "127.0.0.1:{port}"')
+    site.write("state", "a file, no folder")
+    with pytest.raises(OSError, match="cannot write"):
+        asyncio.run(daemon.run(site.assemble()))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", port))
+
+
+def test_without_an_intune_section_compliance_is_unavailable_and_says_why() -> None:
+    answer = daemon.NoIntune().lookup(DeviceId(guid="2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954"), 1.0, lambda: 5.0)
+    assert answer.state is ComplianceState.UNAVAILABLE
+    assert "`intune`" in answer.detail
+
+
+def test_the_ready_file_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NACD_READY_FILE", str(tmp_path / "ready.json"))
+    daemon._say_ready({"auth": [("127.0.0.1", 1)], "accounting": []})
+    assert json.loads((tmp_path / "ready.json").read_text()) == {"auth": [["127.0.0.1", 1]], "accounting": []}
+    assert list(tmp_path.iterdir()) == [tmp_path / "ready.json"]

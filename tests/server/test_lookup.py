@@ -1,0 +1,301 @@
+"""One question, one call; never later than the deadline; no answer is thrown away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from nacd.compliance.breaker import Breaker, BreakerOptions, BreakerState
+from nacd.compliance.cache import Lifetimes, VerdictCache
+from nacd.compliance.question import Question
+from nacd.intune.answers import about_device
+from nacd.server.lookup import Lookup
+from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId
+from tests.server.house import Clock, Register
+
+COMPLIANT, NONCOMPLIANT, UNAVAILABLE = (
+    ComplianceState.COMPLIANT,
+    ComplianceState.NONCOMPLIANT,
+    ComplianceState.UNAVAILABLE,
+)
+
+
+class Bench:
+    """A lookup with its parts in reach."""
+
+    def __init__(self, *, deadline_s: float = 2.0, max_waiting: int = 100, failures_to_open: int = 5) -> None:
+        self.register = Register()
+        self.clock = Clock()
+        self.cache = VerdictCache(Lifetimes())
+        self.breaker = Breaker(BreakerOptions(failures_to_open=failures_to_open))
+        self.lookup = Lookup(
+            source=self.register,
+            cache=self.cache,
+            breaker=self.breaker,
+            threads=4,
+            deadline_s=deadline_s,
+            max_waiting=max_waiting,
+            clock=self.clock,
+        )
+
+    def run(self, story: Callable[[], Awaitable[None]]) -> None:
+        async def told() -> None:
+            try:
+                await story()
+            finally:
+                self.register.open.set()
+                await self.lookup.close()
+
+        asyncio.run(told())
+
+    async def ask(self, number: int = 1) -> Compliance:
+        return await self.lookup.compliance(device(number))
+
+    async def landed(self) -> None:
+        """Until nothing is under way any more."""
+        await asyncio.gather(*self.lookup._flights.values())
+        await asyncio.sleep(0)
+
+    def fail(self) -> None:
+        self.register.state, self.register.detail = UNAVAILABLE, "status 503"
+
+    def heal(self, state: ComplianceState = COMPLIANT) -> None:
+        self.register.state, self.register.detail, self.register.bug = state, "", None
+
+
+def device(number: int) -> Question:
+    subject = DeviceId(guid=f"00000000-0000-4000-8000-{number:012x}")
+    return Question(key=f"guid:{subject}", subject=subject)
+
+
+def test_a_hundred_requests_for_one_device_make_one_call() -> None:
+    bench = Bench()
+
+    async def story() -> None:
+        bench.register.open.clear()
+        asking = [asyncio.ensure_future(bench.ask()) for _ in range(100)]
+        await asyncio.sleep(0.02)
+        bench.register.open.set()
+        answers = await asyncio.gather(*asking)
+        assert {(answer.state, answer.source) for answer in answers} == {(COMPLIANT, ComplianceSource.LIVE)}
+        assert len(bench.register.calls) == 1
+
+    bench.run(story)
+
+
+def test_what_is_fresh_is_not_asked_again() -> None:
+    bench = Bench()
+
+    async def story() -> None:
+        assert bench.lookup.known(device(1), bench.clock()) is None
+        first = await bench.ask()
+        again = await bench.ask()
+        assert again.source is ComplianceSource.CACHE
+        assert again.as_of == first.as_of
+        assert len(bench.register.calls) == 1
+
+    bench.run(story)
+
+
+def test_past_the_deadline_it_is_unavailable_and_the_late_answer_serves_the_next_request() -> None:
+    bench = Bench(deadline_s=0.05)
+
+    async def story() -> None:
+        bench.register.open.clear()
+        late = await bench.ask()
+        assert (late.state, late.detail) == (UNAVAILABLE, "no answer within 0.05 s")
+        bench.register.open.set()
+        await bench.landed()
+        known = await bench.ask()
+        assert (known.state, known.source) == (COMPLIANT, ComplianceSource.CACHE)
+        assert len(bench.register.calls) == 1
+
+    bench.run(story)
+
+
+def test_who_comes_after_the_deadline_joins_the_call_that_is_still_under_way() -> None:
+    bench = Bench(deadline_s=0.05)
+
+    async def story() -> None:
+        bench.register.open.clear()
+        await bench.ask()
+        second = asyncio.ensure_future(bench.ask())
+        await asyncio.sleep(0.01)
+        bench.register.open.set()
+        assert (await second).state is COMPLIANT
+        assert len(bench.register.calls) == 1
+
+    bench.run(story)
+
+
+def test_a_stale_verdict_is_used_only_when_asking_failed_and_says_so() -> None:
+    bench = Bench()
+
+    async def story() -> None:
+        first = await bench.ask()
+        bench.clock.ahead_s += 3601
+        bench.fail()
+        stale = await bench.ask()
+        assert (stale.state, stale.source) == (COMPLIANT, ComplianceSource.STALE)
+        assert stale.as_of == first.as_of
+        assert stale.detail == "status 503"
+        assert len(bench.register.calls) == 2
+
+        bench.clock.ahead_s += 10
+        bench.heal(NONCOMPLIANT)
+        asked = await bench.ask()
+        assert (asked.state, asked.source) == (NONCOMPLIANT, ComplianceSource.LIVE)
+
+    bench.run(story)
+
+
+def test_a_stale_verdict_bridges_a_missed_deadline_too() -> None:
+    bench = Bench(deadline_s=0.05)
+
+    async def story() -> None:
+        await bench.ask()
+        bench.clock.ahead_s += 3601
+        bench.register.open.clear()
+        stale = await bench.ask()
+        assert (stale.state, stale.source) == (COMPLIANT, ComplianceSource.STALE)
+        assert "no answer within" in stale.detail
+
+    bench.run(story)
+
+
+def test_a_device_that_failed_a_moment_ago_is_not_asked_about_again_at_once() -> None:
+    bench = Bench()
+
+    async def story() -> None:
+        bench.fail()
+        assert (await bench.ask()).detail == "status 503"
+        assert (await bench.ask()).detail == "status 503"
+        assert len(bench.register.calls) == 1
+        bench.clock.ahead_s += 4
+        await bench.ask()
+        assert len(bench.register.calls) == 2
+
+    bench.run(story)
+
+
+def test_the_breaker_opens_after_failures_in_a_row_and_one_probe_closes_it() -> None:
+    bench = Bench()
+
+    async def story() -> None:
+        bench.fail()
+        for number in range(5):
+            await bench.ask(number + 1)
+        refused = await bench.ask(6)
+        assert (refused.state, len(bench.register.calls)) == (UNAVAILABLE, 5)
+        assert "breaker open" in refused.detail
+
+        bench.clock.ahead_s += 6
+        bench.heal()
+        bench.register.open.clear()
+        crowd = [asyncio.ensure_future(bench.ask(number)) for number in range(10, 30)]
+        await asyncio.sleep(0.02)
+        assert len(bench.register.calls) == 6
+        bench.register.open.set()
+        states = [answer.state for answer in await asyncio.gather(*crowd)]
+        assert (states.count(COMPLIANT), states.count(UNAVAILABLE)) == (1, 19)
+
+        assert (await bench.ask(40)).state is COMPLIANT
+        assert bench.breaker.state is BreakerState.CLOSED
+
+    bench.run(story)
+
+
+@pytest.mark.parametrize("bug", [ValueError("made up"), TimeoutError("made up"), OSError(5, "made up")])
+def test_an_exception_in_the_source_never_blocks_the_breaker_for_ever(bug: Exception) -> None:
+    bench = Bench(failures_to_open=1)
+
+    async def story() -> None:
+        bench.register.bug = bug
+        for number in range(3):
+            with pytest.raises(type(bug)):
+                await bench.ask(number + 1)
+            assert bench.breaker.state is BreakerState.OPEN
+            bench.clock.ahead_s += 61
+        bench.heal()
+        assert (await bench.ask(9)).state is COMPLIANT
+        assert bench.breaker.state is BreakerState.CLOSED
+
+    bench.run(story)
+
+
+def test_a_probe_that_is_called_off_gives_its_place_back() -> None:
+    bench = Bench(failures_to_open=1)
+
+    async def story() -> None:
+        bench.fail()
+        await bench.ask(1)
+        bench.clock.ahead_s += 6
+        bench.register.open.clear()
+        bench.lookup.start(device(2))
+        (probe,) = bench.lookup._flights.values()
+        probe.cancel()
+        await asyncio.sleep(0.01)
+        assert bench.breaker.admit(bench.clock())
+
+    bench.run(story)
+
+
+def test_one_odd_device_does_not_open_the_breaker_for_everybody() -> None:
+    bench = Bench(failures_to_open=1)
+
+    async def story() -> None:
+        bench.register.state, bench.register.detail = UNAVAILABLE, about_device("two answers").detail
+        await bench.ask(1)
+        bench.heal()
+        assert (await bench.ask(2)).state is COMPLIANT
+
+    bench.run(story)
+
+
+def test_a_question_asked_ahead_is_joined_and_not_asked_twice() -> None:
+    bench = Bench()
+
+    async def story() -> None:
+        bench.lookup.start(device(1))
+        bench.lookup.start(device(1))
+        assert (await bench.ask(1)).state is COMPLIANT
+        bench.lookup.start(device(1))
+        await bench.landed()
+        assert len(bench.register.calls) == 1
+
+    bench.run(story)
+
+
+def test_a_burst_beyond_capacity_is_refused_in_part_and_not_as_a_whole() -> None:
+    bench = Bench(max_waiting=3)
+
+    async def story() -> None:
+        bench.register.open.clear()
+        asking = [asyncio.ensure_future(bench.ask(number + 1)) for number in range(5)]
+        await asyncio.sleep(0.02)
+        bench.register.open.set()
+        answers = await asyncio.gather(*asking)
+        assert [answer.state for answer in answers] == [COMPLIANT] * 3 + [UNAVAILABLE] * 2
+        assert answers[4].detail == "no capacity: 3 lookups are under way"
+        assert len(bench.register.calls) == 3
+
+    bench.run(story)
+
+
+def test_a_slow_answer_does_not_bring_back_an_older_verdict() -> None:
+    bench = Bench()
+
+    async def story() -> None:
+        bench.register.open.clear()
+        asking = asyncio.ensure_future(bench.ask())
+        await asyncio.sleep(0.02)
+        now = bench.clock()
+        newer = Compliance(state=NONCOMPLIANT, as_of=now.wall, source=ComplianceSource.BULK)
+        assert bench.cache.adopt(device(1).key, newer, now)
+        bench.register.open.set()
+        assert (await asking).state is NONCOMPLIANT
+        assert (await bench.ask()).state is NONCOMPLIANT
+
+    bench.run(story)
