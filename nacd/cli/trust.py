@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 
-from nacd.eap.chain import Accepted, Anchors, Failure, complaint, examine, load_pem, quoted
+from nacd.eap.chain import UNREADABLE, Accepted, Anchors, Failure, complaint, examine, load_pem, quoted
 
 _MAX_CHAIN: Final = 10
-_NOT_ISSUED: Final = (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm)
+_NOT_ISSUED: Final = (*UNREADABLE, InvalidSignature)
 
 
 class NotCertificate(Exception):
@@ -29,7 +29,7 @@ def certificates_of(octets: bytes) -> tuple[x509.Certificate, ...]:
         if b"-----BEGIN" in octets:
             return load_pem(octets, "PEM")
         return (x509.load_der_x509_certificate(octets),)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise NotCertificate(f"no certificate that can be read, neither PEM nor DER ({error})") from error
 
 
@@ -87,7 +87,7 @@ def _unfit_as_ca(cert: x509.Certificate, below: int) -> str:
         constraints = cert.extensions.get_extension_for_class(x509.BasicConstraints).value
     except x509.ExtensionNotFound:
         return "is no CA certificate"
-    except ValueError:
+    except UNREADABLE:
         return "has extensions that cannot be read"
     if not constraints.ca:
         return "is no CA certificate"
@@ -105,7 +105,7 @@ def _dead_end(leaf: x509.Certificate, top: x509.Certificate, anchors: Anchors) -
     try:
         issuer, namesakes = top.issuer.rfc4514_string(), anchors.entries_named_like(top.issuer)
         self_signed = top.issuer == top.subject
-    except ValueError:
+    except UNREADABLE:
         return complaint("unreadable_certificate", top, "has an issuer that cannot be read")
     if namesakes:
         text = f"was not signed by the CA of that name in client_cas ({quoted(namesakes)}): it has another key"

@@ -7,7 +7,7 @@ identities (``identity/``), and how to verify a signature (OpenSSL does, in ``tl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -29,6 +29,18 @@ _MODERN_KEYS = (
     mldsa.MLDSA87PublicKey,
 )
 _BROKEN_HASHES = ("md5", "sha1")
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    OverflowError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What ``cryptography`` raises about a certificate that OpenSSL still took. It reads late, part by part, so any
+access may raise one of these; they have no base of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,17 +92,45 @@ def complaint(code: str, cert: x509.Certificate, text: str) -> Failure:
 
 def name_of(cert: x509.Certificate) -> CertificateName:
     """Name any certificate, a malformed one too."""
-    return CertificateName(
-        subject=_text_of(cert, "subject"), issuer=_text_of(cert, "issuer"), serial=f"{cert.serial_number:x}"
-    )
+    serial = printable(f"{cert.serial_number:x}")
+    return CertificateName(subject=_text_of(cert, "subject"), issuer=_text_of(cert, "issuer"), serial=serial)
 
 
 def _text_of(cert: x509.Certificate, part: str) -> str:
     try:
         name: x509.Name = getattr(cert, part)
-    except ValueError:
+        text = name.rfc4514_string()
+    except UNREADABLE:
         return f"unreadable {part}"
-    return printable(name.rfc4514_string()) or f"empty {part}"
+    return printable(text) or f"empty {part}"
+
+
+_PARTS: tuple[tuple[str, Callable[[x509.Certificate], object]], ...] = (
+    ("subject", lambda cert: (cert.subject.rfc4514_string(), cert.subject.public_bytes())),
+    ("issuer", lambda cert: (cert.issuer.rfc4514_string(), cert.issuer.public_bytes())),
+    ("start of validity", lambda cert: date_text(cert.not_valid_before_utc.timestamp())),
+    ("end of validity", lambda cert: date_text(cert.not_valid_after_utc.timestamp())),
+    ("extensions", lambda cert: tuple(cert.extensions)),
+)
+
+
+def unreadable(cert: x509.Certificate) -> Failure:
+    """Which part of a certificate cannot be read, or a failure with the empty code if all can.
+
+    Ask this before anything else of a stranger's certificate: every part that is used anywhere in this room is
+    read here once. Key and signature have words of their own in ``key_weakness`` and ``signature_weakness``.
+    """
+    for part, read in _PARTS:
+        try:
+            read(cert)
+        except UNREADABLE as error:
+            return complaint("unreadable_certificate", cert, f"cannot be read: its {part}, {why(error)}; issue it anew")
+    return _FINE
+
+
+def why(error: Exception) -> str:
+    """The library's own words on what it could not read, fit for a sentence; they may quote the certificate."""
+    return f"`{printable(str(error)) or type(error).__name__}`"
 
 
 def date_text(seconds: float) -> str:
@@ -99,14 +139,27 @@ def date_text(seconds: float) -> str:
 
 
 def load_pem(pem: bytes, what: str) -> tuple[x509.Certificate, ...]:
-    """Every certificate in a PEM file. Raises ValueError, naming ``what``, if there is none or one is broken."""
+    """Every certificate in a PEM file. Raises ValueError, naming ``what``, if there is none or one is broken.
+
+    Parts of them may still be unreadable.
+    """
     try:
         certificates = tuple(x509.load_pem_x509_certificates(pem))
-    except ValueError as error:
+    except UNREADABLE as error:
         raise ValueError(f"{what}: no readable PEM certificate in it ({printable(str(error))})") from error
     begun = pem.count(b"-----BEGIN CERTIFICATE-----")
     if begun > len(certificates):
         raise ValueError(f"{what}: {begun} certificates begin in it, {len(certificates)} can be read; is it cut off?")
+    return certificates
+
+
+def load_readable_pem(pem: bytes, what: str) -> tuple[x509.Certificate, ...]:
+    """As ``load_pem``, and every part that is used here can be read. Raises ValueError, naming ``what``."""
+    certificates = load_pem(pem, what)
+    for cert in certificates:
+        failure = unreadable(cert)
+        if failure.code:
+            raise ValueError(f"{what}: {failure.reason}")
     return certificates
 
 
@@ -129,7 +182,7 @@ class Anchors:
         self._by_key: dict[bytes, str] = {}
         certificates: list[x509.Certificate] = []
         for entry in client_cas:
-            for cert in load_pem(entry.pem, f"client_cas entry `{entry.name}`"):
+            for cert in load_readable_pem(entry.pem, f"client_cas entry `{entry.name}`"):
                 self._check(cert, entry.name)
                 known = self._by_key.setdefault(_anchor_key(cert), entry.name)
                 if known != entry.name:
@@ -156,8 +209,6 @@ class Anchors:
             is_ca = constraints.ca
         except x509.ExtensionNotFound:
             is_ca = cert.version is x509.Version.v1 and cert.subject == cert.issuer
-        except ValueError as error:
-            raise ValueError(f"{where} has unreadable extensions ({printable(str(error))})") from error
         if not is_ca:
             raise ValueError(f"{where} is not a CA certificate")
         weakness = key_weakness(cert)
@@ -174,7 +225,7 @@ def key_weakness(cert: x509.Certificate) -> str:
     """What is too weak about the key (``has an RSA key of 1024 bits ...``), ``""`` if nothing is."""
     try:
         key = cert.public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return "has a public key of an unknown kind"
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < MIN_RSA_BITS:
@@ -193,7 +244,7 @@ def signature_weakness(cert: x509.Certificate) -> str:
     """What is too weak about the signature on this certificate, ``""`` if nothing is."""
     try:
         algorithm = cert.signature_hash_algorithm
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return "is signed with an algorithm nacd does not know"
     if algorithm is not None and algorithm.name in _BROKEN_HASHES:
         return f"is signed with {algorithm.name.upper()}, which can be forged"
@@ -211,9 +262,13 @@ def examine(
     if not chain:
         return Failure(code="no_client_certificate", reason="no verified client certificate chain")
     leaf = chain[0]
+    for cert in chain:
+        failure = unreadable(cert)
+        if failure.code:
+            return failure
     try:
         depth = next((i for i, cert in enumerate(chain) if i and anchors.entry_of(cert)), 0)
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return complaint("unreadable_certificate", leaf, "comes with a chain that cannot be read")
     if not depth:
         return complaint("unknown_ca", leaf, f"does not lead to any of client_cas ({quoted(anchors.names)})")
@@ -273,7 +328,7 @@ def usage_failure(cert: x509.Certificate, *, require_client_auth_eku: bool) -> F
     """
     try:
         extensions = cert.extensions
-    except ValueError:
+    except UNREADABLE:
         return complaint("unreadable_certificate", cert, "has extensions that cannot be read; issue it anew")
     usages: tuple[x509.ObjectIdentifier, ...] = ()
     usage_listed = True

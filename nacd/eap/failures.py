@@ -25,10 +25,12 @@ from nacd.eap.chain import (
     not_yet_valid,
     quoted,
     signature_weakness,
+    unreadable,
     usage_failure,
 )
 
 NO_ALERT = -1
+_DECODE_ERROR = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,9 @@ _NAME_CONSTRAINTS = frozenset((47, 48, 49, 51, 52, 53))
 
 def of_verification(refusal: Refusal, chain: Sequence[x509.Certificate], anchors: Anchors, wall: float) -> Failure:
     """Put OpenSSL's verdict into words. chain: what was built so far, leaf first, maybe empty; for words only."""
-    failure = _of_error(refusal, anchors, wall)
+    failure = unreadable(refusal.certificate)
+    if not failure.code:
+        failure = _of_error(refusal, anchors, wall)
     if refusal.depth == 0 or not chain:
         return failure
     leaf = name_of(chain[0])
@@ -267,6 +271,9 @@ def of_own_alert(number: int, chain: Sequence[x509.Certificate], anchors: Anchor
     if number in (42, 43):
         reason = "the client certificate cannot be used or read by OpenSSL; issue it anew"
         return Failure(code="unreadable_certificate", reason=reason)
+    if number == _DECODE_ERROR:
+        broken = _broken(number)
+        return Failure(code=broken.code, reason=f"{broken.reason}; a certificate that is no DER ends like this, too")
     return _broken(number)
 
 

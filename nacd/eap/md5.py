@@ -17,13 +17,23 @@ from nacd.values import AccessRequest
 
 CHALLENGE_OCTETS = 16
 _MAC = re.compile(
-    r"[0-9A-Fa-f]{2}(?:[-:]?[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}(?:[.:-][0-9A-Fa-f]{4}){2}|[0-9A-Fa-f]{6}-[0-9A-Fa-f]{6}"
+    r"[0-9A-Fa-f]{12}"
+    r"|[0-9A-Fa-f]{2}([-:. ])[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2}){4}"
+    r"|[0-9A-Fa-f]{4}([-:.])[0-9A-Fa-f]{4}\2[0-9A-Fa-f]{4}"
+    r"|[0-9A-Fa-f]{6}[-:.][0-9A-Fa-f]{6}"
 )
+_NOBODY = frozenset(("0" * 12, "f" * 12))
 
 
 def hex12(text: str) -> str:
-    """The twelve hex digits of a MAC in lower case, ``""`` if the text is no MAC. A called id's ``:SSID`` is no MAC."""
-    return re.sub(r"[^0-9A-Fa-f]", "", text).lower() if _MAC.fullmatch(text) else ""
+    """The twelve hex digits of a MAC in lower case, ``""`` if the text is no MAC.
+
+    One kind of separator throughout, as ``identity/mac`` has it: whom EAP-MD5 lets in must have a name there. So
+    the all-zero and the broadcast address are none, and neither is a called id's ``:SSID``.
+    """
+    bare = text.strip(" \t\0")
+    digits = re.sub(r"[-:. ]", "", bare).lower() if _MAC.fullmatch(bare) else ""
+    return "" if digits in _NOBODY else digits
 
 
 def spellings(mac_hex12: str) -> tuple[bytes, ...]:
@@ -31,8 +41,9 @@ def spellings(mac_hex12: str) -> tuple[bytes, ...]:
     pairs = [mac_hex12[i : i + 2] for i in range(0, 12, 2)]
     quads = [mac_hex12[i : i + 4] for i in range(0, 12, 4)]
     halves = [mac_hex12[i : i + 6] for i in range(0, 12, 6)]
-    lower = [mac_hex12, "-".join(halves)]
-    lower += [separator.join(pairs) for separator in "-:."] + [separator.join(quads) for separator in ".:-"]
+    lower = [mac_hex12]
+    lower += [separator.join(pairs) for separator in "-:. "]
+    lower += [separator.join(some) for some in (quads, halves) for separator in ".:-"]
     return tuple(text.encode() for spelled in lower for text in (spelled.lower(), spelled.upper()))
 
 
@@ -69,7 +80,8 @@ def judge(
     The identity must be the MAC that the NAS itself saw: a supplicant may claim any.
     """
     seen = request.calling_station_id
-    if hex12(seen) != hex12(identity):
+    claimed = hex12(identity)
+    if not claimed or hex12(seen) != claimed:
         shown = f"`{printable(seen)}`" if seen else "which is missing"
         reason = f"the EAP-MD5 identity `{identity}` is not the MAC in Calling-Station-Id ({shown})"
         return Failure(code="md5_mac_mismatch", reason=reason)

@@ -15,7 +15,15 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from nacd.eap.chain import TrustAnchor, date_text, key_weakness, load_pem, name_of, signature_weakness
+from nacd.eap.chain import (
+    UNREADABLE,
+    TrustAnchor,
+    date_text,
+    key_weakness,
+    load_readable_pem,
+    name_of,
+    signature_weakness,
+)
 from nacd.values import Instant, Secret
 
 WARN_DAYS = 30
@@ -42,7 +50,7 @@ class CertificateFinding:
 def inspect(chain_pem: bytes, key_pem: Secret, now: Instant) -> tuple[CertificateFinding, ...]:
     """Look at the server's certificate chain and key; nothing found means nothing to worry about."""
     try:
-        chain = load_pem(chain_pem, "the server certificate file")
+        chain = load_readable_pem(chain_pem, "the server certificate file")
     except ValueError as error:
         return (_error("unreadable_certificate", str(error)),)
     leaf = sending_order(chain)[0]
@@ -61,7 +69,7 @@ def inspect_client_cas(client_cas: Sequence[TrustAnchor], now: Instant) -> tuple
     for entry in client_cas:
         where = f"client_cas entry `{entry.name}`"
         try:
-            certificates = load_pem(entry.pem, where)
+            certificates = load_readable_pem(entry.pem, where)
         except ValueError as error:
             findings.append(_error("unreadable_certificate", str(error)))
             continue
@@ -91,7 +99,7 @@ def _key_findings(leaf: x509.Certificate, key_pem: Secret) -> list[CertificateFi
     try:
         mine = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         theirs = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return [_error("unreadable_key", f"the public key of {name_of(leaf)} cannot be read")]
     if mine == theirs:
         return []
@@ -131,10 +139,7 @@ def _date_findings(chain: Sequence[x509.Certificate], now: Instant) -> list[Cert
 
 def _usage_findings(leaf: x509.Certificate) -> list[CertificateFinding]:
     name = name_of(leaf)
-    try:
-        extensions = leaf.extensions
-    except ValueError:
-        return [_error("unreadable_certificate", f"{name} has extensions that cannot be read")]
+    extensions = leaf.extensions
     findings = []
     try:
         usages = tuple(extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
@@ -213,6 +218,6 @@ def _is_root(cert: x509.Certificate) -> bool:
 def _issued(parent: x509.Certificate, child: x509.Certificate) -> bool:
     try:
         child.verify_directly_issued_by(parent)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except (*UNREADABLE, InvalidSignature):
         return False
     return True

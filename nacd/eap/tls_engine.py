@@ -15,14 +15,17 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from OpenSSL import SSL, crypto
-from OpenSSL._util import lib as _lib  # two calls pyOpenSSL has no words for
+from OpenSSL._util import ffi as _ffi
+from OpenSSL._util import lib as _lib  # a few calls pyOpenSSL has no words for
 
 from nacd.eap import failures
-from nacd.eap.chain import Accepted, Anchors, Failure, TrustAnchor, examine, load_pem, name_of
+from nacd.eap.chain import UNREADABLE, Accepted, Anchors, Failure, TrustAnchor, examine, load_readable_pem, name_of, why
 from nacd.eap.client_hello import ClientHello
+from nacd.eap.message import printable
 from nacd.eap.server_certificate import sending_order
 from nacd.values import Instant, Secret
 
@@ -159,7 +162,7 @@ class TlsContext:
         self.options = options
         self.anchors = Anchors(options.client_cas)
         self.versions = (options.min_version, options.max_version)
-        chain = sending_order(load_pem(options.certificate_chain_pem, "eap.certificate"))
+        chain = sending_order(load_readable_pem(options.certificate_chain_pem, "eap.certificate"))
         self.server = _server_name(chain[0])
         self.context = SSL.Context(SSL.TLS_SERVER_METHOD)
         self._set_protocol()
@@ -191,7 +194,7 @@ class TlsContext:
             raise ValueError(
                 "eap.private_key is encrypted; store it without a passphrase, readable by nacd only"
             ) from error
-        except ValueError as error:
+        except (ValueError, UnsupportedAlgorithm) as error:
             raise ValueError("eap.private_key holds no readable PEM private key") from error
         if not isinstance(key, _SERVER_KEYS):
             raise ValueError("eap.private_key is of a kind that TLS here cannot use; take RSA, EC, Ed25519 or Ed448")  # noqa: TRY004
@@ -227,7 +230,7 @@ def _server_name(cert: x509.Certificate) -> failures.ServerName:
     try:
         names = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         dns = tuple(names.get_values_for_type(x509.DNSName))
-    except (x509.ExtensionNotFound, ValueError):
+    except x509.ExtensionNotFound:
         dns = ()
     return failures.ServerName(
         name=name_of(cert),
@@ -235,6 +238,30 @@ def _server_name(cert: x509.Certificate) -> failures.ServerName:
         not_before=cert.not_valid_before_utc.timestamp(),
         not_after=cert.not_valid_after_utc.timestamp(),
     )
+
+
+def _read(certificates: Sequence[crypto.X509]) -> tuple[x509.Certificate, ...] | Failure:
+    """OpenSSL's certificates as ``cryptography`` has them, or a failure about the first that it does not take.
+
+    Of such a one only OpenSSL can tell the names; ``chain.unreadable`` asks about the parts of the others.
+    """
+    read: list[x509.Certificate] = []
+    for one in certificates:
+        try:
+            read.append(one.to_cryptography())
+        except UNREADABLE as error:
+            subject = _one_line(_lib.X509_get_subject_name(one._x509)) or "empty subject"
+            issuer = _one_line(_lib.X509_get_issuer_name(one._x509)) or "empty issuer"
+            reason = f"certificate `{subject}` (issuer `{issuer}`) cannot be read: {why(error)}; issue it anew"
+            return Failure(code="unreadable_certificate", reason=reason, subject=subject, issuer=issuer)
+    return tuple(read)
+
+
+def _one_line(name: object) -> str:
+    """A name in OpenSSL's old style, ``/O=Contoso/CN=laptop``; what is not ASCII comes escaped."""
+    room = _ffi.new("char[]", 512)
+    _lib.X509_NAME_oneline(name, room, len(room))
+    return printable(_ffi.string(room).decode("ascii", "backslashreplace"))
 
 
 class TlsEngine:
@@ -276,6 +303,8 @@ class TlsEngine:
         conn, notes = self._conn, self._notes
         refused = bool(notes.refused) or _lib.SSL_get_verify_result(conn._ssl) != _lib.X509_V_OK
         chain = self._chain()
+        if isinstance(chain, Failure):
+            return TlsFailed(outbound=b"", failure=chain)
         if refused or not chain or _lib.SSL_session_reused(conn._ssl):
             return TlsFailed(outbound=b"", failure=self._explain(now))
         verdict = self._judge(chain, now)
@@ -334,30 +363,27 @@ class TlsEngine:
             except SSL.WantReadError:
                 return b"".join(pieces)
 
-    def _chain(self) -> Sequence[x509.Certificate]:
-        """What OpenSSL built, verified or not; empty when there is nothing or it cannot be read."""
-        try:
-            return self._conn.get_verified_chain(as_cryptography=True) or ()
-        except ValueError:
-            return ()
+    def _chain(self) -> tuple[x509.Certificate, ...] | Failure:
+        """What OpenSSL built, verified or not; empty when there is nothing."""
+        return _read(self._conn.get_verified_chain() or ())
 
     def _explain(self, now: Instant) -> Failure:
         notes, context = self._notes, self._context
         if notes.refused:
-            try:
-                certificate = notes.refused[0].to_cryptography()
-            except ValueError:
-                return Failure(
-                    code="unreadable_certificate",
-                    reason=f"a certificate of the device cannot be read, and OpenSSL refuses it (error {notes.error})",
-                )
-            refusal = failures.Refusal(error=notes.error, depth=notes.depth, certificate=certificate)
-            return failures.of_verification(refusal, self._chain(), context.anchors, now.wall)
+            complained = _read(notes.refused)
+            if isinstance(complained, Failure):
+                return complained
+            refusal = failures.Refusal(error=notes.error, depth=notes.depth, certificate=complained[0])
+            chain = self._chain()
+            known = () if isinstance(chain, Failure) else chain
+            return failures.of_verification(refusal, known, context.anchors, now.wall)
         if notes.peer_alert != failures.NO_ALERT:
             return failures.of_peer_alert(notes.peer_alert, context.server, now.wall)
         if not self._answered:
             return failures.of_hello_alert(notes.sent_alert, self._hello.versions, context.versions)
         chain = self._chain()
+        if isinstance(chain, Failure):
+            return chain
         verdict = self._judge(chain, now)
         if chain and isinstance(verdict, Failure):
             return verdict

@@ -86,8 +86,11 @@ class Listener:
     def _ended(self, error: Exception, path: sockets.ReturnPath) -> None:
         """Silence and an audit event, never an Accept."""
         now = self._clock()
-        self._log.error("bug in the request path", source=path.source, exc_info=error)
-        event = events.bug(kind=type(error).__name__, where=_where(error), nas="", source=path.source, now=now)
+        kind, where = type(error).__name__, _where(error)
+        # Whoever found out how to cause it could fill the journal: the traceback once in ten minutes.
+        if self._recorder.warn_seldom(f"bug {kind} {where}", "bug in the request path", now, source=path.source):
+            self._log.error("its traceback", exc_info=error)
+        event = events.bug(kind=kind, where=where, nas="", source=path.source, now=now)
         self._recorder.take(event, now)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from nacd.compliance.breaker import Breaker
@@ -32,8 +32,23 @@ class ComplianceSourceOfRecord(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class _Lane:
+    """Threads and waiting room of one kind of question, so that the other kind cannot use them up.
+
+    A MAC is free to invent: a port that cycles through thousands must not keep certificates waiting.
+    """
+
+    pool: ThreadPoolExecutor
+    room: int
+    under_way: int = 0
+
+
 class Lookup:
-    """Asks each question once at a time and keeps every answer, late ones too."""
+    """Asks each question once at a time and keeps every answer, late ones too.
+
+    threads, max_waiting: for all questions; a quarter of each is for MACs, the rest for device ids.
+    """
 
     def __init__(
         self,
@@ -50,9 +65,12 @@ class Lookup:
         self._cache = cache
         self._breaker = breaker
         self._deadline_s = deadline_s
-        self._max_waiting = max_waiting
         self._clock = clock
-        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="intune")
+        for_macs = max(1, threads // 4)
+        self._macs = _Lane(ThreadPoolExecutor(for_macs, "intune-mac"), max(1, max_waiting // 4))
+        self._devices = _Lane(
+            ThreadPoolExecutor(max(1, threads - for_macs), "intune-device"), max(1, max_waiting - max_waiting // 4)
+        )
         self._flights: dict[str, asyncio.Task[Compliance]] = {}
         self._log = logger("lookup")
 
@@ -92,7 +110,8 @@ class Lookup:
         """Stop asking. Threads in a call are left to their own deadline."""
         for flight in list(self._flights.values()):
             flight.cancel()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for lane in (self._macs, self._devices):
+            lane.pool.shutdown(wait=False, cancel_futures=True)
 
     async def _wait(self, flight: asyncio.Task[Compliance]) -> Compliance:
         # Not cancelled at the deadline: the flight goes on and its answer is kept.
@@ -107,17 +126,23 @@ class Lookup:
         known = self._cache.find(question.key, now)
         if not isinstance(known, Fresh) and known.failed.state is ComplianceState.UNAVAILABLE:
             return known.failed
-        if len(self._flights) >= self._max_waiting:
-            return self._unavailable(f"no capacity: {self._max_waiting} lookups are under way")
+        lane = self._lane(question)
+        if lane.under_way >= lane.room:
+            return self._unavailable(f"no capacity: {lane.room} lookups of this kind are under way")
         if not self._breaker.admit(now):
             return self._unavailable("breaker open: intune has been failing")
         flight = asyncio.get_running_loop().create_task(self._ask(question, now))
         self._flights[question.key] = flight
+        lane.under_way += 1
         flight.add_done_callback(lambda done: self._landed(question, done))
         return flight
 
+    def _lane(self, question: Question) -> _Lane:
+        return self._macs if isinstance(question.subject, MacAddress) else self._devices
+
     def _landed(self, question: Question, flight: asyncio.Task[Compliance]) -> None:
         del self._flights[question.key]
+        self._lane(question).under_way -= 1
         if flight.cancelled():
             # Also one that was stopped before it began: a probe's place must not stay taken.
             self._breaker.abandoned(self._clock())
@@ -130,7 +155,8 @@ class Lookup:
         epoch = self._cache.ask(question.key, started)
         loop = asyncio.get_running_loop()
         answer = await loop.run_in_executor(
-            self._pool, lambda: self._source.lookup(question.subject, _CALL_LIMIT_S, lambda: self._clock().wall)
+            self._lane(question).pool,
+            lambda: self._source.lookup(question.subject, _CALL_LIMIT_S, lambda: self._clock().wall),
         )
         return self._keep(question, answer, epoch, started)
 
@@ -139,8 +165,8 @@ class Lookup:
         landed = self._clock()
         kept = self._cache.replace(question.key, answer, epoch, landed)
         if answer.state is ComplianceState.UNAVAILABLE:
-            # One odd device must not open the breaker for everybody.
-            blame = self._breaker.succeeded if concerns_only_the_device(answer.detail) else self._breaker.failed
+            # One odd device must not open the breaker for everybody, nor make a partial outage look well.
+            blame = self._breaker.abandoned if concerns_only_the_device(answer.detail) else self._breaker.failed
             blame(landed)
             self._log.warning("intune did not answer", key=question.key, detail=answer.detail)
             return answer

@@ -17,6 +17,8 @@ from nacd.values import AuditEvent, Instant
 _REPORT_EVERY_S = 60.0
 _WARN_AGAIN_S = 600.0
 _REFUSED = "audit refused"
+# What a NAS's health probe looks like when it lacks what the configuration requires.
+_PROBE_LIKE = frozenset({"no_message_authenticator", "no_message_authenticator_probe"})
 
 
 class Recorder:
@@ -57,15 +59,24 @@ class Recorder:
         """Count one packet that got no answer. A detail is worth one loud, rate-limited warning."""
         self._drops.add(nas, reason, source, now)
         if detail:
-            self.warn_seldom(f"{reason} {nas}", detail, now, nas=nas, source=source)
+            said = self.warn_seldom(f"{reason} {nas}", detail, now, nas=nas, source=source)
+            if said and reason in _PROBE_LIKE:
+                event = events.probe_warning(
+                    nas=nas, source=source, user_name="", reason=reason, detail=detail, now=now
+                )
+                self.take(event, now)
 
-    def warn_seldom(self, key: str, text: str, now: Instant, **context: object) -> None:
-        """Say this at most once in ten minutes. key comes from configuration and code, so the table is bounded."""
+    def warn_seldom(self, key: str, text: str, now: Instant, **context: object) -> bool:
+        """Say this at most once in ten minutes; True if it was said.
+
+        key comes from configuration and code, so the table is bounded.
+        """
         last = self._warned.get(key)
         if last is not None and now.monotonic - last < _WARN_AGAIN_S:
-            return
+            return False
         self._warned[key] = now.monotonic
         self._log.warning(text, **context)
+        return True
 
     def tick(self, now: Instant) -> None:
         """Once a second or so: close summaries, look after the file, report drops each minute."""

@@ -7,6 +7,7 @@ know: policy, TLS, Intune. An exception that leaves this module is a bug; the li
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any, Protocol
 
 from nacd.account import account
@@ -20,7 +21,7 @@ from nacd.radius.dictionary import Dictionary
 from nacd.radius.packet import Code
 from nacd.server.lookup import Lookup
 from nacd.server.recorder import Recorder
-from nacd.values import Instant, Reply, ReplyCode
+from nacd.values import AuditEvent, Instant, Reply, ReplyCode
 
 Waiting = Coroutine[Any, Any, None]
 
@@ -115,7 +116,7 @@ class Worker:
         step = self._authorizer.identify(request, now)
         match step:
             case Answer():
-                self._carry_out(step, fresh, path, now)
+                self._carry_out(step, fresh, path, now, now)
             case Continue():
                 if isinstance(step.early, Question):
                     self._lookup.start(step.early)
@@ -146,15 +147,15 @@ class Worker:
         known = self._lookup.known(need.question, now)
         if known is None:
             return self._decide_later(need, fresh, path)
-        self._carry_out(self._authorizer.decide(need, known, now), fresh, path, now)
+        self._carry_out(self._authorizer.decide(need, known, now), fresh, path, now, now)
         return None
 
     async def _decide_later(self, need: NeedCompliance, fresh: Fresh, path: Path) -> None:
         learnt = await self._lookup.compliance(need.question)
         now = self._clock()
-        self._carry_out(self._authorizer.decide(need, learnt, now), fresh, path, now)
+        self._carry_out(self._authorizer.decide(need, learnt, now), fresh, path, need.received, now)
 
-    def _carry_out(self, answer: Answer, fresh: Fresh, path: Path, now: Instant) -> None:
+    def _carry_out(self, answer: Answer, fresh: Fresh, path: Path, received: Instant, now: Instant) -> None:
         """Encode, record, remember, send: a record never claims an answer that could not be built."""
         reply, event = answer.reply, answer.event
         try:
@@ -162,10 +163,17 @@ class Worker:
         except ReplyTooLong:
             reply, event = answer.refusal, answer.too_long(now)
             octets = self._encode(reply, fresh)
-        recorded = self._recorder.take(event, now)
+        recorded = self._recorder.take(self._timed(event, received), now)
         if not recorded and self._recorder.refusing and reply.code is ReplyCode.ACCEPT:
             octets = self._encode(answer.refusal, fresh)
         self._send(fresh, octets, path, now)
+
+    def _timed(self, event: AuditEvent, received: Instant) -> AuditEvent:
+        """The rooms have no clock of their own: how long the work took is known only here."""
+        if "latency_ms" not in event.fields:
+            return event
+        took_ms = round((self._clock().monotonic - received.monotonic) * 1000, 3)
+        return replace(event, fields={**event.fields, "latency_ms": took_ms})
 
     def _encode(self, reply: Reply, fresh: Fresh) -> bytes:
         return replies.encode(reply, fresh.packet, fresh.client, self._dictionary, self._random)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from pathlib import Path
 
 import orjson
@@ -25,6 +26,7 @@ class AuditLog:
         Raises AuditRefused if it cannot be opened or another nacd holds it.
         """
         self._path = path
+        self._astray = ""
         self._fd = self._open()
 
     @property
@@ -34,6 +36,8 @@ class AuditLog:
 
     def append(self, event: AuditEvent) -> None:
         """Write one record. Raises AuditRefused if the file did not take it whole; nothing of it remains then."""
+        if self._astray:
+            raise AuditRefused(self._astray)
         line = orjson.dumps({"code": event.code, **event.fields}, option=orjson.OPT_APPEND_NEWLINE)
         try:
             written = os.write(self._fd, line)
@@ -50,15 +54,25 @@ class AuditLog:
         return 100 - (100 * disk.f_bavail) // usable if usable else 100
 
     def follow_rotation(self) -> bool:
-        """Open the path anew if somebody moved the file away (logrotate). True if it was."""
+        """Open the path anew if somebody moved the file away (logrotate). True if it was.
+
+        Raises AuditRefused if that fails; from then on ``append`` refuses too: records in a file that
+        nobody will find again are lost.
+        """
         try:
             there = os.stat(self._path)
         except FileNotFoundError:
             there = None
         here = os.fstat(self._fd)
         if there is not None and (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino):
+            self._astray = ""
             return False
-        fresh = self._open()
+        try:
+            fresh = self._open()
+        except AuditRefused as refused:
+            self._astray = str(refused)
+            raise
+        self._astray = ""
         os.close(self._fd)
         self._fd = fresh
         return True
@@ -74,12 +88,13 @@ class AuditLog:
         except OSError as error:
             raise AuditRefused(f"cannot open `{self._path}`: {_words(error)}") from error
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            # A device (`/dev/stdout`) is everybody's; only a file of ours can be half written by two.
+            if stat.S_ISREG(os.fstat(fd).st_mode):
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _end_with_a_whole_line(fd)
+        except BlockingIOError as error:
             os.close(fd)
             raise AuditRefused(f"`{self._path}` is in use by another nacd") from error
-        try:
-            _end_with_a_whole_line(fd)
         except OSError as error:
             # Closed, or its lock would stand in our own way at the next try.
             os.close(fd)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from nacd.eap import md5
 from nacd.eap.message import EapCode, EapMessage
-from nacd.values import AccessRequest, Nas
+from nacd.identity import mac
+from nacd.values import AccessRequest, MacAddress, Nas
 
 CHALLENGE = bytes(range(16))
 
@@ -26,7 +27,10 @@ def request(seen="aa-bb-cc-00-11-22", rule="mac"):
 
 
 SPELLED = "aabbcc001122 AABBCC001122 aa-bb-cc-00-11-22 AA:BB:CC:00:11:22 aabb.cc00.1122 aabbcc-001122 aabb-cc00-1122"
+PADDED = ("aa bb cc 00 11 22", " aabbcc001122\0", "aabbcc:001122")
 OTHER = ("", "ada", "aabbcc00112", "aabbcc0011223", "AA-BB-CC-00-11-22:corp", "host/aabbcc001122")
+MIXED = ("00-1122:33-44:55", "aa-bb:cc-00:11-22", "aabb.cc00-1122", "aabbcc 001122", "aabb cc00 1122", "aa-bb-cc001122")
+PLACEHOLDERS = ("000000000000", "00-00-00-00-00-00", "ff:ff:ff:ff:ff:ff", "FFFF.FFFF.FFFF")
 
 
 @pytest.mark.parametrize("text", SPELLED.split())
@@ -35,15 +39,36 @@ def test_every_usual_spelling_is_a_mac(text):
     assert text.encode() in md5.spellings("aabbcc001122")
 
 
-@pytest.mark.parametrize("text", OTHER)
+@pytest.mark.parametrize("text", PADDED)
+def test_a_mac_with_blanks_is_one_too(text):
+    assert md5.hex12(text) == "aabbcc001122"
+
+
+@pytest.mark.parametrize("text", OTHER + MIXED + PLACEHOLDERS)
 def test_anything_else_is_none(text):
     assert md5.hex12(text) == ""
 
 
-@given(mac=st.binary(min_size=6, max_size=6))
-def test_every_spelling_we_take_as_password_names_the_same_mac(mac):
-    for spelled in md5.spellings(mac.hex()):
-        assert spelled.decode().lower().translate(str.maketrans("", "", "-:.")) == mac.hex()
+@given(
+    text=st.from_regex(r"[ ]?([0f]{2}|aB|09)([-:. ]?([0f]{2}|aB|09)){5}[ \0]?", fullmatch=True)
+    | st.sampled_from(SPELLED.split()).flatmap(lambda text: st.permutations(text).map("".join))
+    | st.sampled_from((*SPELLED.split(), *PADDED, *OTHER, *MIXED, *PLACEHOLDERS))
+)
+def test_what_eap_md5_lets_in_is_what_identity_can_name(text):
+    named = mac.parse(text)
+    assert md5.hex12(text) == (named.hex12.lower() if isinstance(named, MacAddress) else "")
+
+
+@given(octets=st.binary(min_size=6, max_size=6).filter(lambda octets: len(set(octets)) > 1))
+def test_both_rooms_take_the_same_passwords(octets):
+    named = mac.parse(octets.hex())
+    assert set(md5.spellings(octets.hex())) == {text.encode() for text in mac.spellings(named)}
+
+
+@given(octets=st.binary(min_size=6, max_size=6))
+def test_every_spelling_we_take_as_password_names_the_same_mac(octets):
+    for spelled in md5.spellings(octets.hex()):
+        assert spelled.decode().lower().translate(str.maketrans("", "", "-:. ")) == octets.hex()
 
 
 def judge(response, asked=None, identity="aabbcc001122"):
@@ -74,6 +99,8 @@ def test_a_nas_may_take_any_password_but_never_another_mac():
     assert judge(proof(b"wrong"), request(rule="any")) == ""
     assert judge(proof(b"wrong"), request("aa-bb-cc-00-11-23", rule="any")) == "md5_mac_mismatch"
     assert judge(proof(b"aabbcc001122"), request("")) == "md5_mac_mismatch"
+    nobody = "00-00-00-00-00-00"
+    assert judge(proof(b"000000000000"), request(nobody, rule="any"), identity=nobody) == "md5_mac_mismatch"
 
 
 def test_the_challenge_carries_its_size():

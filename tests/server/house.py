@@ -21,7 +21,6 @@ from nacd.audit.repeats import Repeats
 from nacd.compliance.breaker import Breaker
 from nacd.compliance.cache import Lifetimes, VerdictCache
 from nacd.config.load import load
-from nacd.errors import AuditRefused
 from nacd.radius.admission import Admission, Role
 from nacd.radius.dedup import DedupTable
 from nacd.radius.ledger import MessageAuthenticatorLedger
@@ -201,18 +200,6 @@ class Register:
         return Compliance(state=self.state, as_of=now(), source=source, detail=self.detail)
 
 
-def audit_log(path: Path) -> AuditLog:
-    """Opened; /dev/full has one lock for the whole machine, so another test run may have to finish first."""
-    until = time.monotonic() + 20
-    while True:
-        try:
-            return AuditLog(path)
-        except AuditRefused as refused:
-            if "in use" not in str(refused) or time.monotonic() > until:
-                raise
-            time.sleep(0.02)
-
-
 def soon(holds: Callable[[], bool], within_s: float = 3.0) -> bool:
     """Whether it holds, now or soon."""
     until = time.monotonic() + within_s
@@ -250,7 +237,7 @@ class House:
         self.clock = Clock()
         self.drops = Drops()
         self.recorder = Recorder(
-            log=audit_log(site.audit),
+            log=AuditLog(site.audit),
             repeats=Repeats(),
             drops=self.drops,
             continue_when_full=continue_when_full,

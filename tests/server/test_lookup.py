@@ -12,7 +12,7 @@ from nacd.compliance.cache import Lifetimes, VerdictCache
 from nacd.compliance.question import Question
 from nacd.intune.answers import about_device
 from nacd.server.lookup import Lookup
-from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId
+from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId, MacAddress
 from tests.server.house import Clock, Register
 
 COMPLIANT, NONCOMPLIANT, UNAVAILABLE = (
@@ -278,7 +278,7 @@ def test_a_burst_beyond_capacity_is_refused_in_part_and_not_as_a_whole() -> None
         bench.register.open.set()
         answers = await asyncio.gather(*asking)
         assert [answer.state for answer in answers] == [COMPLIANT] * 3 + [UNAVAILABLE] * 2
-        assert answers[4].detail == "no capacity: 3 lookups are under way"
+        assert answers[4].detail == "no capacity: 3 lookups of this kind are under way"
         assert len(bench.register.calls) == 3
 
     bench.run(story)
@@ -297,5 +297,29 @@ def test_a_slow_answer_does_not_bring_back_an_older_verdict() -> None:
         bench.register.open.set()
         assert (await asking).state is NONCOMPLIANT
         assert (await bench.ask()).state is NONCOMPLIANT
+
+    bench.run(story)
+
+
+def test_macs_without_number_keep_no_certificate_waiting() -> None:
+    """A port that cycles its MAC holds every thread and place that MACs may have, and not one more."""
+    bench = Bench(max_waiting=40)
+
+    async def story() -> None:
+        bench.register.open.clear()
+        macs = [MacAddress(f"00-11-22-33-44-{number:02X}") for number in range(60)]
+        asking = [
+            asyncio.ensure_future(bench.lookup.compliance(Question(key=f"mac:{mac.hex12}", subject=mac)))
+            for mac in macs
+        ]
+        await asyncio.sleep(0.02)
+        assert len(bench.register.calls) == 1  # one thread of four
+        device_asked = asyncio.ensure_future(bench.ask(1))
+        await asyncio.sleep(0.02)
+        assert bench.register.calls[-1] == str(device(1).subject)
+        bench.register.open.set()
+        assert (await device_asked).state is COMPLIANT
+        refused = [answer for answer in await asyncio.gather(*asking) if answer.detail.startswith("no capacity")]
+        assert len(refused) == 50
 
     bench.run(story)

@@ -15,8 +15,8 @@ from nacd.audit.repeats import Repeats
 from nacd.errors import AuditRefused
 from nacd.server.drops import Drops
 from nacd.server.recorder import Recorder
+from nacd.store.audit_log import AuditLog
 from nacd.values import AccessRequest, AuditEvent, Instant, Nas
-from tests.server.house import audit_log
 
 
 class Desk:
@@ -31,7 +31,7 @@ class Desk:
             self.path.symlink_to("/dev/full")
         self.opened.append(
             Recorder(
-                log=audit_log(self.path),
+                log=AuditLog(self.path),
                 repeats=Repeats(),
                 drops=Drops(),
                 continue_when_full=continue_when_full,

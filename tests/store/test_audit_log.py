@@ -90,3 +90,17 @@ def test_a_folder_that_cannot_be_made_is_said_with_its_name(tmp_path: Path) -> N
 
 def test_how_full_the_disk_is_comes_as_a_percentage(tmp_path: Path) -> None:
     assert 0 <= AuditLog(tmp_path / "audit.jsonl").percent_full() <= 100
+
+
+def test_a_file_moved_away_whose_place_is_taken_takes_no_records_until_it_can_be_opened(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit.jsonl")
+    log.path.rename(tmp_path / "audit.jsonl.1")
+    log.path.mkdir()  # as good as a file that somebody else owns, for root too
+    with pytest.raises(AuditRefused, match="cannot open"):
+        log.follow_rotation()
+    with pytest.raises(AuditRefused, match="cannot open"):
+        log.append(event(1))
+    log.path.rmdir()
+    assert log.follow_rotation()
+    log.append(event(2))
+    assert [line["number"] for line in lines(log.path)] == [2]
