@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 READY := $(VENV)/.ready
 ROOMS := radius eap identity compliance policy vendor audit session
-PURE := $(wildcard $(ROOMS:%=tests/%)) $(wildcard tests/test_*.py)
+PURE := $(wildcard $(ROOMS:%=tests/%)) $(filter-out %_architecture.py %_files.py,$(wildcard tests/test_*.py))
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -40,7 +40,7 @@ test: setup ## every test, real peers included (under 10 minutes)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-pure: setup ## only the rooms that compute (under 10 seconds)
-	@$(BIN)/python -m pytest -q -m "not slow and not peer and not netns" $(PYTEST_ARGS) $(PURE)
+	@$(BIN)/python -m pytest -q -p no:doctest -p no:cacheprovider -m "not slow and not peer and not netns" $(PYTEST_ARGS) $(PURE)
 
 check: setup ## ruff, format, mypy --strict, architecture
 	@$(BIN)/ruff check .

@@ -286,7 +286,7 @@ def mutant(leaf, ca, flips):
 
 
 @BOTH
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(flips=FLIPS)
 @pytest.mark.filterwarnings("ignore")
 def test_whatever_a_trusted_ca_signs_the_outcome_is_a_documented_one(
@@ -328,7 +328,7 @@ def steady(kit, site, rich):
     return kit.tls_context(site.server, {"steady": [rich[0]]})
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(flips=FLIPS)
 @pytest.mark.filterwarnings("ignore")
 def test_our_own_rules_raise_nothing_whatever_openssl_might_let_through(kit, rich, flips):

@@ -232,7 +232,7 @@ def plainly(policy: Policy, facts: Facts) -> tuple[str, str]:
     return "default-deny", ""
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(policy=policies(), facts=every_facts())
 def test_compiled_evaluation_equals_plain_evaluation(policy: Policy, facts: Facts) -> None:
     decision = evaluate(policy, facts)
@@ -240,7 +240,7 @@ def test_compiled_evaluation_equals_plain_evaluation(policy: Policy, facts: Fact
     assert (decision.effect is Effect.ALLOW) == bool(decision.profile)
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(policy=policies(), facts=every_facts())
 def test_compliance_is_needed_exactly_when_some_answer_could_change_the_decision(policy: Policy, facts: Facts) -> None:
     outcomes = {plainly(policy, with_answer(facts, state)) for state in ComplianceState}
