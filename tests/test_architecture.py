@@ -66,7 +66,6 @@ DOORS = {
     "click": ("cli/",),
     "rich": ("cli/",),
     "structlog": ("server/", "cli/"),
-    "uvloop": ("server/", "cli/"),
     "orjson": ("store/", "server/", "cli/", "audit/", "intune/"),
     "cryptography": ("eap/", "identity/", "radius/", "intune/", "config/", "cli/"),
 }
