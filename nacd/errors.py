@@ -87,3 +87,8 @@ class ConfigError(NacdError):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
+
+    @property
+    def count(self) -> str:
+        """How many there are, in words: ``1 problem``, ``3 problems``."""
+        return f"{len(self.problems)} problem{'' if len(self.problems) == 1 else 's'}"

@@ -54,3 +54,9 @@ def test_a_configuration_error_says_every_problem_on_a_line_of_its_own() -> None
     error = ConfigError(problems)
     assert error.problems == problems
     assert str(error) == "f:1:1: bad\nf:2:1: bad"
+
+
+def test_problems_are_counted_as_people_count_them() -> None:
+    problem = Problem(file="nacd.yaml", line=1, column=1, message="unknown key")
+    assert ConfigError((problem,)).count == "1 problem"
+    assert ConfigError((problem, problem)).count == "2 problems"

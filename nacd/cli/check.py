@@ -21,7 +21,7 @@ def run(config: Path) -> int:
     except ConfigError as refused:
         for problem in refused.problems:
             print(problem)
-        print(f"{len(refused.problems)} problems; nacd serve would refuse this configuration")
+        print(f"{refused.count}; nacd serve would refuse this configuration")
         return 1
     for note in assembled.notes:
         print(f"{note} (note)")

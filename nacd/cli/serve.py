@@ -25,8 +25,9 @@ def run(config: Path, *, allow_demo: bool, log_format: str, log_level: str) -> i
     except ConfigError as refused:
         for problem in refused.problems:
             print(problem, file=sys.stderr)
-        hint = "; a demo configuration needs --demo" if any("demo" in str(p) for p in refused.problems) else ""
-        print(f"not started: {len(refused.problems)} problems in the configuration{hint}", file=sys.stderr)
+        of_demo = any("of the demo: " in problem.message for problem in refused.problems)
+        hint = "; a demo configuration needs --demo" if of_demo else ""
+        print(f"not started: {refused.count} in the configuration{hint}", file=sys.stderr)
         return 1
     try:
         asyncio.run(run_daemon(assembled))

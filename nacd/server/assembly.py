@@ -6,6 +6,7 @@ Knows: how the rooms of one configuration fit together. Refuses to know: sockets
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -63,6 +64,8 @@ def assemble(loaded: Loaded, now: Instant, *, allow_demo: bool = False) -> Assem
     """Check everything that ``config`` alone cannot. Raises ConfigError with every problem found."""
     found = _Findings(loaded)
     settings = loaded.settings
+    # What pyrad's logger says about foreign dictionaries stands in `skipped` too, once and by file.
+    logging.getLogger("pyrad").setLevel(logging.ERROR)
     dictionary = dictionaries.load(settings.dictionaries)
     for skipped in dictionary.skipped:
         found.note(f"dictionary: {skipped}", ("dictionaries",))
