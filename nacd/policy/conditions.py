@@ -5,6 +5,7 @@ know: how an admin spells it (``config/``) and how rules are tried (``evaluate.p
 expressions and no templates: a new question is a new class here.
 
 A condition about a fact that is absent never holds: ``user: "*"`` means "there is a user".
+``cost``: cheaper ones are tried first. ``settled_by_nas``: the access kind and the NAS alone decide it.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class AccessIs:
 
     key: ClassVar[str] = "access"
     cost: ClassVar[int] = 0
+    settled_by_nas: ClassVar[bool] = True
     kinds: tuple[AccessKind, ...]
 
     def test(self) -> Predicate:
@@ -76,6 +78,7 @@ class NasIs:
 
     key: ClassVar[str] = "nas"
     cost: ClassVar[int] = 0
+    settled_by_nas: ClassVar[bool] = True
     names: frozenset[str]
 
     def test(self) -> Predicate:
@@ -95,6 +98,7 @@ class GroupIs:
 
     key: ClassVar[str] = "group"
     cost: ClassVar[int] = 0
+    settled_by_nas: ClassVar[bool] = True
     groups: frozenset[str]
 
     def test(self) -> Predicate:
@@ -117,6 +121,7 @@ class IdentityFrom:
 
     key: ClassVar[str] = "identity"
     cost: ClassVar[int] = 1
+    settled_by_nas: ClassVar[bool] = False
     sources: tuple[str, ...]
 
     def test(self) -> Predicate:
@@ -144,6 +149,7 @@ class AssuranceAtLeast:
 
     key: ClassVar[str] = "assurance"
     cost: ClassVar[int] = 1
+    settled_by_nas: ClassVar[bool] = False
     level: Assurance
 
     def test(self) -> Predicate:
@@ -163,6 +169,7 @@ class ComplianceIs:
 
     key: ClassVar[str] = "compliance"
     cost: ClassVar[int] = 9
+    settled_by_nas: ClassVar[bool] = False
     states: tuple[ComplianceState, ...]
 
     def test(self) -> Predicate:
@@ -183,6 +190,7 @@ class MacMatches:
 
     key: ClassVar[str] = "mac"
     cost: ClassVar[int] = 1
+    settled_by_nas: ClassVar[bool] = False
     patterns: tuple[str, ...]
 
     def test(self) -> Predicate:
@@ -210,6 +218,7 @@ class MacIn:
 
     key: ClassVar[str] = "mac_in"
     cost: ClassVar[int] = 1
+    settled_by_nas: ClassVar[bool] = False
     files: tuple[str, ...]
     macs: frozenset[str] = field(repr=False)
 
@@ -232,6 +241,7 @@ class IssuerMatches:
 
     key: ClassVar[str] = "issuer"
     cost: ClassVar[int] = 2
+    settled_by_nas: ClassVar[bool] = False
     patterns: tuple[str, ...]
 
     def test(self) -> Predicate:
@@ -251,6 +261,7 @@ class SubjectMatches:
 
     key: ClassVar[str] = "subject"
     cost: ClassVar[int] = 2
+    settled_by_nas: ClassVar[bool] = False
     patterns: tuple[str, ...]
 
     def test(self) -> Predicate:
@@ -270,6 +281,7 @@ class UserMatches:
 
     key: ClassVar[str] = "user"
     cost: ClassVar[int] = 2
+    settled_by_nas: ClassVar[bool] = False
     patterns: tuple[str, ...]
 
     def test(self) -> Predicate:
@@ -289,6 +301,7 @@ class SsidIs:
 
     key: ClassVar[str] = "ssid"
     cost: ClassVar[int] = 1
+    settled_by_nas: ClassVar[bool] = False
     names: frozenset[str]
 
     def test(self) -> Predicate:

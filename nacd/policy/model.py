@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from nacd.policy.conditions import ComplianceIs, Condition, Predicate
-from nacd.values import ComplianceState
+from nacd.values import AccessKind, ComplianceState, Facts, Nas, Unidentified
 
 DENY = "deny"
 """What ``then:`` says to refuse."""
@@ -38,7 +38,8 @@ class Rule:
 
 
 class Step(NamedTuple):
-    """A rule made ready: predicates, cheapest first, and the compliance states it accepts.
+    """A rule made ready for one access kind on one NAS: what is left to test, cheapest first, and the compliance
+    states it accepts.
 
     states is empty when the rule does not care (or names every state there is).
     """
@@ -48,13 +49,18 @@ class Step(NamedTuple):
     rule: Rule
 
 
+_NASES_KEPT = 4_096
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Rules in order, and the digest of the text they were read from (lower-case hex)."""
 
     rules: tuple[Rule, ...]
     digest: str
-    steps: tuple[Step, ...] = field(init=False, repr=False, compare=False)
+    _steps: dict[tuple[AccessKind, str, frozenset[str]], tuple[Step, ...]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         if not self.digest:
@@ -62,7 +68,31 @@ class Policy:
         names = [rule.name for rule in self.rules]
         if len(set(names)) != len(names):
             raise ValueError("two rules have the same name")
-        object.__setattr__(self, "steps", tuple(_step(rule) for rule in self.rules))
+
+    def steps(self, access: AccessKind, nas: Nas) -> tuple[Step, ...]:
+        """The rules that can match this access kind on this NAS, in order, up to one that always does.
+
+        Worked out once for each pair and kept: of two hundred rules most belong to other sites.
+        """
+        key = (access, nas.name, nas.groups)
+        known = self._steps.get(key)
+        if known is None:
+            if len(self._steps) >= _NASES_KEPT:
+                self._steps.clear()
+            known = self._steps[key] = _steps(self.rules, access, nas)
+        return known
+
+
+def _steps(rules: tuple[Rule, ...], access: AccessKind, nas: Nas) -> tuple[Step, ...]:
+    here = Facts(access=access, nas=nas, identity=Unidentified(reason="not asked"))
+    steps: list[Step] = []
+    for rule in rules:
+        settled = [condition for condition in rule.conditions if condition.settled_by_nas]
+        if all(condition.test()(here) for condition in settled):
+            steps.append(_step(rule))
+            if not steps[-1].tests and not steps[-1].states:
+                break
+    return tuple(steps)
 
 
 def _step(rule: Rule) -> Step:
@@ -71,7 +101,7 @@ def _step(rule: Rule) -> Step:
     for condition in rule.conditions:
         if isinstance(condition, ComplianceIs):
             states = () if set(condition.states) == set(ComplianceState) else condition.states
-        else:
+        elif not condition.settled_by_nas:
             others.append(condition)
     others.sort(key=lambda condition: condition.cost)
     return Step(tests=tuple(condition.test() for condition in others), states=states, rule=rule)

@@ -6,6 +6,7 @@ import pytest
 
 from nacd.audit import events
 from nacd.audit.catalogue import EVENTS
+from nacd.audit.line import line
 from nacd.values import (
     AccessKind,
     AccessRequest,
@@ -222,7 +223,7 @@ def test_text_that_is_no_unicode_does_not_keep_a_record_from_being_written(reque
     event = events.refused(
         request=request_of(user_name="a\ud800"), refusal="no_access_kind", reason="no \udfff", latency_ms=0.1, now=at(0)
     )
-    json.dumps(event.fields, ensure_ascii=False).encode("utf-8")
+    assert json.loads(line(event))["why"] == "no \\udfff"
 
 
 def test_a_drop_from_nowhere_says_so(at: At) -> None:

@@ -1,0 +1,126 @@
+"""What waits to be worked on, and in which order.
+
+Knows: lanes, room, shares, and until when somebody still waits for an answer. Refuses to know: what the work is.
+
+Theory: when more comes in than can be worked off, finishing is worth more than beginning. Half a handshake
+that is dropped is lost work twice: the peer starts anew. So continuations come first; then what is short and
+closes something (accounting, Status-Server); then what begins. Continuations cannot starve the rest for long,
+because their number is bounded by what was begun. Beginnings may fill three quarters of the room only, and
+one NAS only its share, so that there is always room for the others to go on.
+
+A request waits as long as its NAS does. A repeat shows that the NAS still waits and renews that time; whoever
+takes a request whose time is over knows that nobody listens any more.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Final, Generic, TypeAlias, TypeVar
+
+from nacd.values import Instant
+
+Work = TypeVar("Work")
+Place: TypeAlias = tuple[object, ...]
+"""What a repeat has in common with the request it repeats."""
+
+_NEW_FILLS: Final = 0.75
+
+
+class Lane(IntEnum):
+    """Which work comes first."""
+
+    CONTINUATION = 0
+    SHORT = 1
+    NEW = 2
+
+
+@dataclass(slots=True, kw_only=True)
+class Queued(Generic[Work]):
+    """One request that waits. nas: its source address. octets: its length.
+
+    received: when it came. patience_s: how long its NAS waits. wanted: when the NAS last asked for it,
+    monotonic seconds.
+    """
+
+    work: Work
+    lane: Lane
+    nas: str
+    place: Place
+    octets: int
+    received: Instant
+    patience_s: float
+    wanted: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.wanted = self.received.monotonic
+
+    def is_stale(self, now: Instant) -> bool:
+        """Whether its NAS has given it up."""
+        return now.monotonic - self.wanted > self.patience_s
+
+
+class WorkQueue(Generic[Work]):
+    """Bounded in requests, in octets, and in what one NAS may begin. Not for several threads."""
+
+    def __init__(self, *, max_requests: int, max_octets: int, max_new_per_nas: int) -> None:
+        self._max_requests = max_requests
+        self._max_octets = max_octets
+        self._max_new = int(max_requests * _NEW_FILLS)
+        self._max_new_octets = int(max_octets * _NEW_FILLS)
+        self._max_new_per_nas = max_new_per_nas
+        self._lanes: tuple[deque[Queued[Work]], ...] = tuple(deque() for _ in Lane)
+        self._places: dict[Place, Queued[Work]] = {}
+        self._new_of: dict[str, int] = {}
+        self._octets = 0
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @property
+    def octets(self) -> int:
+        """Octets of all requests that wait."""
+        return self._octets
+
+    def put(self, queued: Queued[Work]) -> str:
+        """Let it wait; the name of the limit that is reached if it may not, ``""`` if it does."""
+        new = queued.lane is Lane.NEW
+        octets = self._octets + queued.octets
+        if len(self._places) >= (self._max_new if new else self._max_requests):
+            return "max_requests"
+        if octets > (self._max_new_octets if new else self._max_octets):
+            return "memory"
+        if new:
+            count = self._new_of.get(queued.nas, 0)
+            if count >= self._max_new_per_nas:
+                return "max_per_nas"
+            self._new_of[queued.nas] = count + 1
+        self._octets = octets
+        self._places[queued.place] = queued
+        self._lanes[queued.lane].append(queued)
+        return ""
+
+    def wanted(self, place: Place, now: Instant) -> None:
+        """The NAS has sent this request again: it still waits for the answer."""
+        queued = self._places.get(place)
+        if queued is not None:
+            queued.wanted = now.monotonic
+
+    def take(self) -> Queued[Work]:
+        """The next to work on. Raises IndexError when nothing waits."""
+        first = next((lane for lane in self._lanes if lane), None)
+        if first is None:
+            raise IndexError("nothing waits")
+        queued = first.popleft()
+        self._octets -= queued.octets
+        # Another request may have come to wait in the same place: RFC 5080 section 2.2.2, the newer one counts.
+        if self._places.get(queued.place) is queued:
+            del self._places[queued.place]
+        if queued.lane is Lane.NEW:
+            left = self._new_of[queued.nas] - 1
+            if left:
+                self._new_of[queued.nas] = left
+            else:
+                del self._new_of[queued.nas]
+        return queued

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nacd.overload.queue import Lane, Queued, WorkQueue
+from nacd.values import Instant
+
+START = Instant(wall=0.0, monotonic=100.0)
+
+
+def queued(number: int = 0, lane: Lane = Lane.NEW, nas: str = "10.0.0.1", octets: int = 100) -> Queued[int]:
+    return Queued(work=number, lane=lane, nas=nas, place=(nas, number), octets=octets, received=START, patience_s=5.0)
+
+
+def queue(**limits: int) -> WorkQueue[int]:
+    return WorkQueue(**{"max_requests": 100, "max_octets": 100_000, "max_new_per_nas": 100, **limits})
+
+
+def test_what_goes_on_comes_before_what_closes_and_that_before_what_begins() -> None:
+    waiting = queue()
+    for number, lane in enumerate((Lane.NEW, Lane.SHORT, Lane.CONTINUATION, Lane.NEW, Lane.CONTINUATION)):
+        assert waiting.put(queued(number, lane)) == ""
+    assert [waiting.take().work for _ in range(5)] == [2, 4, 1, 0, 3]
+
+
+def test_nothing_to_take_is_an_error_of_the_caller() -> None:
+    with pytest.raises(IndexError):
+        queue().take()
+
+
+def test_beginnings_leave_a_quarter_of_the_room_to_what_goes_on() -> None:
+    waiting = queue(max_requests=4)
+    assert [waiting.put(queued(n)) for n in range(4)] == ["", "", "", "max_requests"]
+    assert waiting.put(queued(10, Lane.CONTINUATION)) == ""
+    assert waiting.put(queued(11, Lane.CONTINUATION)) == "max_requests"
+
+
+def test_octets_are_bounded_and_beginnings_leave_a_quarter_of_them_too() -> None:
+    waiting = queue(max_octets=4_000)
+    assert waiting.put(queued(1, octets=3_000)) == ""
+    assert waiting.put(queued(2, octets=1)) == "memory"
+    assert waiting.put(queued(3, Lane.SHORT, octets=1_000)) == ""
+    assert waiting.put(queued(4, Lane.CONTINUATION, octets=1)) == "memory"
+    assert waiting.octets == 4_000
+
+
+def test_one_nas_may_not_begin_for_all_the_others() -> None:
+    waiting = queue(max_new_per_nas=2)
+    assert [waiting.put(queued(n)) for n in range(3)] == ["", "", "max_per_nas"]
+    assert waiting.put(queued(4, nas="10.0.0.2")) == ""
+    assert waiting.put(queued(5, Lane.CONTINUATION)) == ""
+    while waiting:
+        waiting.take()
+    assert waiting.put(queued(6)) == ""
+
+
+def test_a_request_is_stale_when_its_nas_has_given_it_up() -> None:
+    waiting = queued()
+    assert not waiting.is_stale(Instant(wall=0.0, monotonic=105.0))
+    assert waiting.is_stale(Instant(wall=0.0, monotonic=105.1))
+
+
+def test_a_repeat_shows_that_the_nas_still_waits() -> None:
+    waiting = queue()
+    waiting.put(queued(1))
+    waiting.wanted(("10.0.0.1", 1), Instant(wall=0.0, monotonic=104.0))
+    waiting.wanted(("10.0.0.9", 1), Instant(wall=0.0, monotonic=104.0))
+    assert not waiting.take().is_stale(Instant(wall=0.0, monotonic=108.0))
+
+
+_steps = st.lists(
+    st.one_of(st.just("take"), st.tuples(st.sampled_from(Lane), st.sampled_from("ab"), st.integers(20, 400))),
+    max_size=60,
+)
+
+
+@given(_steps)
+def test_whatever_comes_and_goes_the_books_stay_right(steps: list[str | tuple[Lane, str, int]]) -> None:
+    waiting: WorkQueue[int] = WorkQueue(max_requests=8, max_octets=1_600, max_new_per_nas=3)
+    inside: list[Queued[int]] = []
+    for number, step in enumerate(steps):
+        if isinstance(step, str):
+            if inside:
+                taken = waiting.take()
+                best = min(each.lane for each in inside)
+                assert taken is next(each for each in inside if each.lane is best)
+                inside.remove(taken)
+        else:
+            lane, nas, octets = step
+            item = queued(number, lane, nas, octets)
+            if not waiting.put(item):
+                inside.append(item)
+        assert len(waiting) == len(inside) <= 8
+        assert waiting.octets == sum(each.octets for each in inside) <= 1_600
+        for nas in "ab":
+            assert sum(each.lane is Lane.NEW and each.nas == nas for each in inside) <= 3
