@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 READY := $(VENV)/.ready
-ROOMS := radius eap identity compliance policy vendor audit session
+ROOMS := radius eap identity compliance policy vendor audit overload session
 PURE := $(wildcard $(ROOMS:%=tests/%)) $(filter-out %_architecture.py %_files.py,$(wildcard tests/test_*.py))
 PYTEST_ARGS ?=
 

@@ -19,11 +19,13 @@ from nacd.eap.limits import Abandoned
 from nacd.eap.message import encode_failure
 from nacd.identity import certificate as certificates
 from nacd.identity.access_kind import Refused, access_kind
+from nacd.identity.chargeable import chargeable_user_identity
 from nacd.identity.name import name
 from nacd.identity.rules import IdentityRules
 from nacd.policy.evaluate import NeedsCompliance, evaluate
 from nacd.policy.model import Policy
 from nacd.values import (
+    NO_SECRET,
     NOT_ASKED,
     AccessKind,
     AccessRequest,
@@ -33,6 +35,7 @@ from nacd.values import (
     CertificateFacts,
     Challenge,
     Compliance,
+    ComplianceState,
     Decision,
     EapFailed,
     EapIgnored,
@@ -47,6 +50,7 @@ from nacd.values import (
     Rendered,
     Reply,
     ReplyCode,
+    Secret,
 )
 
 # A session without a timeout of its own ends with the certificate when that is nearer than this.
@@ -54,6 +58,8 @@ _CERTIFICATE_HORIZON_S = 30 * 86_400
 # RFC 3579 section 2.2 and RFC 5176 section 3.5: "Invalid EAP Packet (Ignored)".
 _IGNORED_PACKET = (Attribute(name="Error-Cause", value=202),)
 _MD5_NO_MAB = Refused(code="no_access_kind", reason="EAP-MD5 is taken for MAB only, and this request is no MAB")
+# What ends a conversation without the supplicant's having done anything wrong.
+_NOT_THE_ENDPOINT = frozenset({"overloaded", "conversation_unknown"})
 _NO_EAP = Refused(code="no_eap", reason="nacd is configured without an `eap` section, so it cannot speak EAP")
 
 
@@ -93,13 +99,15 @@ class Answer:
     """A final answer with its audit event.
 
     refusal: sent instead if the audit log cannot take the event, or if the reply fits into no packet;
-    too_long: makes the event for that second case.
+    too_long: makes the event for that second case. blames_endpoint: the endpoint could do better next time, or
+    stop asking; false when nacd or Intune could not do their part.
     """
 
     reply: Reply
     event: AuditEvent
     refusal: Reply
     too_long: Callable[[Instant], AuditEvent]
+    blames_endpoint: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +128,8 @@ class Authorizer:
     """One configuration's way from a verified Access-Request to an answer.
 
     conversations: None if the configuration has no ``eap`` section. rendered: every (profile, vendor)
-    pair that a rule can reach, encoded at load.
+    pair that a rule can reach, encoded at load. chargeable_key: of this site, for Chargeable-User-Identity; without
+    it (``nacd explain``) none is given.
     """
 
     def __init__(
@@ -130,11 +139,13 @@ class Authorizer:
         identity_rules: IdentityRules,
         policy: Policy,
         rendered: Mapping[tuple[str, str], Rendered],
+        chargeable_key: Secret = NO_SECRET,
     ) -> None:
         self._conversations = conversations
         self._identity_rules = identity_rules
         self._policy = policy
         self._rendered = rendered
+        self._chargeable_key = chargeable_key
 
     def identify(self, request: AccessRequest, now: Instant) -> Step:
         """Go as far as the request alone allows.
@@ -157,6 +168,15 @@ class Authorizer:
         decision = evaluate(self._policy, facts, asked=True)
         return self._answer(need.request, need.named, need.proof, facts, decision, need.received, now)
 
+    def refuse(self, request: AccessRequest, code: str, reason: str, now: Instant) -> Answer:
+        """Refuse without trying. code: a stable word for the record."""
+        return replace(_refused(request, Refused(code=code, reason=reason), now), blames_endpoint=False)
+
+    @property
+    def limited(self) -> Mapping[str, int]:
+        """How often each limit of ``eap.conversations`` refused somebody."""
+        return self._conversations.counters.limited if self._conversations is not None else {}
+
     def expire(self, now: Instant) -> tuple[AuditEvent, ...]:
         """Drop conversations whose peer went away; what there is to say of each."""
         if self._conversations is None:
@@ -176,7 +196,8 @@ class Authorizer:
                 return Silent(reason=step.reason)
             case EapFailed():
                 event = events.eap_failed(request=request, failed=step, access=kind, latency_ms=0.0, now=now)
-                return _rejected(Reply(code=ReplyCode.REJECT, eap=step.eap), event)
+                reject = Reply(code=ReplyCode.REJECT, eap=step.eap)
+                return _rejected(reject, event, blames_endpoint=step.code not in _NOT_THE_ENDPOINT)
             case PeerAuthenticated():
                 facts = certificates.read(step.chain, step.anchor)
                 # A supplicant whose name looks like a MAC and that refuses MD5 for TLS has done 802.1X, not MAB.
@@ -223,9 +244,13 @@ class Authorizer:
         refusal = Reply(code=ReplyCode.REJECT, eap=proof.failure)
         reply, rendered = refusal, None
         sent: tuple[Attribute, ...] = ()
+        chargeable = ""
         if decision.effect is Effect.ALLOW:
             rendered = self._rendered[decision.profile, request.nas.vendor]
             attributes = _per_request(rendered, named.certificate, now)
+            if request.chargeable_identity_requested:
+                chargeable = self._chargeable(request, named)
+                attributes += (Attribute(name="Chargeable-User-Identity", value=chargeable),) if chargeable else ()
             reply = _accept(request, proof, rendered, attributes)
             sent = rendered.attributes + attributes
         event = events.decision(
@@ -240,9 +265,19 @@ class Authorizer:
             tls_version=proof.tls_version if isinstance(proof, PeerAuthenticated) else "",
             cipher=proof.cipher if isinstance(proof, PeerAuthenticated) else "",
             peer_identity="" if isinstance(proof, NoEap) else proof.peer_identity,
+            chargeable_user_identity=chargeable,
         )
         too_long = partial(_too_long, request, named, decision, sent)
-        return Answer(reply=reply, event=event, refusal=refusal, too_long=too_long)
+        blames = decision.effect is Effect.DENY and facts.compliance.state is not ComplianceState.UNAVAILABLE
+        return Answer(reply=reply, event=event, refusal=refusal, too_long=too_long, blames_endpoint=blames)
+
+    def _chargeable(self, request: AccessRequest, named: Named) -> str:
+        """What a NAS that asked for it gets in the Accept, and in no other answer (RFC 4372 section 2.1)."""
+        if self._chargeable_key == NO_SECRET:
+            return ""
+        return chargeable_user_identity(
+            self._chargeable_key, named, user_name=request.user_name, operator_name=request.operator_name
+        )
 
 
 def facts_of(request: AccessRequest, named: Named, compliance: Compliance) -> Facts:
@@ -290,11 +325,13 @@ def _refused(request: AccessRequest, refused: Refused, now: Instant) -> Answer:
     event = events.refused(request=request, refusal=refused.code, reason=refused.reason, latency_ms=0.0, now=now)
     # RFC 3579 section 2.6.5: a Reject inside EAP carries EAP-Failure, so that the supplicant knows too.
     failure = encode_failure(request.eap[1]) if len(request.eap) > 1 else b""
-    return _rejected(Reply(code=ReplyCode.REJECT, eap=failure), event)
+    return _rejected(Reply(code=ReplyCode.REJECT, eap=failure), event, blames_endpoint=True)
 
 
-def _rejected(reject: Reply, event: AuditEvent) -> Answer:
-    return Answer(reply=reject, event=event, refusal=reject, too_long=lambda _now: event)
+def _rejected(reject: Reply, event: AuditEvent, *, blames_endpoint: bool) -> Answer:
+    return Answer(
+        reply=reject, event=event, refusal=reject, too_long=lambda _now: event, blames_endpoint=blames_endpoint
+    )
 
 
 def _too_long(

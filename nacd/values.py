@@ -129,6 +129,13 @@ class OtherCredential:
 Credential: TypeAlias = NoCredential | PapPassword | ChapResponse | OtherCredential
 
 
+_WITH_SSID = re.compile(r"(?:[0-9A-Fa-f]{2}[-:.]?){5}[0-9A-Fa-f]{2}:(.+)", re.DOTALL)
+
+Port: TypeAlias = tuple[str, ...]
+"""Source address and port; ``NO_PORT`` when there is none of its own."""
+NO_PORT: Port = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRequest:
     """A verified Access-Request in names: nothing here needs a number or an octet count.
@@ -158,6 +165,9 @@ class AccessRequest:
     tunnel_group: str = ""
     framed_mtu: int = 0
     key_name_requested: bool = False
+    chargeable_identity_requested: bool = False
+    """Chargeable-User-Identity is in the request, whatever its value (RFC 4372 section 2.1)."""
+    operator_name: str = ""
     credential: Credential = field(default_factory=NoCredential)
     has_eap: bool = False
     eap: bytes = b""
@@ -166,8 +176,22 @@ class AccessRequest:
     @property
     def ssid(self) -> str:
         """SSID out of ``AA-BB-CC-DD-EE-FF:SSID`` (RFC 3580 section 3.20), ``""`` if there is none."""
-        match = re.fullmatch(r"(?:[0-9A-Fa-f]{2}[-:.]?){5}[0-9A-Fa-f]{2}:(.+)", self.called_station_id, re.DOTALL)
+        called = self.called_station_id
+        match = _WITH_SSID.fullmatch(called) if ":" in called else None
         return match.group(1) if match else ""
+
+    @property
+    def port(self) -> Port:
+        """The NAS and the one place on it that this came through, by what an endpoint cannot choose.
+
+        ``NO_PORT`` when no port is named, or when hundreds share it: a radio's port number is new with each
+        association. Behind one VPN client address there may be many too, but all of them came through it.
+        """
+        kind = self.nas_port_type
+        if kind.startswith("Wireless"):
+            return NO_PORT
+        port = self.calling_station_id if kind == "Virtual" else self.nas_port_id or self.nas_port
+        return (self.source, port) if port else NO_PORT
 
     @property
     def audit_session_id(self) -> str:
@@ -201,6 +225,7 @@ class AccountingRequest:
     delay_s: int = 0
     event_timestamp: int = 0
     terminate_cause: str = ""
+    chargeable_user_identity: str = ""
 
 
 # -- identity -------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Unpacks real RADIUS peers for the tests, privately, under ``.peers/``.
 
-Knows: which Debian packages hold eapol_test, radclient, hostapd, wpa_supplicant, freeradius and
-tshark, and how their programs run from a folder of their own. Refuses to install anything: no
+Knows: which Debian packages hold eapol_test, radclient, hostapd, wpa_supplicant, freeradius, two
+VPN gateways, tshark and RADIUS clients in other languages (one of them npm's), and how their programs run from a
+folder of their own. Refuses to install anything: no
 package script runs, no service starts, nothing outside ``.peers/`` is written (apart from
 ``apt-get update``, and that only as root when apt's lists are missing or too old).
 
@@ -25,7 +26,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-PACKAGES = ("eapoltest", "freeradius-utils", "freeradius", "hostapd", "wpasupplicant", "tshark", "iproute2")
+PACKAGES: tuple[str, ...] = ("eapoltest", "freeradius-utils", "freeradius", "freeradius-python3", "hostapd")
+PACKAGES += ("wpasupplicant", "tshark", "iproute2")
+# A VPN gateway that speaks IKEv2 (with its plugins), and one that speaks AnyConnect's protocol, with their clients.
+PACKAGES += ("strongswan-charon", "strongswan-swanctl", "libcharon-extra-plugins")
+PACKAGES += ("libstrongswan-standard-plugins", "libstrongswan-extra-plugins", "ocserv", "openconnect")
+# RADIUS clients in other languages, for tests/zoo.
+PACKAGES += ("libauthen-radius-perl", "libnet-radius-perl", "php-dapphp-radius", "php-cli")
+PACKAGES += ("libradcli4", "libradsec0", "libpam-radius-auth")
 
 PROGRAMS = {
     "eapol_test": "eapoltest",
@@ -38,17 +46,29 @@ PROGRAMS = {
     "tshark": "tshark",
     "dumpcap": "wireshark-common",
     "ip": "iproute2",
+    "perl": "perl",
+    "php": "php-cli",
+    "charon": "strongswan-charon",
+    "swanctl": "strongswan-swanctl",
+    "ocserv": "ocserv",
+    "openconnect": "openconnect",
 }
 
 # The C library and its loader must come from the machine itself: a private copy cannot be mixed with the
 # system's loader.
 NEVER_UNPACKED = frozenset({"libc6", "libc-bin", "base-files"})
+# What a TPM's rules need, which no program here does: services of the machine.
+NEVER_UNPACKED |= {"systemd", "systemd-sysv", "systemd-timesyncd", "libsystemd-shared", "libpam-systemd"}
+NEVER_UNPACKED |= {"libnss-systemd", "udev", "tpm-udev"}
 
 HOME = Path(__file__).resolve().parent.parent
 FOLDER = HOME / ".peers"
 ROOT = FOLDER / "root"
 BIN = FOLDER / "bin"
 SETTINGS = FOLDER / "settings"
+OVERLAY = FOLDER / "over-usr-lib"
+NODE = FOLDER / "node"
+NODE_LOCK = HOME / "tests/zoo/node/package-lock.json"
 STAMP = FOLDER / "stamp.json"
 MISSING = FOLDER / "missing"
 UPDATE = "apt-get update" if os.geteuid() == 0 else "sudo apt-get update"
@@ -126,19 +146,27 @@ def library_folders() -> list[Path]:
     folders: list[Path] = []
     for top in candidates:
         if top.is_dir():
-            folders += [top, *sorted(top.glob("*-linux-gnu*")), top / "freeradius"]
+            folders += [top, *sorted(top.glob("*-linux-gnu*")), top / "freeradius", top / "ipsec"]
     return [each for each in folders if each.is_dir() and any(each.glob("*.so*"))]
 
 
 def program_path(name: str) -> Path:
-    for place in ("usr/bin", "usr/sbin", "bin", "sbin"):
+    for place in ("usr/bin", "usr/sbin", "bin", "sbin", "usr/lib/ipsec"):
         path = ROOT / place / name
         if path.is_file():
             return path
+        for versioned in (ROOT / place).glob(f"{name}[0-9].[0-9]"):  # `php8.2`, which its package script would link
+            return versioned
     system = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     if system is None:
         raise PeersError(f"`{name}` is not in Debian's `{PROGRAMS[name]}` on this system")
     return Path(system)
+
+
+def perl_folders() -> list[str]:
+    """Every folder of the unpacked tree that holds Perl modules."""
+    patterns = ("usr/share/perl5", "usr/share/perl/5.*", "usr/lib/*/perl/5.*", "usr/lib/*/perl5/5.*")
+    return [str(folder) for pattern in patterns for folder in sorted(ROOT.glob(pattern))]
 
 
 def wrapper(name: str) -> str:
@@ -150,6 +178,10 @@ def wrapper(name: str) -> str:
         libraries = ":".join(str(folder) for folder in library_folders())
         lines.append(f'export LD_LIBRARY_PATH={shlex.quote(libraries)}"${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"')
     extra = ""
+    if name == "perl":
+        lines.append(f"export PERL5LIB={shlex.quote(':'.join(perl_folders()))}")
+    if name == "php":
+        extra = f" -n -d include_path={shlex.quote(f'{ROOT}/usr/share/php:/usr/share/php')}"
     if name in {"tshark", "dumpcap"}:
         # As root it looks for its data under /usr alone, but for RADIUS dictionaries also in the user's own
         # folder; one of ours keeps a person's preferences out of the tests, too.
@@ -158,7 +190,13 @@ def wrapper(name: str) -> str:
         extra = f" -D {shlex.quote(str(ROOT / 'usr/share/freeradius'))}"
     if private and name == "radclient":
         extra += f" -d {shlex.quote(str(ROOT / 'etc/freeradius/3.0'))}"
-    lines.append(f'exec {shlex.quote(str(path))}{extra} "$@"')
+    begin = "exec"
+    if private and name in {"charon", "swanctl"}:
+        # They look for their plugins under /usr/lib alone, and write to /run: both are theirs alone in here.
+        mounts = f"mount -t overlay nacd -o lowerdir={shlex.quote(str(OVERLAY))}:/usr/lib /usr/lib"
+        inside = f'{mounts} && mount -t tmpfs nacd /run && exec "$0" "$@"'
+        begin = f"exec unshare -m sh -c {shlex.quote(inside)}"
+    lines.append(f'{begin} {shlex.quote(str(path))}{extra} "$@"')
     return "\n".join(lines) + "\n"
 
 
@@ -168,10 +206,18 @@ def write_wrappers() -> None:
     (SETTINGS / "wireshark").mkdir(parents=True, exist_ok=True)
     if dictionaries.is_dir():
         (SETTINGS / "wireshark/radius").symlink_to(dictionaries)
+    OVERLAY.mkdir(exist_ok=True)
+    (OVERLAY / "ipsec").symlink_to(ROOT / "usr/lib/ipsec")
     for name in PROGRAMS:
         target = BIN / name
         target.write_text(wrapper(name), encoding="utf-8")
         target.chmod(0o755)
+    # For a program of somebody else's (Python with ctypes) that wants the libraries unpacked here.
+    libraries = ":".join(str(folder) for folder in library_folders())
+    path = f'{shlex.quote(libraries)}"${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"'
+    target = BIN / "with-libraries"
+    target.write_text(f'#!/bin/sh\nexport LD_LIBRARY_PATH={path}\nexec "$@"\n', encoding="utf-8")
+    target.chmod(0o755)
 
 
 def check_libraries() -> None:
@@ -238,14 +284,45 @@ def fetch() -> None:
     say(f"ready: {', '.join(PROGRAMS)}")
 
 
+def node_is_done() -> bool:
+    kept = NODE / NODE_LOCK.name
+    return (BIN / "node").is_file() and kept.is_file() and kept.read_bytes() == NODE_LOCK.read_bytes()
+
+
+def fetch_node() -> None:
+    """The JavaScript client, by npm, which checks the hash that the lock file names. Raises PeersError."""
+    node = shutil.which("node")
+    if node is None or shutil.which("npm") is None:
+        raise PeersError("`npm` is missing: install Node.js with npm, which the JavaScript client needs")
+    say("fetching what tests/zoo/node asks of npm")
+    (BIN / "node").unlink(missing_ok=True)
+    shutil.rmtree(NODE, ignore_errors=True)
+    NODE.mkdir(parents=True)
+    for name in ("package.json", NODE_LOCK.name):
+        shutil.copyfile(NODE_LOCK.parent / name, NODE / name)
+    cache = NODE / "cache"
+    done = run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--cache", str(cache), cwd=NODE)
+    if done.returncode != 0:
+        (NODE / NODE_LOCK.name).unlink()
+        lines = [line for line in done.stderr.splitlines() if line.startswith(("npm error", "npm ERR!"))]
+        raise PeersError(f"npm could not fetch, is the network there? {lines[0] if lines else done.stderr[-200:]}")
+    shutil.rmtree(cache, ignore_errors=True)
+    target = BIN / "node"
+    search = f"export NODE_PATH={shlex.quote(str(NODE / 'node_modules'))}"
+    target.write_text(f'#!/bin/sh\n{search}\nexec {shlex.quote(node)} --no-deprecation "$@"\n', encoding="utf-8")
+    target.chmod(0o755)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="unpack real RADIUS peers for the tests under .peers/")
     parser.add_argument("--optional", action="store_true", help="exit 0 even when they cannot be had")
     arguments = parser.parse_args()
-    if is_done():
-        return 0
     try:
-        fetch()
+        if not is_done():
+            fetch()
+        if not node_is_done():
+            fetch_node()
+        MISSING.unlink(missing_ok=True)
     except PeersError as trouble:
         FOLDER.mkdir(exist_ok=True)
         MISSING.write_text(f"{trouble}\n", encoding="utf-8")

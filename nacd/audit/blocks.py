@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from nacd.audit.redaction import attribute
 from nacd.values import (
     AccessRequest,
     AccountingRequest,
+    Assurance,
     Attribute,
     AuditValue,
     Certificate,
@@ -28,6 +30,7 @@ from nacd.values import (
 )
 
 Block = dict[str, AuditValue]
+_ASSURANCES = {level: level.name.lower() for level in Assurance}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST_MS = -62_135_596_800_000
 _LATEST_MS = 253_402_300_799_999
@@ -38,8 +41,14 @@ def timestamp(wall: float) -> str:
     if math.isnan(wall):
         wall = 0.0
     milliseconds = math.floor(max(_EARLIEST_MS, min(_LATEST_MS, wall * 1000)))
-    moment = _EPOCH + timedelta(milliseconds=milliseconds)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, fraction = divmod(milliseconds, 1000)
+    return f"{_second(seconds)}.{fraction:03d}Z"
+
+
+@lru_cache(maxsize=4_096)
+def _second(seconds: int) -> str:
+    """Date and time of day. Kept: a thousand records share a second, and verdicts share theirs."""
+    return (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def nas(request: AccessRequest) -> Block:
@@ -95,6 +104,7 @@ def accounting(request: AccountingRequest, *, mac: str) -> Block:
             "terminate_cause": request.terminate_cause,
             "status_type": request.status_type,
         },
+        "chargeable_user_identity": request.chargeable_user_identity,
     }
 
 
@@ -103,16 +113,15 @@ def identity(named: Named) -> Block:
     block: Block = {"kind": "", "id": "", "register": "", "mac": "", "source": "", "assurance": "none", "detail": ""}
     match named.identity:
         case Device(id=device, source=source, assurance=assurance):
-            block |= {"kind": "device", "id": device.guid, "register": device.kind.value}
-            block |= {"source": source.value, "assurance": assurance.name.lower()}
+            block |= {"kind": "device", "id": device.guid, "register": device.kind}
+            block |= {"source": source, "assurance": _ASSURANCES[assurance]}
         case Endpoint(mac=mac, source=source, assurance=assurance, ask_detail=detail):
             block |= {"kind": "endpoint", "mac": mac.text, "detail": detail}
-            block |= {"source": source.value, "assurance": assurance.name.lower()}
+            block |= {"source": source, "assurance": _ASSURANCES[assurance]}
         case Unidentified(reason=reason):
             block |= {"kind": "unidentified", "detail": reason}
     block["attempts"] = [
-        {"source": attempt.source.value, "outcome": attempt.outcome.value, "detail": attempt.detail}
-        for attempt in named.attempts
+        {"source": attempt.source, "outcome": attempt.outcome, "detail": attempt.detail} for attempt in named.attempts
     ]
     return block
 
@@ -143,9 +152,9 @@ def compliance(known: Compliance, now: Instant) -> Block:
     """State, detail, source and age. A verdict dated in the future has age 0: clocks differ."""
     asked = known.state is not ComplianceState.NOT_ASKED
     return {
-        "state": known.state.value,
+        "state": known.state,
         "detail": known.detail,
-        "source": known.source.value,
+        "source": known.source,
         "as_of": timestamp(known.as_of) if asked else "",
         "age_s": round(max(0.0, now.wall - known.as_of), 3) if asked else -1,
     }
@@ -153,7 +162,7 @@ def compliance(known: Compliance, now: Instant) -> Block:
 
 def decision(made: Decision) -> Block:
     return {
-        "effect": made.effect.value,
+        "effect": made.effect,
         "rule": made.rule,
         "profile": made.profile,
         "reasons": list(made.reasons),

@@ -106,6 +106,8 @@ _FIELDS = {
     "reply.attributes[].tag": "its tag (RFC 2868), when it has one",
     "reply.omitted": "optional intentions of the profile that this vendor cannot express",
     "reply.octets": "length of the answer that did not fit, octets; 0 when unknown",
+    "chargeable_user_identity": "Chargeable-User-Identity (RFC 4372): given in this Accept because the NAS asked, or "
+    "sent back by it in accounting; it ties the sessions of one endpoint together without naming it",
     "packets.reason": "stable word for why packets were dropped",
     "packets.detail": "the reason in words, with the setting to change",
     "count": "how many times, without the record that was written by itself",
@@ -140,7 +142,7 @@ _COMPLIANCE = tuple(f for f in _FIELDS if f.startswith("compliance."))
 _DECISION = tuple(f for f in _FIELDS if f.startswith("decision."))
 _REPLY = tuple(f for f in _FIELDS if f.startswith("reply.") and f != "reply.octets")
 _NAMED = (*_REQUEST, *_IDENTITY, *_CERTIFICATE)
-_DECIDED = (*_NAMED, "occasion", *_EAP, *_COMPLIANCE, *_DECISION, *_REPLY, "latency_ms")
+_DECIDED = (*_NAMED, "occasion", *_EAP, *_COMPLIANCE, *_DECISION, *_REPLY, "chargeable_user_identity", "latency_ms")
 _ACCOUNTING = (
     *_HEAD,
     "nas.name",
@@ -157,6 +159,7 @@ _ACCOUNTING = (
     "endpoint.called_station_id",
     "endpoint.framed_address",
     *(f for f in _FIELDS if f.startswith("session.")),
+    "chargeable_user_identity",
 )
 _SPAN = ("count", "first", "last")
 _WHERE = ("nas.name", "nas.source")

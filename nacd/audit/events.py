@@ -1,7 +1,7 @@
 """Builders: one function for each audit event, from values to a finished record.
 
 Knows: what each record says and its one sentence of why. Refuses to know: the clock (``now`` is given),
-how records become lines and where they lie (``store/``). Every record passes ``redaction`` on the way out.
+how records become lines (``line``) and where they lie (``store/``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from nacd.audit import blocks
 from nacd.audit.blocks import Block, timestamp
 from nacd.audit.catalogue import EVENTS, document
-from nacd.audit.redaction import clean
 from nacd.values import (
     AccessKind,
     AccessRequest,
@@ -80,6 +79,7 @@ def decision(
     tls_version: str = "",
     cipher: str = "",
     peer_identity: str = "",
+    chargeable_user_identity: str = "",
 ) -> AuditEvent:
     """``access.accept`` or ``access.reject``: the whole why of one decision.
 
@@ -99,10 +99,11 @@ def decision(
         "compliance": blocks.compliance(compliance, now),
         "decision": blocks.decision(decision),
         "reply": {
-            "code": (ReplyCode.ACCEPT if allowed else ReplyCode.REJECT).value,
+            "code": ReplyCode.ACCEPT if allowed else ReplyCode.REJECT,
             "attributes": blocks.attributes(sent),
             "omitted": list(rendered.omitted) if rendered else [],
         },
+        "chargeable_user_identity": chargeable_user_identity,
         "latency_ms": round(latency_ms, 3),
     }
     return _event(
@@ -110,7 +111,7 @@ def decision(
         f"{who}: {verdict}: {'; '.join(decision.reasons)}",
         fields,
         now,
-        repeat_key="" if allowed else _repeat_key("A1002I", request, decision.rule, compliance.state.value, who),
+        repeat_key="" if allowed else _repeat_key("A1002I", request, decision.rule, compliance.state, who),
         port_key="" if allowed else _port_key(request),
     )
 
@@ -299,13 +300,13 @@ def bug(*, kind: str, where: str, nas: str, source: str, now: Instant) -> AuditE
 
 
 def _event(code: str, why: str, fields: Block, now: Instant, *, repeat_key: str = "", port_key: str = "") -> AuditEvent:
-    head: Block = {"time": timestamp(now.wall), "code": code, "event": EVENTS[code].name, "why": why}
-    return AuditEvent(code=code, fields=clean({**head, **fields}), repeat_key=repeat_key, port_key=port_key)
+    head: Block = {"code": code, "time": timestamp(now.wall), "event": EVENTS[code].name, "why": why}
+    return AuditEvent(code=code, fields={**head, **fields}, repeat_key=repeat_key, port_key=port_key)
 
 
 def _request(request: AccessRequest, *, access: AccessKind | None = None, mac: str = "", user: str = "") -> Block:
     return {
-        "access": access.value if access else "",
+        "access": access or "",
         "nas": blocks.nas(request),
         "endpoint": blocks.endpoint(request, mac=mac, user=user),
         "session": blocks.session(request),

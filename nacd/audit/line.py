@@ -23,11 +23,10 @@ _PLAIN: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_PASSTHROUGH_DATACLASS
 
 def line(event: AuditEvent) -> bytes:
     """One record as JSON with its newline. Total: no event and no peer's octets can keep it from being written."""
-    fields = {"code": event.code, **event.fields}
     try:
-        octets = orjson.dumps(fields, option=_PLAIN)
+        octets = orjson.dumps(event.fields, option=_PLAIN)
     except TypeError:
-        return orjson.dumps(clean(fields), option=_PLAIN)
+        return orjson.dumps(clean(event.fields), option=_PLAIN)
     if len(octets) > _ORDINARY_OCTETS:
-        return orjson.dumps(clean(fields), option=_PLAIN)
+        return orjson.dumps(clean(event.fields), option=_PLAIN)
     return octets

@@ -85,6 +85,7 @@ Found: TypeAlias = Fresh | Stale | Missing
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
     compliance: Compliance
+    fresh: Fresh
     epoch: int
     fresh_until: float
     stale_until: float
@@ -129,7 +130,7 @@ class VerdictCache:
         self._verdicts.clock = now.monotonic
         entry = self._verdicts.get(key)
         if entry is not None and now.monotonic < entry.fresh_until:
-            return Fresh(compliance=replace(entry.compliance, source=ComplianceSource.CACHE))
+            return entry.fresh
         failure = self._failures.get(key)
         failed = failure.compliance if failure is not None else NOT_ASKED
         if entry is None:
@@ -180,6 +181,12 @@ class VerdictCache:
     def _keep(self, key: str, compliance: Compliance, epoch: int, now: Instant, *, age_s: float) -> None:
         fresh_until = now.monotonic - age_s + self._lifetimes.fresh_s(compliance.state)
         stale_until = fresh_until + self._lifetimes.stale_for_s
-        entry = _Entry(compliance=compliance, epoch=epoch, fresh_until=fresh_until, stale_until=stale_until)
+        entry = _Entry(
+            compliance=compliance,
+            fresh=Fresh(compliance=replace(compliance, source=ComplianceSource.CACHE)),
+            epoch=epoch,
+            fresh_until=fresh_until,
+            stale_until=stale_until,
+        )
         self._verdicts[key] = entry
         self._failures.pop(key, None)

@@ -95,12 +95,13 @@ class ClientCa(Section):
         return self.name or self.file.stem
 
 
+Many = Annotated[Number, Field(ge=1, le=1_000_000)]
+
+
 class Conversations(Section):
     """Bounds on EAP conversations in progress."""
 
-    max_waiting: Annotated[Number, Field(ge=1, le=1_000_000)] = Field(
-        default=20_000, description="conversations held at once"
-    )
+    max_waiting: Many = Field(default=20_000, description="conversations held at once")
     max_handshakes: Annotated[Number, Field(ge=1, le=100_000)] = Field(
         default=2_000, description="TLS handshakes in progress, 60 KiB each"
     )
@@ -115,6 +116,9 @@ class Conversations(Section):
     max_rounds: Annotated[Number, Field(ge=10, le=1000)] = Field(
         default=100, description="packets one conversation may take"
     )
+    max_per_nas: Many = Field(default=10_000, description="conversations through one NAS address")
+    max_per_port: Many = Field(default=64, description="conversations through one port (wireless excepted)")
+    max_per_station: Many = Field(default=100, description="conversations of one Calling-Station-Id, on all ports")
 
 
 class Eap(Section):
@@ -123,8 +127,8 @@ class Eap(Section):
     certificate: ExistingFile = Field(description="PEM file: our certificate, then its intermediates")
     private_key: SecretField = Field(description="reference to our private key (PEM, without passphrase)")
     client_cas: Annotated[tuple[ClientCa, ...], Field(min_length=1)] = Field(description="CAs whose clients may log in")
-    fragment_size: Annotated[Number, Field(ge=100, le=4000)] | None = Field(
-        default=None, description="octets of one EAP-TLS fragment; default: what fits the path MTU"
+    fragment_size: Annotated[Number, Field(ge=100, le=3800)] | None = Field(
+        default=None, description="octets of one EAP-TLS packet; default and at most: what fits the path MTU"
     )
     path_mtu: Annotated[Number, Field(ge=576, le=9000)] = Field(
         default=1400, description="largest UDP datagram we send, so that no NAS sees IP fragments"
@@ -388,3 +392,5 @@ class ComplianceSettings(Section):
     max_waiting: Annotated[Number, Field(ge=1, le=100_000)] = Field(
         default=1000, description="lookups that may wait for a thread; more are `unavailable` at once"
     )
+    max_per_nas: Many = Field(default=200, description="lookups under way for one NAS address")
+    max_per_port: Many = Field(default=16, description="lookups under way for one port (wireless excepted)")

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from nacd.config.fields import (
     AnyPath,
+    Duration,
     ExistingFile,
     ExistingFolder,
     Flag,
@@ -28,8 +29,10 @@ from nacd.config.fields import (
     Texts,
     as_many,
     at_least_one,
+    between,
 )
-from nacd.config.sections import ComplianceSettings, Eap, Identity, Intune, Section
+from nacd.config.limits import Overload
+from nacd.config.sections import MINUTE, SECOND, ComplianceSettings, Eap, Identity, Intune, Section
 
 Listens: TypeAlias = Annotated[
     tuple[Listen, ...], BeforeValidator(at_least_one, json_schema_input_type=Listen | list[Listen])
@@ -95,6 +98,10 @@ class Client(Section):
     eap_md5_mab: Flag = Field(default=False, description="this NAS does MAB by EAP-MD5")
     mab_password: Literal["mac", "any"] = Field(default="mac", description="what the password of a MAB request must be")
     probe_users: Texts = Field(default=(), description="user names of the NAS's own health probes")
+    timeout: Annotated[Duration, AfterValidator(between(SECOND, MINUTE))] = Field(
+        default=5 * SECOND,
+        description="how long this NAS waits before it repeats a request; what is older is not worked on",
+    )
     dynauth: Dynauth | None = Field(default=None, description="where sessions can be changed; absent: they cannot")
 
 
@@ -121,6 +128,7 @@ class Settings(Section):
     compliance: ComplianceSettings = Field(default=ComplianceSettings(), description="how verdicts are kept")
     policy: ExistingFile = Field(description="the policy file")
     audit: Audit = Field(description="the audit log")
+    overload: Overload = Field(default=Overload(), description="what happens when more comes in than can be done")
     state: AnyPath = Field(description="folder for what must outlive a restart")
     dictionaries: Annotated[
         tuple[ExistingFolder, ...],

@@ -240,6 +240,16 @@ def key_weakness(cert: x509.Certificate) -> str:
     )
 
 
+def curve_outside_tls(cert: x509.Certificate) -> str:
+    """Name of the key's curve if a TLS client can prove nothing with it (RFC 8446 section 4.2.3), else ``""``."""
+    try:
+        key = cert.public_key()
+    except UNREADABLE:
+        return ""
+    known = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+    return key.curve.name if isinstance(key, ec.EllipticCurvePublicKey) and not isinstance(key.curve, known) else ""
+
+
 def signature_weakness(cert: x509.Certificate) -> str:
     """What is too weak about the signature on this certificate, ``""`` if nothing is."""
     try:

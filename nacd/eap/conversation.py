@@ -1,16 +1,19 @@
-"""One peer's conversation: what is remembered between two of its packets.
+"""One peer's conversation, and the books of all of them.
 
-Knows: the phase, the identifier due, what was sent last. Refuses to know: other peers (``conversations``).
+Knows: what is remembered between two packets of a peer; how many conversations there are, through whom, and what
+they hold. Refuses to know: what is said in them (``conversations``).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from nacd.eap.limits import WAITING_OCTETS, Station
+from nacd.eap.limits import WAITING_OCTETS, EapOptions, Station
+from nacd.eap.tls_engine import HANDSHAKE_OCTETS
 from nacd.eap.tls_server import TlsServer
-from nacd.values import AccessRequest
+from nacd.values import NO_PORT, AccessRequest, Port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,7 @@ class Conversation:
         "key",
         "nas",
         "phase",
+        "port",
         "rounds",
         "sent",
         "station",
@@ -52,6 +56,7 @@ class Conversation:
         self.station = station
         self.nas = request.nas.name
         self.calling = request.calling_station_id
+        self.port = request.port
         self.identity = ""
         self.identifier = identifier
         self.phase: Phase = AwaitIdentity()
@@ -60,3 +65,89 @@ class Conversation:
         self.sent = b""
         self.held = WAITING_OCTETS
         self.counted = False
+
+
+class Books:
+    """How many conversations there are, through which NAS and port, of which station, and what they hold.
+
+    A limit is named as in the configuration; ``limited`` counts how often each one refused somebody.
+    """
+
+    def __init__(self, options: EapOptions) -> None:
+        self._options = options
+        self.live = 0
+        self.handshaking = 0
+        self.held_octets = 0
+        self.limited: Counter[str] = Counter()
+        # Keyed by (source,), (source, port) and Calling-Station-Id: three kinds of key that cannot be equal.
+        self._of: Counter[Port | str] = Counter()
+
+    def no_room(self, request: AccessRequest) -> str:
+        """The limit that keeps this request from beginning a conversation, ``""`` if none does."""
+        options = self._options
+        reached = ""
+        if self.live - self.handshaking >= options.max_waiting:
+            reached = "max_waiting"
+        elif self.held_octets + WAITING_OCTETS > options.max_octets:
+            reached = "memory"
+        elif self._of[(request.source,)] >= options.max_per_nas:
+            reached = "max_per_nas"
+        elif request.port != NO_PORT and self._of[request.port] >= options.max_per_port:
+            reached = "max_per_port"
+        elif request.calling_station_id and self._of[request.calling_station_id] >= options.max_per_station:
+            reached = "max_per_station"
+        return self._counted(reached)
+
+    def no_room_for_handshake(self) -> str:
+        """The limit that keeps a conversation from opening TLS, ``""`` if none does."""
+        reached = ""
+        if self.handshaking >= self._options.max_handshakes:
+            reached = "max_handshakes"
+        elif self.held_octets + HANDSHAKE_OCTETS > self._options.max_octets:
+            reached = "memory"
+        return self._counted(reached)
+
+    def over_memory(self) -> str:
+        """``memory`` when more is held than may be, else ``""``."""
+        return self._counted("memory" if self.held_octets > self._options.max_octets else "")
+
+    def opened(self, conversation: Conversation) -> None:
+        """One more."""
+        self.live += 1
+        self.held_octets += conversation.held
+        self._of.update(_holders(conversation))
+
+    def closed(self, conversation: Conversation) -> None:
+        """One less, with all it held."""
+        self.live -= 1
+        self.held_octets -= conversation.held
+        self.handshaking -= conversation.counted
+        for holder in _holders(conversation):
+            self._of[holder] -= 1
+            if not self._of[holder]:
+                del self._of[holder]
+
+    def moved(self, conversation: Conversation) -> None:
+        """It may hold more or less after a step."""
+        server = conversation.phase
+        if not isinstance(server, TlsServer):
+            return
+        held = WAITING_OCTETS + server.held_octets
+        self.held_octets += held - conversation.held
+        conversation.held = held
+        self.handshaking += server.handshaking - conversation.counted
+        conversation.counted = server.handshaking
+
+    def _counted(self, reached: str) -> str:
+        if reached:
+            self.limited[reached] += 1
+        return reached
+
+
+def _holders(conversation: Conversation) -> tuple[Port | str, ...]:
+    holders: list[Port | str] = [(conversation.key[0],)]
+    if conversation.port != NO_PORT:
+        holders.append(conversation.port)
+    if conversation.calling:
+        holders.append(conversation.calling)
+    return tuple(holders)

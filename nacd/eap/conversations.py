@@ -14,12 +14,11 @@ from types import MappingProxyType
 
 from nacd.eap import md5, message, tls_server
 from nacd.eap.chain import Failure
-from nacd.eap.conversation import AwaitIdentity, AwaitMd5, Conversation, Key
+from nacd.eap.conversation import AwaitIdentity, AwaitMd5, Books, Conversation, Key
 from nacd.eap.fragments import START_BODY
 from nacd.eap.limits import (
     NO_STATION,
     STATE_OCTETS,
-    WAITING_OCTETS,
     Abandoned,
     Counters,
     EapOptions,
@@ -28,7 +27,7 @@ from nacd.eap.limits import (
     station_of,
 )
 from nacd.eap.message import EapCode, EapMessage, EapMethod
-from nacd.eap.tls_engine import HANDSHAKE_OCTETS, TlsContext
+from nacd.eap.tls_engine import TlsContext
 from nacd.eap.tls_server import Expired, PeerNak, Proved, Refused, Send, State, TlsServer
 from nacd.errors import BadEap
 from nacd.values import (
@@ -75,8 +74,7 @@ class Conversations:
         # Proved, and perhaps still being decided upon: the response that ended it, and until when to know it.
         self._concluded: OrderedDict[Key, tuple[int, float]] = OrderedDict()
         self._abandoned: deque[Abandoned] = deque(maxlen=_ABANDONED_KEPT)
-        self._handshaking = 0
-        self._held = 0
+        self._books = Books(options)
         self._tally = {"started": 0, "authenticated": 0, "failed": 0, "ignored": 0, "abandoned": 0}
 
     @property
@@ -84,9 +82,10 @@ class Conversations:
         """A snapshot."""
         return Counters(
             **self._tally,
-            waiting=len(self._live) - self._handshaking,
-            handshaking=self._handshaking,
-            held_octets=self._held,
+            waiting=self._books.live - self._books.handshaking,
+            handshaking=self._books.handshaking,
+            held_octets=self._books.held_octets,
+            limited=dict(self._books.limited),
         )
 
     def receive(self, request: AccessRequest, now: Instant) -> EapStep:
@@ -155,9 +154,9 @@ class Conversations:
     def _ask_identity(self, request: AccessRequest, now: Instant) -> EapStep:
         """EAP-Start: an empty EAP-Message asks us to speak first (RFC 3579 section 2.1)."""
         identifier = self._random(1)[0]
-        if self._full():
-            return self._overloaded("", identifier)
         conversation = self._admit(request, identifier, now)
+        if isinstance(conversation, str):
+            return self._overloaded(conversation, "", identifier)
         conversation.sent = message.encode_request(identifier, EapMethod.IDENTITY)
         return Challenge(eap=conversation.sent, state=conversation.key[1])
 
@@ -166,9 +165,10 @@ class Conversations:
     ) -> EapStep:
         identity = message.identity_text(response.body)
         if conversation is None or not isinstance(conversation.phase, AwaitIdentity):
-            if self._full():
-                return self._overloaded(identity, response.identifier)
-            conversation = self._admit(request, response.identifier, now)
+            admitted = self._admit(request, response.identifier, now)
+            if isinstance(admitted, str):
+                return self._overloaded(admitted, identity, response.identifier)
+            conversation = admitted
         conversation.identity = identity
         if request.nas.eap_md5_mab and md5.hex12(identity):
             return self._challenge_md5(conversation, now)
@@ -228,11 +228,11 @@ class Conversations:
     ) -> EapStep:
         identifier = response.identifier
         event = _tls_event(response)
-        if server.opens_tls(event) and not self._room_for_handshake():
+        if server.opens_tls(event) and (reached := self._books.no_room_for_handshake()):
             self._remove(conversation)
-            return self._overloaded(conversation.identity, identifier)
+            return self._overloaded(reached, conversation.identity, identifier)
         step = server.receive(event, now)
-        self._account(conversation)
+        self._books.moved(conversation)
         match step:
             case Refused(failure=failure):
                 return self._fail(conversation, failure, identifier)
@@ -250,9 +250,9 @@ class Conversations:
                     failure=message.encode_failure(identifier),
                 )
             case Send(body=body, chain=chain, anchor=anchor):
-                if self._held > self._options.max_octets:
+                if reached := self._books.over_memory():
                     self._remove(conversation)
-                    return self._overloaded(conversation.identity, identifier)
+                    return self._overloaded(reached, conversation.identity, identifier)
                 return self._request(conversation, EapMethod.TLS, body, now, chain=chain, anchor=anchor)
 
     # -- answers ----------------------------------------------------------------------------
@@ -277,12 +277,11 @@ class Conversations:
         self._remove(conversation)
         return _failed(failure, identifier, conversation.identity)
 
-    def _overloaded(self, identity: str, identifier: int) -> EapFailed:
-        books = self.counters
+    def _overloaded(self, reached: str, identity: str, identifier: int) -> EapFailed:
+        books = self._books
         reason = (
-            f"too many EAP conversations at once ({books.waiting} waiting, {books.handshaking} in TLS, "
-            f"{books.held_octets >> 20} MiB); is a port flapping, or has every switch restarted? "
-            f"limits: {self._options.max_waiting}, {self._options.max_handshakes}, {self._options.max_octets >> 20} MiB"
+            f"the limit `eap.conversations.{reached}` is reached ({books.live} conversations, {books.handshaking} "
+            f"in TLS, {books.held_octets >> 20} MiB); is a port flapping, or has every switch restarted?"
         )
         return _failed(Failure(code="overloaded", reason=reason), identifier, identity)
 
@@ -306,45 +305,28 @@ class Conversations:
             return None
         return found
 
-    def _full(self) -> bool:
-        waiting = len(self._live) - self._handshaking
-        return waiting >= self._options.max_waiting or self._held + WAITING_OCTETS > self._options.max_octets
-
-    def _room_for_handshake(self) -> bool:
-        fits = self._held + HANDSHAKE_OCTETS <= self._options.max_octets
-        return fits and self._handshaking < self._options.max_handshakes
-
-    def _admit(self, request: AccessRequest, identifier: int, now: Instant) -> Conversation:
+    def _admit(self, request: AccessRequest, identifier: int, now: Instant) -> Conversation | str:
+        """A new conversation, or the name of the limit that leaves no room for it."""
         station = station_of(request)
         if station in self._stations:
             self._abandon(self._live[self._stations[station]], now, replaced=True)
+        if reached := self._books.no_room(request):
+            return reached
         state = bytes((self._options.worker,)) + self._random(STATE_OCTETS)
         conversation = Conversation((request.source, state), station, request, identifier)
         conversation.deadline = now.monotonic + self._options.lifetime_s
         self._live[conversation.key] = conversation
         if station != NO_STATION:
             self._stations[station] = conversation.key
-        self._held += conversation.held
+        self._books.opened(conversation)
         self._tally["started"] += 1
         return conversation
-
-    def _account(self, conversation: Conversation) -> None:
-        """Bring the sums up to date after a TLS step."""
-        server = conversation.phase
-        if not isinstance(server, TlsServer):
-            return
-        held = WAITING_OCTETS + server.held_octets
-        self._held += held - conversation.held
-        conversation.held = held
-        self._handshaking += server.handshaking - conversation.counted
-        conversation.counted = server.handshaking
 
     def _remove(self, conversation: Conversation) -> None:
         del self._live[conversation.key]
         if self._stations.get(conversation.station) == conversation.key:
             del self._stations[conversation.station]
-        self._held -= conversation.held
-        self._handshaking -= conversation.counted
+        self._books.closed(conversation)
 
     def _abandon(self, conversation: Conversation, now: Instant, *, replaced: bool = False) -> None:
         """The peer went silent or began anew; keep for ``expire`` why, as far as one can tell."""
@@ -361,7 +343,7 @@ class Conversations:
                     source=conversation.key[0],
                     calling_station_id=conversation.calling,
                     peer_identity=conversation.identity,
-                    failure=step.failure,
+                    failure=tls_server.after_rounds(conversation.rounds, step.failure),
                 )
             )
 

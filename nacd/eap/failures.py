@@ -18,6 +18,7 @@ from nacd.eap.chain import (
     CertificateName,
     Failure,
     complaint,
+    curve_outside_tls,
     date_text,
     expired,
     key_weakness,
@@ -57,6 +58,7 @@ _SELF_SIGNED = frozenset((18, 19))
 _BAD_SIGNATURE = frozenset((4, 6, 7, 29, 30, 31, 76, 77, 78))
 _NOT_A_CA = frozenset((24, 32, 37, 79, 80, 81, 82))
 _NAME_CONSTRAINTS = frozenset((47, 48, 49, 51, 52, 53))
+_EXPLICIT_CURVE = 94
 
 
 def of_verification(refusal: Refusal, chain: Sequence[x509.Certificate], anchors: Anchors, wall: float) -> Failure:
@@ -97,19 +99,29 @@ def _of_error(refusal: Refusal, anchors: Anchors, wall: float) -> Failure:
         weakness = signature_weakness(cert) or "is signed with a weak algorithm"
         return complaint("weak_signature", cert, f"{weakness}; have it issued anew with SHA-256 or better")
     if error in _NOT_A_CA:
-        text = "has issued another certificate but is no CA for that (Basic Constraints, Key Usage keyCertSign)"
+        text = (
+            "has issued another certificate but is no CA for that (Basic Constraints, Key Usage keyCertSign); have the "
+            "device certificate issued by a real CA"
+        )
         return complaint("not_a_ca", cert, text)
     if error == 25:
-        return complaint("path_too_long", cert, "has more CAs below it than its path length constraint allows")
+        text = "has more CAs below it than its path length constraint allows; renew it with a larger one"
+        return complaint("path_too_long", cert, text)
     if error == 22:
-        return complaint("path_too_long", cert, "ends a chain that is longer than nacd follows")
+        text = "ends a chain that is longer than nacd follows; list a CA nearer to the device in eap.client_cas"
+        return complaint("path_too_long", cert, text)
     if error == 23:
         return complaint("certificate_revoked", cert, "has been revoked")
     if error == 34:
-        return complaint("unknown_extension", cert, "has a critical extension that OpenSSL does not know")
+        text = "has a critical extension that OpenSSL does not know; issue it anew without it, or not marked critical"
+        return complaint("unknown_extension", cert, text)
     if error in _NAME_CONSTRAINTS:
-        return complaint("name_constraints", cert, "has a name outside the name constraints of a CA above it")
-    return complaint("certificate_refused", cert, f"is refused by OpenSSL (verification error {error})")
+        text = "has a name outside the name constraints of a CA above it; issue it anew with names inside them"
+        return complaint("name_constraints", cert, text)
+    if error == _EXPLICIT_CURVE:
+        text = "has an EC key that spells its curve out instead of naming it; issue it anew with P-256 or P-384"
+        return complaint("weak_key", cert, text)
+    return complaint("certificate_refused", cert, f"is refused by OpenSSL (verification error {error}); issue it anew")
 
 
 def _self_signed(cert: x509.Certificate, anchors: Anchors) -> Failure:
@@ -242,7 +254,13 @@ def of_hello_alert(number: int, offered: Sequence[str], versions: tuple[str, str
     """OpenSSL refused the ClientHello. offered: versions in it. versions: ours, lowest and highest."""
     ours = f"TLS {versions[0]}" if versions[0] == versions[1] else f"TLS {versions[0]} to {versions[1]}"
     listed = ", ".join(offered) or "none that can be read"
-    if number in (70, 86):
+    if number == 86:
+        reason = (
+            f"the supplicant fell back to {listed} though it and nacd can do better (TLS_FALLBACK_SCSV): an earlier "
+            "try failed or was cut off; look for what broke that one"
+        )
+        return Failure(code="version_mismatch", reason=reason)
+    if number == 70:
         reason = (
             f"no common TLS version: the supplicant offers {listed}, nacd takes {ours}; update or configure the "
             f"supplicant (nacd does not speak TLS 1.0 and 1.1, which are broken)"
@@ -277,6 +295,11 @@ def of_own_alert(number: int, chain: Sequence[x509.Certificate], anchors: Anchor
     return _broken(number)
 
 
+def of_late_alert(number: int) -> Failure:
+    """OpenSSL ended it when the handshake was over and nothing was left to say."""
+    return _broken(number)
+
+
 def _of_proof(number: int, leaf: x509.Certificate) -> Failure:
     """The certificate was fine; what went wrong came behind it."""
     if number == 51:
@@ -285,6 +308,10 @@ def _of_proof(number: int, leaf: x509.Certificate) -> Failure:
             "its key store or TPM driver is at fault, or the certificate was copied without its key"
         )
         return complaint("proof_failed", leaf, text)
+    curve = curve_outside_tls(leaf)
+    if number in (40, 47, 71) and curve:
+        text = f"has an EC key on the curve {curve}, which TLS does not take here; issue it anew with P-256 or P-384"
+        return complaint("weak_key", leaf, text)
     if number in (40, 47, 71):
         text = (
             "is fine, but the device signs the handshake with an algorithm that is not allowed here (SHA-1?); update "

@@ -5,6 +5,7 @@ Knows: what a conversation costs and how large an EAP packet may be. Refuses to 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -34,8 +35,10 @@ class EapOptions:
     max_waiting: conversations without a TLS connection, about 4 KiB each (20,000).
     max_handshakes: conversations with one, about 64 KiB each (2,000).
     max_octets: memory for all of them (256 MiB). max_rounds: requests in one conversation (100).
+    max_per_nas, max_per_port, max_per_station: conversations through one NAS address (10,000), through one port
+    (64), and of one Calling-Station-Id wherever it shows (100).
     fragment_size: octets of the largest EAP packet we send; 0 takes what keeps the whole UDP datagram within
-    path_mtu (1,400 octets). A smaller Framed-MTU of the NAS always wins.
+    path_mtu (1,400 octets), and more than that is never sent. A smaller Framed-MTU of the NAS always wins.
     worker: number of this process, 0..255, the first octet of every State.
     Raises ValueError for a limit that cannot work.
     """
@@ -45,6 +48,9 @@ class EapOptions:
     max_handshakes: int = 2_000
     max_octets: int = 256 * 1024 * 1024
     max_rounds: int = 100
+    max_per_nas: int = 10_000
+    max_per_port: int = 64
+    max_per_station: int = 100
     fragment_size: int = 0
     path_mtu: int = 1_400
     worker: int = 0
@@ -58,16 +64,16 @@ class EapOptions:
             raise ValueError(f"path MTU `{self.path_mtu}`: take 576 to 9000 octets")
         if not 0 <= self.worker <= 255:
             raise ValueError(f"worker `{self.worker}`: take 0 to 255")
-        if min(self.lifetime_s, self.max_waiting, self.max_handshakes, self.max_octets, self.max_rounds) <= 0:
+        shares = min(self.max_per_nas, self.max_per_port, self.max_per_station)
+        if min(shares, self.lifetime_s, self.max_waiting, self.max_handshakes, self.max_octets, self.max_rounds) <= 0:
             raise ValueError("a limit of eap is zero or less")
 
     @property
     def packet_size(self) -> int:
         """Octets of the largest EAP packet when the NAS does not ask for less."""
-        if self.fragment_size:
-            return self.fragment_size
         room = min(self.path_mtu - _DATAGRAM_OVERHEAD, _LARGEST_PACKET)
-        return room - 2 * -(-room // (_CHUNK + 2))  # each 253 octets cost two more in an EAP-Message attribute
+        room -= 2 * -(-room // (_CHUNK + 2))  # each 253 octets cost two more in an EAP-Message attribute
+        return min(self.fragment_size or room, room)
 
     def packet_size_for(self, framed_mtu: int) -> int:
         """The same for one NAS. framed_mtu: what fits its link, EAPOL header included (RFC 3579 section 2.4)."""
@@ -88,7 +94,10 @@ class Abandoned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counters:
-    """For metrics. The first five only grow; the last three are now."""
+    """For metrics. The first five and ``limited`` only grow; the others are now.
+
+    limited: how often each limit refused somebody, by its name in the configuration.
+    """
 
     started: int
     authenticated: int
@@ -98,6 +107,7 @@ class Counters:
     waiting: int
     handshaking: int
     held_octets: int
+    limited: Mapping[str, int]
 
 
 def owner(state: bytes) -> int:

@@ -291,8 +291,12 @@ class TlsEngine:
         try:
             self._conn.do_handshake()
         except SSL.WantReadError:
+            outbound = self._drain()
+            if not outbound and self._notes.peer_alert != failures.NO_ALERT:
+                # A warning and nothing behind it: OpenSSL waits, but so ends a login that its user cancelled.
+                return TlsFailed(outbound=b"", failure=self._explain(now))
             self._answered = True
-            return TlsWants(outbound=self._drain())
+            return TlsWants(outbound=outbound)
         except SSL.Error:
             return TlsFailed(outbound=self._drain(), failure=self._explain(now))
         return self._conclude(now)
@@ -343,12 +347,15 @@ class TlsEngine:
 
     def _read_after_done(self, now: Instant) -> TlsResult:
         """A peer of EAP-TLS has nothing to say now, except an alert (RFC 9190 section 2.1.3)."""
+        notes = self._notes
+        notes.peer_alert = failures.NO_ALERT  # a warning before the end has changed nothing
         try:
             self._conn.recv(1)
         except SSL.WantReadError:
-            return TlsWants(outbound=b"")
+            late = notes.peer_alert != failures.NO_ALERT
+            return TlsFailed(outbound=b"", failure=self._explain(now)) if late else TlsWants(outbound=b"")
         except SSL.ZeroReturnError:
-            self._notes.peer_alert = 0
+            notes.peer_alert = 0
             return TlsFailed(outbound=self._drain(), failure=self._explain(now))
         except SSL.Error:
             return TlsFailed(outbound=self._drain(), failure=self._explain(now))
@@ -381,6 +388,8 @@ class TlsEngine:
             return failures.of_peer_alert(notes.peer_alert, context.server, now.wall)
         if not self._answered:
             return failures.of_hello_alert(notes.sent_alert, self._hello.versions, context.versions)
+        if self._done:
+            return failures.of_late_alert(notes.sent_alert)
         chain = self._chain()
         if isinstance(chain, Failure):
             return chain

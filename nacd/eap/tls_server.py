@@ -18,7 +18,7 @@ Knows: turns. Refuses to know: EAP headers, RADIUS, OpenSSL, who the peer is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -40,6 +40,9 @@ from nacd.values import Instant
 
 _HELLO_LIMIT = 16_384
 """Octets of a first flight: real ones have 300 to 2,000, and it is collected for anyone who asks."""
+
+_PATIENCE_ROUNDS = 49
+"""What old wpa_supplicants answer before they give up (the Identity was their 1st of 50); those of today: 99."""
 
 
 class State(Enum):
@@ -346,3 +349,14 @@ def silent_peer(state: State, *, handshaking: bool, server: str) -> Failure:
         return Failure(code="peer_silent", reason=reason)
     reason = f"the supplicant never answered the start of EAP-TLS (`{state.name}`); is it there, and set to EAP-TLS?"
     return Failure(code="peer_silent", reason=reason)
+
+
+def after_rounds(rounds: int, failure: Failure) -> Failure:
+    """``failure``, in better words where a supplicant that went silent has had many rounds before."""
+    if failure.code != "peer_silent" or rounds < _PATIENCE_ROUNDS:
+        return failure
+    reason = (
+        f"the supplicant went silent after {rounds} rounds; many give up at 50 or 100: send larger fragments "
+        f"(`eap.fragment_size`, Framed-MTU, the supplicant's own), or make the certificate chains shorter"
+    )
+    return replace(failure, reason=reason)

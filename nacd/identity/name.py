@@ -10,6 +10,8 @@ something easier to forge. What a weaker source names keeps its weaker assurance
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from nacd.identity import certificate as certificates
 from nacd.identity import vpn
 from nacd.identity.mac import NotMac, parse
@@ -38,17 +40,16 @@ def name(request: AccessRequest, access: AccessKind, certificate: Certificate, r
     identity: Identity | None = None
     for source in rules.order:
         outcome = _ask(source, request, access, certificate, rules)
-        match outcome:
-            case Found(identity=found, detail=detail):
-                attempts.append(Attempt(source=source, outcome=AttemptOutcome.FOUND, detail=detail))
-                identity = found
-            case Bad(detail=detail):
-                attempts.append(Attempt(source=source, outcome=AttemptOutcome.BAD, detail=detail))
-                identity = Unidentified(reason=f"{source.value}: {detail}")
-            case Absent(detail=detail):
-                attempts.append(Attempt(source=source, outcome=AttemptOutcome.ABSENT, detail=detail))
-        if identity is not None:
-            break
+        if isinstance(outcome, Absent):
+            attempts.append(_absent(source, outcome.detail))
+            continue
+        if isinstance(outcome, Found):
+            attempts.append(Attempt(source=source, outcome=AttemptOutcome.FOUND, detail=outcome.detail))
+            identity = outcome.identity
+        else:
+            attempts.append(Attempt(source=source, outcome=AttemptOutcome.BAD, detail=outcome.detail))
+            identity = Unidentified(reason=f"{source.value}: {outcome.detail}")
+        break
     if identity is None:
         said = "; ".join(f"{attempt.source.value}: {attempt.detail}" for attempt in attempts)
         identity = Unidentified(reason=f"no source names it ({said})")
@@ -62,6 +63,16 @@ def name(request: AccessRequest, access: AccessKind, certificate: Certificate, r
     )
 
 
+_NO_CERTIFICATE = Absent(detail="no certificate was shown to nacd")
+_NO_VPN = Absent(detail="not a VPN request")
+
+
+@lru_cache(maxsize=256)
+def _absent(source: IdentitySource, detail: str) -> Attempt:
+    """The same few words again and again."""
+    return Attempt(source=source, outcome=AttemptOutcome.ABSENT, detail=detail)
+
+
 def _ask(
     source: IdentitySource,
     request: AccessRequest,
@@ -72,11 +83,11 @@ def _ask(
     match source:
         case IdentitySource.CERTIFICATE:
             if isinstance(certificate, NoCertificate):
-                return Absent(detail="no certificate was shown to nacd")
+                return _NO_CERTIFICATE
             return certificates.device(certificate, rules)
         case IdentitySource.VPN:
             if access is not AccessKind.VPN:
-                return Absent(detail="not a VPN request")
+                return _NO_VPN
             return vpn.device(request, rules)
         case IdentitySource.MAC:
             return _by_mac(request, access, rules)

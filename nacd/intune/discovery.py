@@ -136,7 +136,7 @@ class Discovery:
                 return self._believed(uri)
             if not following:
                 break
-            answer = self._page(urljoin(self._options.cloud.graph, following), until)
+            answer = self._page(_joined(self._options.cloud.graph, following), until)
         raise SourceError(f"graph lists no {SERVICE}: no intune licence in this tenant, or the service is not set up")
 
     def _page(self, url: str, until: float) -> HttpAnswer:
@@ -195,6 +195,13 @@ def read_endpoints(body: bytes) -> tuple[str, str]:
                 uri = uri or row["uri"]
     following = document.get("@odata.nextLink")
     return uri, following if isinstance(following, str) else ""
+
+
+def _joined(graph: str, following: str) -> str:
+    try:
+        return urljoin(graph, following)
+    except ValueError as trouble:
+        raise SourceError("graph's next page is no address") from trouble
 
 
 def _refusal(answer: HttpAnswer) -> str:

@@ -199,6 +199,10 @@ class MacMatches:
             return lambda facts: facts.mac in whole
         return lambda facts: facts.mac != "" and (facts.mac in whole or facts.mac.startswith(beginnings))
 
+    def beginnings(self) -> Iterable[str]:
+        """Whole MACs and beginnings of MACs; ``""`` is the beginning of all."""
+        return dict.fromkeys(pattern.removesuffix("*") for pattern in self.patterns)
+
     def exact(self) -> frozenset[str]:
         return frozenset(pattern for pattern in self.patterns if not pattern.endswith("*"))
 
@@ -221,6 +225,10 @@ class MacIn:
     settled_by_nas: ClassVar[bool] = False
     files: tuple[str, ...]
     macs: frozenset[str] = field(repr=False)
+
+    def beginnings(self) -> Iterable[str]:
+        """Whole MACs."""
+        return self.macs
 
     def test(self) -> Predicate:
         macs = self.macs

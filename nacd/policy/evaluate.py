@@ -37,7 +37,7 @@ def evaluate(policy: Policy, facts: Facts, *, asked: bool = True) -> Decision | 
     """Decide. With ``asked=False`` the compliance in ``facts`` is taken as not known yet:
     the answer is ``NeedsCompliance`` exactly when some compliance could change the decision."""
     state = facts.compliance.state
-    for tests, states, rule in policy.steps(facts.access, facts.nas):
+    for _, (tests, states, rule) in policy.steps(facts.access, facts.nas).of(facts.mac):
         for test in tests:
             if not test(facts):
                 break

@@ -6,10 +6,11 @@ Refuses to know: where they were written down and what the profiles they name co
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from nacd.policy.conditions import ComplianceIs, Condition, Predicate
+from nacd.policy.conditions import ComplianceIs, Condition, MacIn, MacMatches, Predicate
 from nacd.values import AccessKind, ComplianceState, Facts, Nas, Unidentified
 
 DENY = "deny"
@@ -38,8 +39,7 @@ class Rule:
 
 
 class Step(NamedTuple):
-    """A rule made ready for one access kind on one NAS: what is left to test, cheapest first, and the compliance
-    states it accepts.
+    """A rule made ready: what is left to test, cheapest first, and the compliance states it accepts.
 
     states is empty when the rule does not care (or names every state there is).
     """
@@ -49,7 +49,45 @@ class Step(NamedTuple):
     rule: Rule
 
 
+Numbered: TypeAlias = tuple[int, Step]
+
 _NASES_KEPT = 4_096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MacIndex:
+    """Which rules name a MAC, by the MAC or by its beginning. One for the whole policy: lists may be long."""
+
+    rules: Mapping[str, tuple[int, ...]]
+    lengths: tuple[int, ...]
+
+    def find(self, mac: str) -> set[int]:
+        """Numbers of the rules whose first condition on MACs holds for this one."""
+        found: set[int] = set()
+        for length in self.lengths:
+            found.update(self.rules.get(mac[:length], ()))
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """The rules that can match one access kind on one NAS, ready to be tried.
+
+    Theory: of two hundred rules most belong to other sites, and most of the rest name MACs of other makers. So
+    the first kind is left out when the steps are made, and the second is found by the MAC; what is found that way
+    has passed its MAC test. always: rules that name no MAC. named: the others, by number.
+    """
+
+    always: tuple[Numbered, ...]
+    named: Mapping[int, Step]
+    index: MacIndex
+
+    def of(self, mac: str) -> tuple[Numbered, ...]:
+        """The steps to try for this MAC (``""`` for none), in the order of the rules."""
+        found = self.index.find(mac) & self.named.keys() if mac and self.named else ()
+        if not found:
+            return self.always
+        return tuple(sorted([*self.always, *((number, self.named[number]) for number in found)]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +96,8 @@ class Policy:
 
     rules: tuple[Rule, ...]
     digest: str
-    _steps: dict[tuple[AccessKind, str, frozenset[str]], tuple[Step, ...]] = field(
+    _macs: MacIndex = field(init=False, repr=False, compare=False)
+    _steps: dict[tuple[AccessKind, str, frozenset[str]], Steps] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
 
@@ -68,40 +107,57 @@ class Policy:
         names = [rule.name for rule in self.rules]
         if len(set(names)) != len(names):
             raise ValueError("two rules have the same name")
+        object.__setattr__(self, "_macs", _mac_index(self.rules))
 
-    def steps(self, access: AccessKind, nas: Nas) -> tuple[Step, ...]:
-        """The rules that can match this access kind on this NAS, in order, up to one that always does.
-
-        Worked out once for each pair and kept: of two hundred rules most belong to other sites.
-        """
+    def steps(self, access: AccessKind, nas: Nas) -> Steps:
+        """The rules that can match here, worked out once for each access kind and NAS and kept."""
         key = (access, nas.name, nas.groups)
         known = self._steps.get(key)
         if known is None:
             if len(self._steps) >= _NASES_KEPT:
                 self._steps.clear()
-            known = self._steps[key] = _steps(self.rules, access, nas)
+            known = self._steps[key] = _steps(self.rules, self._macs, access, nas)
         return known
 
 
-def _steps(rules: tuple[Rule, ...], access: AccessKind, nas: Nas) -> tuple[Step, ...]:
+def _on_macs(rule: Rule) -> MacMatches | MacIn | None:
+    return next((condition for condition in rule.conditions if isinstance(condition, MacMatches | MacIn)), None)
+
+
+def _mac_index(rules: tuple[Rule, ...]) -> MacIndex:
+    found: dict[str, tuple[int, ...]] = {}
+    for number, rule in enumerate(rules):
+        condition = _on_macs(rule)
+        for beginning in condition.beginnings() if condition is not None else ():
+            found[beginning] = (*found.get(beginning, ()), number)
+    return MacIndex(rules=found, lengths=tuple(sorted({len(beginning) for beginning in found})))
+
+
+def _steps(rules: tuple[Rule, ...], macs: MacIndex, access: AccessKind, nas: Nas) -> Steps:
     here = Facts(access=access, nas=nas, identity=Unidentified(reason="not asked"))
-    steps: list[Step] = []
-    for rule in rules:
-        settled = [condition for condition in rule.conditions if condition.settled_by_nas]
-        if all(condition.test()(here) for condition in settled):
-            steps.append(_step(rule))
-            if not steps[-1].tests and not steps[-1].states:
-                break
-    return tuple(steps)
+    always: list[Numbered] = []
+    named: dict[int, Step] = {}
+    for number, rule in enumerate(rules):
+        if not all(condition.test()(here) for condition in rule.conditions if condition.settled_by_nas):
+            continue
+        on_macs = _on_macs(rule)
+        step = _step(rule, [each for each in rule.conditions if not each.settled_by_nas and each is not on_macs])
+        if on_macs is not None:
+            named[number] = step
+            continue
+        always.append((number, step))
+        if not step.tests and not step.states:
+            break
+    return Steps(always=tuple(always), named=named, index=macs)
 
 
-def _step(rule: Rule) -> Step:
+def _step(rule: Rule, conditions: list[Condition]) -> Step:
     states: tuple[ComplianceState, ...] = ()
     others: list[Condition] = []
-    for condition in rule.conditions:
+    for condition in conditions:
         if isinstance(condition, ComplianceIs):
             states = () if set(condition.states) == set(ComplianceState) else condition.states
-        elif not condition.settled_by_nas:
+        else:
             others.append(condition)
     others.sort(key=lambda condition: condition.cost)
     return Step(tests=tuple(condition.test() for condition in others), states=states, rule=rule)

@@ -14,7 +14,7 @@ from nacd.errors import BadPacket
 from nacd.radius.authenticators import MaVerdict, verify_accounting, verify_message_authenticator
 from nacd.radius.clients import Client, ClientTable, MessageAuthenticatorRule
 from nacd.radius.datatypes import text
-from nacd.radius.dedup import DedupTable, InProgress, Replay, RequestKey
+from nacd.radius.dedup import DedupTable, InProgress, Place, Replay, RequestKey
 from nacd.radius.ledger import MessageAuthenticatorLedger
 from nacd.radius.packet import EAP_MESSAGE, MESSAGE_AUTHENTICATOR, PROXY_STATE, USER_NAME, Code, Packet, Role, decode
 from nacd.values import Instant
@@ -58,12 +58,13 @@ class Drop:
     """To be dropped in silence and counted.
 
     reason: a stable word for counters. nas: name of the NAS, ``""`` when unknown. detail: a sentence
-    for people where there is more to say.
+    for people where there is more to say. repeats: the place of the request under way that this repeats.
     """
 
     reason: str
     nas: str
     detail: str = ""
+    repeats: Place | None = None
 
 
 Admitted: TypeAlias = Fresh | Resend | Drop
@@ -102,7 +103,7 @@ class Admission:
         if isinstance(verdict, Replay):
             return Resend(octets=verdict.octets, nas=nas)
         if isinstance(verdict, InProgress):
-            return Drop(reason="duplicate_in_progress", nas=nas)
+            return Drop(reason="duplicate_in_progress", nas=nas, repeats=place)
         return Fresh(packet=packet, client=client, key=key)
 
     def remember(self, key: RequestKey, octets: bytes, now: Instant) -> None:

@@ -7,16 +7,26 @@ attribute of the wrong size counts as absent (RFC 6929 section 2.8), a malformed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 from nacd.errors import BadPacket, BadValue
+from nacd.radius import extended
 from nacd.radius.authenticators import unhide_password
 from nacd.radius.clients import Client
 from nacd.radius.datatypes import ipv4_text, ipv6_text, text
 from nacd.radius.dictionary import Dictionary
-from nacd.radius.packet import EAP_KEY_NAME, EAP_MESSAGE, STATE, USER_NAME, VENDOR_SPECIFIC, Packet
-from nacd.radius.reader import vendor_walk
+from nacd.radius.packet import (
+    CHARGEABLE_USER_IDENTITY,
+    EAP_KEY_NAME,
+    EAP_MESSAGE,
+    STATE,
+    USER_NAME,
+    VENDOR_SPECIFIC,
+    Packet,
+)
+from nacd.radius.reader import Attributes, vendor_walk
 from nacd.values import (
     AccessRequest,
     AccountingRequest,
@@ -89,19 +99,28 @@ def accounting_request(
 
 
 def describe(packet: Packet, dictionary: Dictionary) -> tuple[Attribute, ...]:
-    """Every attribute in words, in the order of the wire, secrets hidden; for people to read."""
+    """Every attribute in words, in the order of the wire, secrets hidden; for people to read.
+
+    What lies in extended attributes is named one by one; an invalid one is shown as the octets it is.
+    """
     described: list[Attribute] = []
-    for type_code, value in packet.attributes:
-        if type_code == VENDOR_SPECIFIC:
-            try:
-                vendor, inner = vendor_walk(value)
-            except BadPacket:
-                vendor, inner = 0, ()
-            if vendor and inner:
-                described.extend(dictionary.describe(sub_type, octets, vendor) for sub_type, octets in inner)
-                continue
-        described.append(dictionary.describe(type_code, value))
+    for raw, inside in extended.parts(packet.attributes, dictionary.tlvs):
+        described.extend(dictionary.describe_extended(path, octets) for path, octets in inside)
+        for type_code, value in () if inside else raw:
+            described.extend(_described(type_code, value, dictionary))
     return tuple(described)
+
+
+def _described(type_code: int, value: bytes, dictionary: Dictionary) -> Iterator[Attribute]:
+    vendor = 0
+    inner: Attributes = ()
+    if type_code == VENDOR_SPECIFIC:
+        with suppress(BadPacket):
+            vendor, inner = vendor_walk(value)
+    if vendor and inner:
+        yield from (dictionary.describe(sub_type, octets, vendor) for sub_type, octets in inner)
+    else:
+        yield dictionary.describe(type_code, value)
 
 
 def _credential(passwords: list[tuple[str, bytes]], challenge: bytes, packet: Packet, client: Client) -> Credential:
@@ -253,9 +272,11 @@ _ACCESS: Final[Mapping[int, _Read]] = {
     66: _tagged_text("tunnel_client_endpoint"),
     70: _password("ARAP"),
     77: _text("connect_info"),
+    CHARGEABLE_USER_IDENTITY: _presence("chargeable_identity_requested"),
     EAP_MESSAGE: _each("_eap"),
     EAP_KEY_NAME: _presence("key_name_requested"),
     103: _password("Digest"),
+    126: _text("operator_name"),
     VENDOR_SPECIFIC: _vendor_specific(
         {
             (_CISCO, 1): _pair,
@@ -274,6 +295,7 @@ _ACCOUNTING: Final[Mapping[int, _Read]] = {
     46: _number("session_time_s"),
     49: _value_name("terminate_cause", "Acct-Terminate-Cause"),
     55: _number("event_timestamp"),
+    CHARGEABLE_USER_IDENTITY: _text("chargeable_user_identity"),
     168: _address("framed_address", ipv6_text),
     VENDOR_SPECIFIC: _vendor_specific({(_CISCO, 1): _pair}),
 }

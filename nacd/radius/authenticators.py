@@ -49,20 +49,14 @@ def verify_message_authenticator(packet: Packet, secret: bytes, request_authenti
 
     request_authenticator: of the request, when ``packet`` is a reply; ``b""`` when it is a request.
     """
-    found = 0
-    value_offset = 0
-    offset = HEADER_LENGTH + 2
-    carried = b""
-    for type_code, value in packet.attributes:
-        if type_code == MESSAGE_AUTHENTICATOR:
-            found += 1
-            value_offset = offset
-            carried = value
-        offset += len(value) + 2
+    found = packet.types.count(MESSAGE_AUTHENTICATOR)
     if not found:
         return MaVerdict.ABSENT
     if found > 1:
         return MaVerdict.REPEATED
+    place = packet.types.index(MESSAGE_AUTHENTICATOR)
+    carried = packet.attributes[place][1]
+    value_offset = HEADER_LENGTH + 2 + sum([len(value) + 2 for _, value in packet.attributes[:place]])
     if len(carried) != _BLOCK:
         return MaVerdict.WRONG_LENGTH
     if packet.code in _ZERO_SIGNED:

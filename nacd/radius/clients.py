@@ -37,6 +37,7 @@ class Client:
     """A NAS with its secret. Stays inside ``radius/`` and the shells; rooms see ``nas`` alone.
 
     probe_users: names that monitoring sends; a probe without Message-Authenticator is counted apart.
+    timeout_s: how long it waits for an answer before it asks again.
     Raises ValueError for an empty secret, which would prove nothing.
     """
 
@@ -45,6 +46,7 @@ class Client:
     secret: Secret
     message_authenticator: MessageAuthenticatorRule = MessageAuthenticatorRule.REQUIRE
     probe_users: frozenset[str] = frozenset()
+    timeout_s: float = 5.0
 
     def __post_init__(self) -> None:
         if not self.secret.reveal():

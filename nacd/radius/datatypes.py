@@ -163,6 +163,21 @@ def _decode_ipv6_prefix(octets: bytes) -> str:
     return str(ipaddress.IPv6Network((octets[2:].ljust(16, b"\x00"), octets[1])))
 
 
+def _encode_ipv4_prefix(value: str | int | bytes) -> bytes:
+    """Reserved octet, prefix length, all four octets (RFC 8044 section 3.11)."""
+    if isinstance(value, bytes):
+        _decode_ipv4_prefix(value)
+        return value
+    network = ipaddress.IPv4Network(str(value))
+    return bytes((0, network.prefixlen)) + network.network_address.packed
+
+
+def _decode_ipv4_prefix(octets: bytes) -> str:
+    if len(octets) != 6 or octets[1] > 32:
+        raise ValueError("not a prefix")
+    return str(ipaddress.IPv4Network((octets[2:], octets[1])))
+
+
 def _decode_sized(size: int, render: Callable[[bytes], str]) -> Callable[[bytes], str]:
     def decode_sized(octets: bytes) -> str:
         if len(octets) != size:
@@ -177,6 +192,7 @@ _ENCODERS: Final[Mapping[str, Callable[[str | int | bytes], bytes]]] = {
     "octets": _encode_octets,
     "ipaddr": _sized(4, lambda value: ipaddress.IPv4Address(value).packed),
     "ipv6addr": _sized(16, _parse_ipv6),
+    "ipv4prefix": _encode_ipv4_prefix,
     "ipv6prefix": _encode_ipv6_prefix,
     "ifid": _sized(8, _parse_ifid),
     "ether": _sized(6, _parse_ether),
@@ -186,6 +202,7 @@ _DECODERS: Final[Mapping[str, Callable[[bytes], str]]] = {
     "string": text,
     "ipaddr": _decode_sized(4, ipv4_text),
     "ipv6addr": _decode_sized(16, ipv6_text),
+    "ipv4prefix": _decode_ipv4_prefix,
     "ipv6prefix": _decode_ipv6_prefix,
     "ifid": _decode_sized(8, lambda octets: octets.hex(":", 2)),
     "ether": _decode_sized(6, lambda octets: octets.hex(":")),
@@ -196,6 +213,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "octets": "text or `0x` with hex digits",
     "ipaddr": "IPv4 address",
     "ipv6addr": "IPv6 address",
+    "ipv4prefix": "IPv4 prefix",
     "ipv6prefix": "IPv6 prefix",
     "ifid": "interface identifier",
     "ether": "MAC address",

@@ -22,7 +22,7 @@ CAPACITY: Final = 100_000
 OCTET_BUDGET: Final = 64 * 1024 * 1024
 _CLEARED_PER_CALL: Final = 8
 
-_Place: TypeAlias = tuple[str, str, int, int, bool]
+Place: TypeAlias = tuple[str, str, int, int, bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class RequestKey:
     secret must not push a signed one out of the table.
     """
 
-    place: _Place
+    place: Place
     authenticator: bytes
 
 
@@ -80,7 +80,7 @@ class DedupTable:
         self._octet_budget = octet_budget
         self._octets_kept = 0
         # Ordered: a plain dict is slow at giving up its first key again and again.
-        self._entries: OrderedDict[_Place, _Entry] = OrderedDict()
+        self._entries: OrderedDict[Place, _Entry] = OrderedDict()
 
     def admit(self, key: RequestKey, now: Instant) -> Verdict:
         """What this request is. ``New`` takes its place and forgets any other request in it."""
@@ -123,7 +123,7 @@ class DedupTable:
         """Octets of remembered answers."""
         return self._octets_kept
 
-    def _remove(self, place: _Place) -> None:
+    def _remove(self, place: Place) -> None:
         self._octets_kept -= len(self._entries.pop(place).octets)
 
     def _clear_expired(self, now: Instant) -> None:

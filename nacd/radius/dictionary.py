@@ -17,7 +17,7 @@ from typing import Final
 from pyrad import dictionary as pyrad_dictionary
 
 from nacd.errors import BadPacket, BadValue, UnknownAttribute
-from nacd.radius import datatypes
+from nacd.radius import datatypes, extended
 from nacd.radius.packet import ATTRIBUTE_MAX, VENDOR_SPECIFIC, attribute
 from nacd.radius.reader import vendor_walk
 from nacd.values import Attribute
@@ -29,6 +29,7 @@ _TAG_MAX: Final = 0x1F
 _SALTED: Final = 2
 """The dictionary's ``encrypt=2``: hidden with a salt (RFC 2868 section 3.5)."""
 
+_ENCODED_KEPT: Final = 4_096
 _SET_BY_NACD: Final = frozenset(
     {"CHAP-Password", "EAP-Message", "Message-Authenticator", "Proxy-State", "User-Password", "Vendor-Specific"}
 )
@@ -46,7 +47,8 @@ Hide = Callable[[bytes], bytes]
 class Definition:
     """What the dictionaries say of one attribute. vendor: 0 for a standard attribute.
 
-    hidden: the ``encrypt`` flag. concat: one value may span several attributes.
+    hidden: the ``encrypt`` flag. concat: one value may span several attributes. within: the numbers below ``code`` for
+    what lies in an extended attribute (RFC 6929), empty for everything else.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Definition:
     concat: bool
     names: Mapping[int, str]
     numbers: Mapping[str, int]
+    within: tuple[int, ...] = ()
 
 
 class Dictionary:
@@ -69,9 +72,16 @@ class Dictionary:
         """Files (and attributes in them) that could not be read, one sentence each."""
         self._by_name: dict[str, Definition] = {}
         self._by_number: dict[tuple[int, int], Definition] = {}
+        self._by_path: dict[extended.Path, Definition] = {}
         for definition in definitions:
             self._by_name.setdefault(definition.name.lower(), definition)
-            self._by_number.setdefault((definition.vendor, definition.code), definition)
+            if definition.within:
+                self._by_path.setdefault((definition.code, *definition.within), definition)
+            else:
+                self._by_number.setdefault((definition.vendor, definition.code), definition)
+        self.tlvs = frozenset(path for path, definition in self._by_path.items() if definition.type == "tlv")
+        """Paths of extended attributes whose value is a list of TLVs."""
+        self._encoded: dict[tuple[str, str | int | bytes, int], bytes] = {}
         self._value_names = {definition.name: definition.names for definition in self._by_name.values()}
 
     def names(self) -> Collection[str]:
@@ -97,14 +107,22 @@ class Dictionary:
         hide: salts and encrypts a value for one reply; without it an attribute that must be hidden
         (Tunnel-Password) is refused. Raises UnknownAttribute, BadValue.
         """
+        key = (wanted.name, wanted.value, wanted.tag)
+        known = self._encoded.get(key)
+        if known is not None:
+            return known
         definition = self.definition(wanted.name)
         if definition.name in _SET_BY_NACD:
             raise BadValue(f"`{definition.name}` is set by nacd itself")
         octets = datatypes.encode(wanted.value, definition.name, definition.type, definition.numbers)
         if not octets:
             raise BadValue(f"`{definition.name}` must not be empty")
-        octets = _with_tag(definition, wanted.tag, _hidden(definition, octets, hide))
-        return _wrapped(definition, octets)
+        octets = _wrapped(definition, _with_tag(definition, wanted.tag, _hidden(definition, octets, hide)))
+        if not definition.hidden:
+            if len(self._encoded) >= _ENCODED_KEPT:
+                self._encoded.clear()
+            self._encoded[key] = octets
+        return octets
 
     def describe(self, type_code: int, octets: bytes, vendor: int = 0) -> Attribute:
         """One attribute in words; ``Attr-26.9.250`` when no dictionary has it.
@@ -129,6 +147,13 @@ class Dictionary:
         tag, bare = _without_tag(definition, octets)
         return Attribute(name=definition.name, value=datatypes.decode(bare, definition.type, definition.names), tag=tag)
 
+    def describe_extended(self, path: extended.Path, octets: bytes) -> Attribute:
+        """One value out of an extended attribute in words; ``Attr-241.5.99`` when no dictionary has it."""
+        definition = self._by_path.get(path)
+        if definition is None:
+            return Attribute(name=f"Attr-{'.'.join(map(str, path))}", value=octets)
+        return Attribute(name=definition.name, value=datatypes.decode(octets, definition.type, definition.names))
+
 
 def load(extra_folders: Sequence[Path] = ()) -> Dictionary:
     """Read the dictionaries shipped with nacd, then those in ``extra_folders`` file by file.
@@ -146,7 +171,7 @@ def load(extra_folders: Sequence[Path] = ()) -> Dictionary:
     if ours.skipped_attributes:
         raise ValueError(f"dictionaries of nacd use types that cannot be read: {sorted(ours.skipped_attributes)}")
     concat = _concat_names(texts.values())
-    definitions = {found.name: found for found in _definitions(ours, concat)}
+    definitions = {found.name: found for found in (*_definitions(ours, concat), *_extended_definitions())}
     if not extra_folders:
         return Dictionary(definitions.values())
     theirs, skipped = _extra(texts.values(), extra_folders)
@@ -165,6 +190,30 @@ def _shipped() -> dict[str, str]:
     files = [file for file in folder.iterdir() if file.name.endswith(".dict")]
     files.sort(key=lambda file: (file.name != "rfc.dict", file.name))
     return {file.name: file.read_text("utf-8") for file in files}
+
+
+def _extended_definitions() -> Iterable[Definition]:
+    """What we know inside the extended attributes; pyrad does not read their dotted numbers."""
+    text = resources.files("nacd.radius").joinpath("dictionaries").joinpath("rfc6929.extended").read_text("utf-8")
+    lines = [line.split("#", 1)[0].split() for line in text.splitlines()]
+    for words in lines:
+        if words[:1] != ["ATTRIBUTE"]:
+            continue
+        _, name, dotted, data_type = words
+        code, *within = map(int, dotted.split("."))
+        numbers = {line[2]: int(line[3]) for line in lines if line[:2] == ["VALUE", name]}
+        yield Definition(
+            name=name,
+            type=data_type,
+            vendor=0,
+            code=code,
+            within=tuple(within),
+            tagged=False,
+            hidden=0,
+            concat=False,
+            names={number: word for word, number in numbers.items()},
+            numbers=numbers,
+        )
 
 
 def _concat_names(texts: Iterable[str]) -> frozenset[str]:
@@ -243,6 +292,7 @@ def _with_values(mine: Definition, theirs: Definition) -> Definition:
         tagged=mine.tagged,
         hidden=mine.hidden,
         concat=mine.concat,
+        within=mine.within,
         names={**theirs.names, **mine.names},
         numbers={**theirs.numbers, **mine.numbers},
     )
@@ -285,6 +335,8 @@ def _without_tag(definition: Definition, octets: bytes) -> tuple[int, bytes]:
 
 
 def _wrapped(definition: Definition, octets: bytes) -> bytes:
+    if definition.within:
+        return extended.wrap(definition.name, (definition.code, *definition.within), octets)
     limit = _VENDOR_MAX if definition.vendor else ATTRIBUTE_MAX
     if len(octets) > limit and not definition.concat:
         raise BadValue(f"`{definition.name}` of {len(octets)} octets is too long, {limit} fit")

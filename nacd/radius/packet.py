@@ -29,6 +29,7 @@ VENDOR_SPECIFIC: Final = 26
 PROXY_STATE: Final = 33
 EAP_MESSAGE: Final = 79
 MESSAGE_AUTHENTICATOR: Final = 80
+CHARGEABLE_USER_IDENTITY: Final = 89
 EAP_KEY_NAME: Final = 102
 
 
@@ -62,7 +63,7 @@ class Packet:
     """One well-formed packet.
 
     code: any octet, compare with ``Code``. octets: the packet alone, without what followed its
-    Length. attributes: (type, value) in the order of the wire.
+    Length. attributes: (type, value) in the order of the wire; types: their types alone, to ask quickly what is there.
     """
 
     code: int
@@ -70,21 +71,21 @@ class Packet:
     authenticator: bytes
     octets: bytes
     attributes: Attributes
+    types: bytes
 
     def first(self, type_code: int) -> bytes:
         """Value of the first attribute of this type, ``b""`` if there is none."""
-        for found, value in self.attributes:
-            if found == type_code:
-                return value
-        return b""
+        return self.attributes[self.types.index(type_code)][1] if type_code in self.types else b""
 
     def all(self, type_code: int) -> tuple[bytes, ...]:
         """Values of all attributes of this type, in order."""
+        if type_code not in self.types:
+            return ()
         return tuple(value for found, value in self.attributes if found == type_code)
 
     def has(self, type_code: int) -> bool:
         """Whether an attribute of this type is there, be its value empty."""
-        return any(found == type_code for found, _ in self.attributes)
+        return type_code in self.types
 
 
 def decode(datagram: bytes) -> Packet:
@@ -105,15 +106,16 @@ def decode(datagram: bytes) -> Packet:
         raise BadPacket("bad_length")
     octets = datagram[:length]
     attributes = walk(octets, HEADER_LENGTH)
-    for type_code, _ in attributes:
-        if not type_code:
-            raise BadPacket("attribute_zero")
+    types = bytes([type_code for type_code, _ in attributes])
+    if 0 in types:
+        raise BadPacket("attribute_zero")
     return Packet(
         code=octets[0],
         identifier=octets[1],
         authenticator=octets[AUTHENTICATOR],
         octets=octets,
         attributes=attributes,
+        types=types,
     )
 
 

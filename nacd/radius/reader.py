@@ -22,7 +22,7 @@ def walk(octets: bytes, start: int = 0) -> Attributes:
     """The attributes from ``start`` to the end; their lengths must add up exactly.
 
     Raises BadPacket: ``bad_attribute_length`` for a length below 2 or past the end (RFC 2865 section 5),
-    ``too_many_attributes`` as soon as there are.
+    ``too_many_attributes``.
     """
     end = len(octets)
     found: list[tuple[int, bytes]] = []
@@ -35,9 +35,9 @@ def walk(octets: bytes, start: int = 0) -> Attributes:
         if length < 2 or stop > end:
             raise BadPacket("bad_attribute_length")
         append((octets[start], octets[start + 2 : stop]))
-        if len(found) > MAX_ATTRIBUTES:
-            raise BadPacket("too_many_attributes")
         start = stop
+    if len(found) > MAX_ATTRIBUTES:
+        raise BadPacket("too_many_attributes")
     return tuple(found)
 
 

@@ -7,13 +7,13 @@ returns each Proxy-State as it came (RFC 2865 section 5.33).
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 from typing import Final
 
 from nacd.errors import BadValue, ReplyTooLong
 from nacd.radius.authenticators import (
     ZERO_AUTHENTICATOR,
-    message_authenticator,
     response_authenticator,
     salt_encrypt,
 )
@@ -45,7 +45,6 @@ _CODES: Final = {
 }
 
 _UNSIGNED: Final = attribute(MESSAGE_AUTHENTICATOR, ZERO_AUTHENTICATOR)
-_SIGNATURE_OFFSET: Final = HEADER_LENGTH + 2
 
 _MICROSOFT: Final = (311).to_bytes(4)
 _MPPE_SEND_KEY: Final = 16
@@ -115,9 +114,11 @@ def status_response(packet: Packet, client: Client, role: Role) -> bytes:
 
 def _signed(code: Code, packet: Packet, body: bytes, secret: bytes) -> bytes:
     """Fill in the Message-Authenticator that ``body`` starts with, then seal."""
-    unsigned = _header(code, packet, body) + packet.authenticator + body
-    signature = message_authenticator(unsigned, packet.authenticator, _SIGNATURE_OFFSET, secret)
-    return _sealed(code, packet, body[:2] + signature + body[len(_UNSIGNED) :], secret)
+    header = _header(code, packet, body)
+    # The value octets are zero in ``body`` already, as RFC 3579 section 3.2 wants them for the digest.
+    signature = hmac.digest(secret, header + packet.authenticator + body, "md5")
+    signed = body[:2] + signature + body[len(_UNSIGNED) :]
+    return header + response_authenticator(header, packet.authenticator, signed, secret) + signed
 
 
 def _sealed(code: Code, packet: Packet, body: bytes, secret: bytes) -> bytes:

@@ -38,8 +38,9 @@ from nacd.server.lookup import ComplianceSourceOfRecord, Lookup
 from nacd.server.recorder import Recorder
 from nacd.server.worker import Worker
 from nacd.store.audit_log import AuditLog
+from nacd.store.chargeable_key import chargeable_key
 from nacd.store.policy_archive import PolicyArchive
-from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId, MacAddress
+from nacd.values import NO_SECRET, Compliance, ComplianceSource, ComplianceState, DeviceId, MacAddress, Secret
 
 _TICK_S = 1.0
 _PATIENCE_S = 5.0
@@ -135,14 +136,15 @@ def compliance_source(assembled: Assembled) -> ComplianceSourceOfRecord:
     return IntuneSource(assembled.intune) if assembled.intune is not None else NoIntune()
 
 
-def authorizer(assembled: Assembled) -> Authorizer:
-    """The spine of this configuration, without anything that touches the world."""
+def authorizer(assembled: Assembled, chargeable: Secret = NO_SECRET) -> Authorizer:
+    """The spine of this configuration, without anything that touches the world. chargeable: the site's key."""
     eap = assembled.eap
     return Authorizer(
         conversations=Conversations(eap.context, eap.options, random_octets) if eap is not None else None,
         identity_rules=assembled.identity_rules,
         policy=assembled.loaded.policy,
         rendered=assembled.rendered,
+        chargeable_key=chargeable,
     )
 
 
@@ -166,17 +168,25 @@ def _build(assembled: Assembled, audit_log: AuditLog) -> _Parts:
         threads=settings.compliance.threads,
         deadline_s=settings.compliance.lookup_deadline.total_seconds(),
         max_waiting=settings.compliance.max_waiting,
+        max_per_nas=settings.compliance.max_per_nas,
+        max_per_port=settings.compliance.max_per_port,
         clock=instant,
     )
-    spine = authorizer(assembled)
+    site_key = chargeable_key(settings.state, random_octets)
+    if site_key.problem:
+        logger("daemon").warning(site_key.problem)
+    spine = authorizer(assembled, site_key.key)
     worker = Worker(
         admission=Admission(assembled.table, MessageAuthenticatorLedger(), DedupTable()),
+        queue=translate.work_queue(settings.overload),
+        gate=translate.gate(settings.overload),
         authorizer=spine,
         dictionary=assembled.dictionary,
         lookup=lookup,
         recorder=recorder,
         clock=instant,
         random=random_octets,
+        reject_delay_s=settings.overload.reject_delay.total_seconds(),
     )
     listener = Listener(worker=worker, recorder=recorder, clock=instant)
     return _Parts(authorizer=spine, lookup=lookup, recorder=recorder, listener=listener)
@@ -214,6 +224,9 @@ def _tick(parts: _Parts, stop: asyncio.Future[str]) -> None:
     now = instant()
     for event in parts.authorizer.expire(now):
         parts.recorder.take(event, now)
+    for limit, count in parts.authorizer.limited.items():
+        # Said once in ten minutes each; the count goes on.
+        parts.recorder.warn_seldom(limit, f"the limit `eap.conversations.{limit}` is reached", now, refused=count)
     parts.recorder.tick(now)
 
 

@@ -1,6 +1,10 @@
 """Sockets on the event loop, and the one place where a bug in the request path ends.
 
-Knows: readiness, draining, the tasks of requests that wait. Refuses to know: what is in a datagram.
+Knows: readiness, draining, slices of work, the tasks of requests that wait. Refuses to know: what is in a datagram.
+
+Theory: a socket's queue in the kernel is short and knows no order, so it is drained into the worker's own before
+anything is worked on. Then a slice of work is done, and the sockets are looked at again: what continues a
+conversation overtakes what came before it.
 """
 
 from __future__ import annotations
@@ -19,8 +23,10 @@ from nacd.server.recorder import Recorder
 from nacd.server.worker import Waiting, Worker
 from nacd.values import Instant
 
-# One wake-up drains this many datagrams, then lets timers and answers from Intune have their turn.
-_DRAIN_AT_ONCE = 64
+# One wake-up drains this many datagrams, then works for this long; then timers and answers from Intune have their turn.
+_DRAIN_AT_ONCE = 256
+_SLICE_S = 0.005
+_LATE_EVERY_S = 0.05
 
 
 class Listener:
@@ -32,6 +38,8 @@ class Listener:
         self._clock = clock
         self._open: list[socket.socket] = []
         self._waiting: set[asyncio.Task[None]] = set()
+        self._goes_on = False
+        self._late = False
         self._log = logger("listener")
 
     def listen(self, sock: socket.socket, role: Role) -> None:
@@ -42,10 +50,14 @@ class Listener:
     async def close(self, patience_s: float) -> None:
         """Stop reading; give requests under way ``patience_s`` seconds to be answered, then close."""
         loop = asyncio.get_running_loop()
+        until = loop.time() + patience_s
         for sock in self._open:
             loop.remove_reader(sock.fileno())
+        while self._worker.waiting and loop.time() < until:
+            self._work()
+            await asyncio.sleep(0)
         if self._waiting:
-            _, late = await asyncio.wait(self._waiting, timeout=patience_s)
+            _, late = await asyncio.wait(self._waiting, timeout=max(0.0, until - loop.time()))
             for task in late:
                 task.cancel()
             # Nobody answers or records after this: what they would need is closed next.
@@ -59,38 +71,63 @@ class Listener:
             try:
                 datagram, path = sockets.receive(sock)
             except BlockingIOError:
-                return
+                break
             except OSError as error:
                 # An ICMP error about an earlier answer is reported on the next read; nothing was lost.
                 self._log.debug("socket", error=str(error))
                 continue
-            self._answer(datagram, path, role)
+            try:
+                self._worker.receive(datagram, path, role)
+            except Exception as bug:
+                self._ended(bug, path.source)
+        if not self._goes_on:
+            self._work()
 
-    def _answer(self, datagram: bytes, path: sockets.ReturnPath, role: Role) -> None:
+    def _work(self) -> None:
+        """One slice of work; what is left goes on after the sockets were looked at again."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _SLICE_S
+        while self._worker.waiting and loop.time() < until:
+            self._answer_next()
+        self._goes_on = bool(self._worker.waiting)
+        if self._goes_on:
+            loop.call_soon(self._work)
+        if self._worker.late and not self._late:
+            self._late = True
+            loop.call_later(_LATE_EVERY_S, self._send_late)
+
+    def _answer_next(self) -> None:
+        queued = self._worker.next()
         waiting: Waiting | None = None
         try:
-            waiting = self._worker.receive(datagram, path, role)
+            waiting = self._worker.answer(queued)
         except Exception as bug:
-            self._ended(bug, path)
+            self._ended(bug, queued.nas)
         if waiting is not None:
-            task = asyncio.get_running_loop().create_task(self._wait(waiting, path))
+            task = asyncio.get_running_loop().create_task(self._wait(waiting, queued.nas))
             self._waiting.add(task)
             task.add_done_callback(self._waiting.discard)
 
-    async def _wait(self, waiting: Waiting, path: sockets.ReturnPath) -> None:
+    def _send_late(self) -> None:
+        self._worker.send_late()
+        self._late = self._worker.late > 0
+        if self._late:
+            asyncio.get_running_loop().call_later(_LATE_EVERY_S, self._send_late)
+
+    async def _wait(self, waiting: Waiting, source: str) -> None:
         try:
             await waiting
         except Exception as bug:
-            self._ended(bug, path)
+            self._ended(bug, source)
 
-    def _ended(self, error: Exception, path: sockets.ReturnPath) -> None:
+    def _ended(self, error: Exception, source: str) -> None:
         """Silence and an audit event, never an Accept."""
         now = self._clock()
         kind, where = type(error).__name__, _where(error)
         # Whoever found out how to cause it could fill the journal: the traceback once in ten minutes.
-        if self._recorder.warn_seldom(f"bug {kind} {where}", "bug in the request path", now, source=path.source):
+        if self._recorder.warn_seldom(f"bug {kind} {where}", "bug in the request path", now, source=source):
             self._log.error("its traceback", exc_info=error)
-        event = events.bug(kind=kind, where=where, nas="", source=path.source, now=now)
+        event = events.bug(kind=kind, where=where, nas="", source=source, now=now)
         self._recorder.take(event, now)
 
 

@@ -17,8 +17,9 @@ from nacd.compliance.breaker import Breaker
 from nacd.compliance.cache import Fresh, Stale, VerdictCache
 from nacd.compliance.question import Question
 from nacd.intune.answers import concerns_only_the_device
+from nacd.overload.shares import Shares
 from nacd.server.log import logger
-from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId, Instant, MacAddress
+from nacd.values import AccessRequest, Compliance, ComplianceSource, ComplianceState, DeviceId, Instant, MacAddress
 
 # The RADIUS answer does not wait this long; the thread does, so that a late answer is still kept.
 _CALL_LIMIT_S = 15.0
@@ -48,6 +49,7 @@ class Lookup:
     """Asks each question once at a time and keeps every answer, late ones too.
 
     threads, max_waiting: for all questions; a quarter of each is for MACs, the rest for device ids.
+    max_per_nas, max_per_port: lookups under way that one NAS address and one port may have begun.
     """
 
     def __init__(
@@ -59,6 +61,8 @@ class Lookup:
         threads: int,
         deadline_s: float,
         max_waiting: int,
+        max_per_nas: int,
+        max_per_port: int,
         clock: Callable[[], Instant],
     ) -> None:
         self._source = source
@@ -71,6 +75,7 @@ class Lookup:
         self._devices = _Lane(
             ThreadPoolExecutor(max(1, threads - for_macs), "intune-device"), max(1, max_waiting - max_waiting // 4)
         )
+        self._shares = Shares(per_nas=max_per_nas, per_port=max_per_port)
         self._flights: dict[str, asyncio.Task[Compliance]] = {}
         self._log = logger("lookup")
 
@@ -79,8 +84,8 @@ class Lookup:
         found = self._cache.find(question.key, now)
         return found.compliance if isinstance(found, Fresh) else None
 
-    async def compliance(self, question: Question) -> Compliance:
-        """What is known of this device, asking if need be; never later than the deadline.
+    async def compliance(self, question: Question, request: AccessRequest) -> Compliance:
+        """What is known of this device, asking for this request if need be; never later than the deadline.
 
         A verdict too old to be fresh is used (as ``stale``, with its own date) only when the
         question could not be answered now.
@@ -89,7 +94,7 @@ class Lookup:
         fresh = self.known(question, now)
         if fresh is not None:
             return fresh
-        flight = self._fly(question, now)
+        flight = self._fly(question, request, now)
         answer = flight if isinstance(flight, Compliance) else await self._wait(flight)
         if answer.state is not ComplianceState.UNAVAILABLE:
             return answer
@@ -100,11 +105,11 @@ class Lookup:
             return replace(known.compliance, source=ComplianceSource.STALE, detail=answer.detail)
         return answer
 
-    def start(self, question: Question) -> None:
+    def start(self, question: Question, request: AccessRequest) -> None:
         """Ask ahead of the need; nobody waits for it yet."""
         now = self._clock()
         if self.known(question, now) is None:
-            self._fly(question, now)
+            self._fly(question, request, now)
 
     async def close(self) -> None:
         """Stop asking. Threads in a call are left to their own deadline."""
@@ -118,7 +123,7 @@ class Lookup:
         done, _ = await asyncio.wait({flight}, timeout=self._deadline_s)
         return flight.result() if done else self._unavailable(f"no answer within {self._deadline_s:g} s")
 
-    def _fly(self, question: Question, now: Instant) -> asyncio.Task[Compliance] | Compliance:
+    def _fly(self, question: Question, request: AccessRequest, now: Instant) -> asyncio.Task[Compliance] | Compliance:
         """The one flight for this question, joined or started; ``unavailable`` when it may not start now."""
         flight = self._flights.get(question.key)
         if flight is not None:
@@ -129,20 +134,25 @@ class Lookup:
         lane = self._lane(question)
         if lane.under_way >= lane.room:
             return self._unavailable(f"no capacity: {lane.room} lookups of this kind are under way")
+        over = self._shares.take(request.source, request.port)
+        if over:
+            return self._unavailable(f"no capacity: this {over} has its share of lookups under way")
         if not self._breaker.admit(now):
+            self._shares.give_back(request.source, request.port)
             return self._unavailable("breaker open: intune has been failing")
         flight = asyncio.get_running_loop().create_task(self._ask(question, now))
         self._flights[question.key] = flight
         lane.under_way += 1
-        flight.add_done_callback(lambda done: self._landed(question, done))
+        flight.add_done_callback(lambda done: self._landed(question, request, done))
         return flight
 
     def _lane(self, question: Question) -> _Lane:
         return self._macs if isinstance(question.subject, MacAddress) else self._devices
 
-    def _landed(self, question: Question, flight: asyncio.Task[Compliance]) -> None:
+    def _landed(self, question: Question, request: AccessRequest, flight: asyncio.Task[Compliance]) -> None:
         del self._flights[question.key]
         self._lane(question).under_way -= 1
+        self._shares.give_back(request.source, request.port)
         if flight.cancelled():
             # Also one that was stopped before it began: a probe's place must not stay taken.
             self._breaker.abandoned(self._clock())

@@ -8,38 +8,37 @@ from __future__ import annotations
 
 import socket
 import struct
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
 
 # Linux numbers; Python's socket module names the IPv4 one only from 3.14 on.
 _IP_PKTINFO = getattr(socket, "IP_PKTINFO", 8)
 _RECEIVE_BUFFER = 4 * 1024 * 1024
-_DATAGRAM_MAX = 65_535
+# A packet has at most 4,096 octets; what follows in the datagram is padding (RFC 2865 section 3).
+_DATAGRAM_MAX = 4_096
 _ANCILLARY_MAX = 128
+Peer: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
+Ancillary: TypeAlias = tuple[tuple[int, int, bytes], ...]
+
 _PKTINFO4 = struct.Struct("=I4s4s")
 _PKTINFO6 = struct.Struct("=16sI")
 
 
-@dataclass(frozen=True, slots=True)
 class ReturnPath:
     """Where a datagram came from and which of our addresses it was sent to.
 
-    peer: the kernel's socket address of the sender, ready for ``sendmsg``.
-    local: ancillary octets that make the answer leave from the address that was asked.
+    peer: the kernel's socket address of the sender, ready for ``sendmsg``. source: that address as text, without a
+    scope. port: its UDP port. local: ancillary octets that make the answer leave from the address that was asked.
     """
 
-    sock: socket.socket
-    peer: tuple[str, int] | tuple[str, int, int, int]
-    local: tuple[tuple[int, int, bytes], ...]
+    __slots__ = ("local", "peer", "port", "sock", "source")
 
-    @property
-    def source(self) -> str:
-        """The sender's address as text, without a scope."""
-        return self.peer[0].partition("%")[0]
-
-    @property
-    def port(self) -> int:
-        """The sender's UDP port."""
-        return self.peer[1]
+    def __init__(self, sock: socket.socket, peer: Peer, local: Ancillary) -> None:
+        self.sock = sock
+        self.peer = peer
+        self.local = local
+        self.source = peer[0].partition("%")[0] if "%" in peer[0] else peer[0]
+        self.port = peer[1]
 
     def send(self, octets: bytes) -> None:
         """Send one datagram back. Raises OSError (for instance EMSGSIZE, EPERM, ENOBUFS)."""
@@ -74,19 +73,24 @@ def bind(address: str, port: int) -> socket.socket:
 def receive(sock: socket.socket) -> tuple[bytes, ReturnPath]:
     """One datagram and the way back. Raises BlockingIOError when there is none."""
     octets, ancillary, _flags, peer = sock.recvmsg(_DATAGRAM_MAX, _ANCILLARY_MAX)
-    return octets, ReturnPath(sock, peer, _local(ancillary))
+    for level, kind, told in ancillary:
+        local = _local(level, kind, told)
+        if local:
+            return octets, ReturnPath(sock, peer, local)
+    return octets, ReturnPath(sock, peer, ())
 
 
-def _local(ancillary: list[tuple[int, int, bytes]]) -> tuple[tuple[int, int, bytes], ...]:
-    for level, kind, octets in ancillary:
-        if level == socket.IPPROTO_IP and kind == _IP_PKTINFO:
-            # spec_dst is the local address to answer from, right for broadcasts too (ip(7)).
-            _index, local, _destination = _PKTINFO4.unpack(octets)
-            # Interface 0: the address is pinned, the route stays the kernel's choice.
-            return ((socket.IPPROTO_IP, _IP_PKTINFO, _PKTINFO4.pack(0, local, bytes(4))),)
-        if level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO:
-            destination, index = _PKTINFO6.unpack(octets)
-            # A link-local address means nothing without its interface (RFC 4007 section 6).
-            index = index if destination[:2] == b"\xfe\x80" else 0
-            return ((socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, _PKTINFO6.pack(destination, index)),)
+@lru_cache(maxsize=1_024)
+def _local(level: int, kind: int, octets: bytes) -> Ancillary:
+    """What makes an answer leave from the address that ``octets`` tell of; one of few, so it is kept."""
+    if level == socket.IPPROTO_IP and kind == _IP_PKTINFO:
+        # spec_dst is the local address to answer from, right for broadcasts too (ip(7)).
+        _index, local, _destination = _PKTINFO4.unpack(octets)
+        # Interface 0: the address is pinned, the route stays the kernel's choice.
+        return ((socket.IPPROTO_IP, _IP_PKTINFO, _PKTINFO4.pack(0, local, bytes(4))),)
+    if level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO:
+        destination, index = _PKTINFO6.unpack(octets)
+        # A link-local address means nothing without its interface (RFC 4007 section 6).
+        index = index if destination[:2] == b"\xfe\x80" else 0
+        return ((socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, _PKTINFO6.pack(destination, index)),)
     return ()

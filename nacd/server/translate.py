@@ -9,13 +9,19 @@ from dataclasses import replace
 
 from nacd.compliance.cache import Lifetimes
 from nacd.config import sections, settings
+from nacd.config.limits import Overload
 from nacd.eap.chain import TrustAnchor
 from nacd.eap.limits import EapOptions
 from nacd.eap.tls_engine import TlsOptions
 from nacd.identity.rules import CaRule, IdentityRules, assertions
 from nacd.intune import options
 from nacd.intune.cloud import cloud
+from nacd.overload.failing import FailingEndpoints
+from nacd.overload.gate import Gate
+from nacd.overload.queue import WorkQueue
+from nacd.overload.rates import PortRates
 from nacd.radius.clients import Client, MessageAuthenticatorRule
+from nacd.server.worker import Received
 from nacd.values import NO_SECRET, Authentication, IdentitySource, Nas
 
 
@@ -34,6 +40,7 @@ def client(wanted: settings.Client) -> Client:
         secret=wanted.secret,
         message_authenticator=MessageAuthenticatorRule(wanted.message_authenticator),
         probe_users=frozenset(wanted.probe_users),
+        timeout_s=wanted.timeout.total_seconds(),
     )
 
 
@@ -66,6 +73,25 @@ def eap_options(wanted: sections.Eap) -> EapOptions:
         max_rounds=limits.max_rounds,
         fragment_size=wanted.fragment_size or 0,
         path_mtu=wanted.path_mtu,
+        max_per_nas=limits.max_per_nas,
+        max_per_port=limits.max_per_port,
+        max_per_station=limits.max_per_station,
+    )
+
+
+def work_queue(wanted: Overload) -> WorkQueue[Received]:
+    """Where requests wait."""
+    return WorkQueue(max_requests=wanted.max_requests, max_octets=wanted.memory, max_new_per_nas=wanted.max_per_nas)
+
+
+def gate(wanted: Overload) -> Gate:
+    """Who may begin."""
+    failing = wanted.failing
+    return Gate(
+        PortRates(per_s=wanted.port_rate, burst=wanted.port_burst),
+        FailingEndpoints(
+            refusals=failing.refusals, within_s=failing.within.total_seconds(), hold_s=failing.hold.total_seconds()
+        ),
     )
 
 

@@ -7,21 +7,25 @@ know: policy, TLS, Intune. An exception that leaves this module is a bug; the li
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nacd.account import account
 from nacd.authorize import Answer, Authorizer, Continue, NeedCompliance, Silent
 from nacd.compliance.question import Question
 from nacd.errors import ReplyTooLong
+from nacd.overload.gate import Gate, HeldBack
+from nacd.overload.late import LateAnswers
+from nacd.overload.queue import Lane, Queued, WorkQueue
 from nacd.radius import reply as replies
 from nacd.radius.admission import Admission, Drop, Fresh, Resend, Role
 from nacd.radius.attributes import access_request, accounting_request
+from nacd.radius.dedup import RequestKey
 from nacd.radius.dictionary import Dictionary
-from nacd.radius.packet import Code
+from nacd.radius.packet import STATE, Code, Packet
 from nacd.server.lookup import Lookup
 from nacd.server.recorder import Recorder
-from nacd.values import AuditEvent, Instant, Reply, ReplyCode
+from nacd.values import AccessRequest, AuditEvent, Instant, Reply, ReplyCode
 
 Waiting = Coroutine[Any, Any, None]
 
@@ -44,21 +48,45 @@ class Path(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A verified request and the way back."""
+
+    fresh: Fresh
+    path: Path
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Late:
+    """An answer that is held back for a moment."""
+
+    octets: bytes
+    key: RequestKey
+    path: Path
+
+
 class Worker:
-    """Carries requests through the rooms of one configuration."""
+    """Carries requests through the rooms of one configuration: ``receive`` lets them wait, ``answer`` answers."""
 
     def __init__(
         self,
         *,
         admission: Admission,
+        queue: WorkQueue[Received],
+        gate: Gate,
         authorizer: Authorizer,
         dictionary: Dictionary,
         lookup: Lookup,
         recorder: Recorder,
         clock: Callable[[], Instant],
         random: Callable[[int], bytes],
+        reject_delay_s: float = 1.0,
     ) -> None:
         self._admission = admission
+        self._queue = queue
+        self._gate = gate
+        self._late: LateAnswers[_Late] = LateAnswers(delay_s=reject_delay_s)
         self._authorizer = authorizer
         self._dictionary = dictionary
         self._lookup = lookup
@@ -66,32 +94,83 @@ class Worker:
         self._clock = clock
         self._random = random
 
-    def receive(self, datagram: bytes, path: Path, role: Role) -> Waiting | None:
-        """Answer one datagram. Returns the rest of the work if it has to wait for Intune, else None."""
+    @property
+    def waiting(self) -> int:
+        """Requests that nobody has taken."""
+        return len(self._queue)
+
+    @property
+    def late(self) -> int:
+        """Answers held back."""
+        return len(self._late)
+
+    def receive(self, datagram: bytes, path: Path, role: Role) -> None:
+        """Take one datagram in: drop it, answer it from memory if it is a repeat, or let it wait."""
         now = self._clock()
         verdict = self._admission.receive(datagram, path.source, path.port, role, now)
         match verdict:
             case Fresh():
-                return self._fresh(verdict, path, role, now)
+                self._let_wait(Received(fresh=verdict, path=path, role=role), now)
             case Resend():
                 self._transmit(verdict.octets, path, now)
             case Drop():
+                if verdict.repeats is not None:
+                    self._queue.wanted(verdict.repeats, now)
                 self._recorder.dropped(
                     nas=verdict.nas, reason=verdict.reason, source=path.source, detail=verdict.detail, now=now
                 )
-        return None
 
-    def _fresh(self, fresh: Fresh, path: Path, role: Role, now: Instant) -> Waiting | None:
+    def next(self) -> Queued[Received]:
+        """The request to answer next. Raises IndexError when none waits."""
+        return self._queue.take()
+
+    def answer(self, queued: Queued[Received]) -> Waiting | None:
+        """Answer one request. Returns the rest of the work if it has to wait for Intune, else None."""
+        fresh, path = queued.work.fresh, queued.work.path
+        now = self._clock()
+        if queued.is_stale(now):
+            self._admission.forget(fresh.key)
+            detail = f"requests wait longer than this NAS does (`timeout`, {queued.patience_s:g} s): nacd is overloaded"
+            self._drop(fresh, path, "stale", now, detail=detail)
+            return None
         code = fresh.packet.code
         if code == Code.STATUS_SERVER:
             # RFC 5997: no side effects. While Accepts are stopped the NAS had better ask somebody else.
             if not self._recorder.refusing:
-                self._send(fresh, replies.status_response(fresh.packet, fresh.client, role), path, now)
+                self._send(fresh, replies.status_response(fresh.packet, fresh.client, queued.work.role), path, now)
             return None
         if code == Code.ACCOUNTING_REQUEST:
             self._account(fresh, path, now)
             return None
-        return self._authorize(fresh, path, now)
+        return self._authorize(fresh, path, queued, now)
+
+    def send_late(self) -> None:
+        """Send the held-back answers whose time has come."""
+        now = self._clock()
+        for late in self._late.due(now):
+            self._admission.remember(late.key, late.octets, now)
+            self._transmit(late.octets, late.path, now)
+
+    def _let_wait(self, received: Received, now: Instant) -> None:
+        fresh = received.fresh
+        packet = fresh.packet
+        queued = Queued(
+            work=received,
+            lane=_lane(packet),
+            nas=received.path.source,
+            place=fresh.key.place,
+            octets=len(packet.octets),
+            received=now,
+            patience_s=fresh.client.timeout_s,
+        )
+        reached = self._queue.put(queued)
+        if reached:
+            self._admission.forget(fresh.key)
+            detail = f"the limit `overload.{reached}` is reached: {len(self._queue)} requests wait"
+            self._drop(fresh, received.path, f"overload_{reached}", now, detail=detail)
+
+    def _drop(self, fresh: Fresh, path: Path, reason: str, now: Instant, *, detail: str = "") -> None:
+        self._recorder.dropped(nas=fresh.client.nas.name, reason=reason, source=path.source, detail=detail, now=now)
 
     def _account(self, fresh: Fresh, path: Path, now: Instant) -> None:
         request = accounting_request(fresh.packet, fresh.client, path.source, path.port, self._dictionary)
@@ -104,7 +183,7 @@ class Worker:
                 nas=request.nas.name, reason="accounting_not_recorded", source=path.source, detail="", now=now
             )
 
-    def _authorize(self, fresh: Fresh, path: Path, now: Instant) -> Waiting | None:
+    def _authorize(self, fresh: Fresh, path: Path, queued: Queued[Received], now: Instant) -> Waiting | None:
         request = access_request(fresh.packet, fresh.client, path.source, path.port, self._dictionary)
         if request.user_name in fresh.client.probe_users and not request.has_eap:
             # A probe asks whether somebody is there; a Reject says so, and opens nothing. As for Status-Server.
@@ -113,22 +192,35 @@ class Worker:
             else:
                 self._send(fresh, self._encode(Reply(code=ReplyCode.REJECT), fresh), path, now)
             return None
+        if queued.lane is Lane.NEW:
+            asked = self._gate.ask(request, now)
+            if isinstance(asked, HeldBack):
+                self._hold_back(asked, request, fresh, path, now)
+                return None
         step = self._authorizer.identify(request, now)
         match step:
             case Answer():
-                self._carry_out(step, fresh, path, now, now)
+                self._carry_out(step, request, fresh, path, queued.received, now)
             case Continue():
                 if isinstance(step.early, Question):
-                    self._lookup.start(step.early)
+                    self._lookup.start(step.early, request)
                 self._challenge(step.reply, fresh, path, now)
             case Silent():
                 self._admission.forget(fresh.key)
-                self._recorder.dropped(
-                    nas=request.nas.name, reason="eap_discarded", source=path.source, detail="", now=now
-                )
+                self._drop(fresh, path, "eap_discarded", now)
             case NeedCompliance():
-                return self._decide(step, fresh, path, now)
+                return self._decide(step, fresh, path, queued.received, now)
         return None
+
+    def _hold_back(self, held: HeldBack, request: AccessRequest, fresh: Fresh, path: Path, now: Instant) -> None:
+        """Refuse from memory, and late, so that whoever asks in a loop asks less often."""
+        nas = fresh.client.nas.name
+        answer = self._authorizer.refuse(request, held.code, held.reason, now)
+        octets = self._encode(answer.reply, fresh)
+        self._recorder.take(answer.event, now)
+        self._recorder.warn_seldom(f"{held.limit} {nas}", f"`{held.limit}`: {held.reason}", now, nas=nas)
+        if not self._late.put(_Late(octets=octets, key=fresh.key, path=path), now):
+            self._send(fresh, octets, path, now)
 
     def _challenge(self, reply: Reply, fresh: Fresh, path: Path, now: Instant) -> None:
         try:
@@ -143,21 +235,29 @@ class Worker:
         else:
             self._send(fresh, octets, path, now)
 
-    def _decide(self, need: NeedCompliance, fresh: Fresh, path: Path, now: Instant) -> Waiting | None:
+    def _decide(
+        self, need: NeedCompliance, fresh: Fresh, path: Path, received: Instant, now: Instant
+    ) -> Waiting | None:
         known = self._lookup.known(need.question, now)
         if known is None:
-            return self._decide_later(need, fresh, path)
-        self._carry_out(self._authorizer.decide(need, known, now), fresh, path, now, now)
+            return self._decide_later(need, fresh, path, received)
+        self._carry_out(self._authorizer.decide(need, known, now), need.request, fresh, path, received, now)
         return None
 
-    async def _decide_later(self, need: NeedCompliance, fresh: Fresh, path: Path) -> None:
-        learnt = await self._lookup.compliance(need.question)
+    async def _decide_later(self, need: NeedCompliance, fresh: Fresh, path: Path, received: Instant) -> None:
+        learnt = await self._lookup.compliance(need.question, need.request)
         now = self._clock()
-        self._carry_out(self._authorizer.decide(need, learnt, now), fresh, path, need.received, now)
+        self._carry_out(self._authorizer.decide(need, learnt, now), need.request, fresh, path, received, now)
 
-    def _carry_out(self, answer: Answer, fresh: Fresh, path: Path, received: Instant, now: Instant) -> None:
+    def _carry_out(
+        self, answer: Answer, request: AccessRequest, fresh: Fresh, path: Path, received: Instant, now: Instant
+    ) -> None:
         """Encode, record, remember, send: a record never claims an answer that could not be built."""
         reply, event = answer.reply, answer.event
+        if answer.blames_endpoint:
+            self._gate.refused(request, now)
+        elif reply.code is ReplyCode.ACCEPT:
+            self._gate.accepted(request)
         try:
             octets = self._encode(reply, fresh)
         except ReplyTooLong:
@@ -173,7 +273,12 @@ class Worker:
         if "latency_ms" not in event.fields:
             return event
         took_ms = round((self._clock().monotonic - received.monotonic) * 1000, 3)
-        return replace(event, fields={**event.fields, "latency_ms": took_ms})
+        return AuditEvent(
+            code=event.code,
+            fields={**event.fields, "latency_ms": took_ms},
+            repeat_key=event.repeat_key,
+            port_key=event.port_key,
+        )
 
     def _encode(self, reply: Reply, fresh: Fresh) -> bytes:
         return replies.encode(reply, fresh.packet, fresh.client, self._dictionary, self._random)
@@ -188,3 +293,9 @@ class Worker:
         except OSError as error:
             # Route gone, buffers full: the NAS asks again and gets the answer from memory.
             self._recorder.warn_seldom(f"send {error.errno}", f"an answer could not be sent: {error}", now)
+
+
+def _lane(packet: Packet) -> Lane:
+    if packet.code != Code.ACCESS_REQUEST:
+        return Lane.SHORT
+    return Lane.CONTINUATION if packet.has(STATE) else Lane.NEW

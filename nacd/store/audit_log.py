@@ -11,8 +11,7 @@ import os
 import stat
 from pathlib import Path
 
-import orjson
-
+from nacd.audit.line import line
 from nacd.errors import AuditRefused
 from nacd.values import AuditEvent
 
@@ -38,12 +37,12 @@ class AuditLog:
         """Write one record. Raises AuditRefused if the file did not take it whole; nothing of it remains then."""
         if self._astray:
             raise AuditRefused(self._astray)
-        line = orjson.dumps({"code": event.code, **event.fields}, option=orjson.OPT_APPEND_NEWLINE)
+        octets = line(event)
         try:
-            written = os.write(self._fd, line)
+            written = os.write(self._fd, octets)
         except OSError as error:
             raise AuditRefused(f"cannot write `{self._path}`: {_words(error)}") from error
-        if written != len(line):
+        if written != len(octets):
             self._cut(written)
             raise AuditRefused(f"cannot write `{self._path}`: no space for a whole record")
 

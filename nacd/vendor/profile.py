@@ -29,6 +29,7 @@ SESSION_TIMEOUTS_S: Final = range(1, 2**31)
 OWN_ATTRIBUTES: Final = frozenset(
     {
         "CHAP-Password",
+        "Chargeable-User-Identity",
         "EAP-Key-Name",
         "EAP-Message",
         "Message-Authenticator",
@@ -45,7 +46,7 @@ OWN_ATTRIBUTES: Final = frozenset(
 """Attributes that nacd sets by itself (or that no Accept may carry): never under ``attributes:``."""
 
 _OWN_IN_ANY_CASE = frozenset(name.lower() for name in OWN_ATTRIBUTES)
-_URL_CHARACTERS = re.compile(r"[!#-;=?-\[\]_a-z~]+")
+_URL_CHARACTERS = re.compile(r"[!#-&(-;=?-\[\]_a-z~]+")
 """RFC 3986 characters; white space, quotes and angle brackets would end the URL in a NAS's parser."""
 
 
@@ -144,7 +145,7 @@ def _problems(profile: Profile) -> Iterator[str]:
     for what, text in _texts(profile):
         if text != text.strip() or has_control_characters(text):
             yield f"{what} `{text}` begins or ends with white space or holds control characters"
-    if profile.vlan.isdecimal() and (not profile.vlan.isascii() or int(profile.vlan) not in VLAN_IDS):
+    if profile.vlan.removeprefix("-").isdecimal() and (not profile.vlan.isascii() or int(profile.vlan) not in VLAN_IDS):
         yield f"vlan `{profile.vlan}` is outside {VLAN_IDS.start} to {VLAN_IDS.stop - 1}"
     if profile.vlan.isdecimal() and profile.vlan.startswith("0"):
         yield f"vlan `{profile.vlan}` begins with a zero: write the number without it"

@@ -135,7 +135,7 @@ def test_framed_mtu_limits_what_we_send(kit, site, context, supplicant):
 
 def test_a_flight_in_one_packet_has_no_length_field(kit, site, context, supplicant):
     peer = supplicant(site.device, fragment=4000)
-    kit.login(kit.conversations(context, fragment_size=3000), peer)
+    kit.login(kit.conversations(context, fragment_size=3000, path_mtu=4000), peer)
     assert [request[5] for request in peer.requests] == [0x20, 0x00, 0x00]
 
 
@@ -198,6 +198,21 @@ def test_a_peer_silent_after_our_certificate_is_reported_with_that_certificate(k
     assert "does not trust" in gone.failure.reason
     assert "CN=radius.contoso.test" in gone.failure.reason
     assert talk.counters.handshaking == 0
+
+
+@pytest.mark.parametrize(("rounds", "counted"), [(48, False), (49, True)])
+def test_a_peer_silent_after_many_rounds_is_told_of_as_one_that_gave_up_counting(
+    kit, site, context, supplicant, rounds, counted
+):
+    talk, peer = kit.conversations(context), supplicant(site.device, [site.sub], fragment=20)
+    eap, state = kit.response(1, 1), b""
+    for _ in range(rounds + 1):
+        step = talk.receive(kit.access_request(eap, state), kit.instant(monotonic=0))
+        eap, state = peer.answer(step.eap), step.state
+    (gone,) = talk.expire(kit.instant(monotonic=30))
+    assert gone.failure.code == "peer_silent"
+    assert (f"went silent after {rounds} rounds; many give up" in gone.failure.reason) == counted
+    assert ("are large packets lost" in gone.failure.reason) != counted
 
 
 def test_an_alert_the_peer_never_acknowledges_is_still_reported(kit, pki, site, talk, supplicant):

@@ -30,6 +30,12 @@ def test_the_whole_datagram_stays_within_the_path_mtu(mtu):
     assert headers + attributes > mtu - 60 or packet > 3700
 
 
+@pytest.mark.parametrize(("fragment", "mtu"), [(100, 576), (1024, 1400), (1400, 1400), (1400, 576), (3800, 9000)])
+def test_the_smaller_of_fragment_size_and_path_mtu_wins(fragment, mtu):
+    fits = EapOptions(path_mtu=mtu).packet_size
+    assert EapOptions(fragment_size=fragment, path_mtu=mtu).packet_size == min(fragment, fits)
+
+
 @pytest.mark.parametrize(
     "wrong", [{"fragment_size": 63}, {"fragment_size": 4000}, {"path_mtu": 100}, {"worker": 256}, {"max_rounds": 0}]
 )

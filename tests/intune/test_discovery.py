@@ -80,6 +80,18 @@ def test_the_old_name_field_and_any_case_are_read(discovery: Discovery, microsof
     assert discovery.base(soon()) == microsoft.root + "/x"
 
 
+@pytest.mark.parametrize("following", ["//[", "https://a]b/", "http://\u2100/"])
+def test_a_next_page_that_is_no_address_is_trouble_and_not_asked_for_again_at_once(
+    discovery: Discovery, microsoft: Any, wire: Any, following: str
+) -> None:
+    body = {"value": [], "@odata.nextLink": following}
+    microsoft.say("endpoints", wire.Said(kind="application/json", body=body))
+    for _ in range(2):
+        with pytest.raises(SourceError, match="next page is no address"):
+            discovery.base(soon())
+    assert microsoft.count("endpoints") == 1
+
+
 @pytest.mark.parametrize("relative", [True, False])
 def test_the_next_page_is_read(discovery: Discovery, microsoft: Any, wire: Any, relative: bool) -> None:
     following = ("" if relative else microsoft.root) + "/v1.0/servicePrincipals/next?$skiptoken=x"

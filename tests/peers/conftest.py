@@ -57,19 +57,23 @@ class Certificates:
         (folder / "other-ca.pem").write_bytes(self._strangers.root_pem)
 
     def server(self, kind: str = "p256") -> Credential:
-        """nacd's own certificate, behind one intermediate with a key of the same kind."""
+        """nacd's own certificate, behind an intermediate (``rsa4096``: three) with a key of the same kind."""
 
         def issue() -> Any:
-            return self._server_root.intermediate("lab server issuing", key=kind).issue_server(SERVER_NAME, key=kind)
+            above = self._server_root.intermediates(2, key=kind) if kind == "rsa4096" else self._server_root
+            return above.intermediate("lab server issuing", key=kind).issue_server(SERVER_NAME, key=kind)
 
         return self._once(f"server-{kind}", issue)
 
     def client(self, name: str) -> Credential:
-        """``compliant-p256 compliant-rsa2048 noncompliant unknown expired stranger server-eku user``."""
+        """``compliant-p256 (-rsa2048, -rsa4096) noncompliant unknown expired stranger server-eku user``."""
         good = [intune_uri(COMPLIANT_GUID)]
         issue: dict[str, Callable[[], Any]] = {
             "compliant-p256": lambda: self._devices.issue_client("laptop-one", uris=good),
             "compliant-rsa2048": lambda: self._devices.issue_client("laptop-one", uris=good, key="rsa2048"),
+            "compliant-rsa4096": lambda: self._devices_root.intermediates(3, key="rsa4096").issue_client(
+                "laptop-one", uris=good, key="rsa4096"
+            ),
             "noncompliant": lambda: self._devices.issue_client("laptop-two", uris=[intune_uri(NONCOMPLIANT_GUID)]),
             "unknown": lambda: self._devices.issue_client("laptop-new", uris=[intune_uri(UNKNOWN_GUID)]),
             "expired": lambda: self._devices.issue_client(

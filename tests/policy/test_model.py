@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nacd.policy.conditions import AccessIs, ComplianceIs, GroupIs, MacMatches, NasIs, UserMatches
+from nacd.policy.conditions import AccessIs, ComplianceIs, GroupIs, MacIn, MacMatches, NasIs, SsidIs, UserMatches
 from nacd.policy.model import Policy, Rule
 from nacd.values import AccessKind, ComplianceState, Nas
 
@@ -38,33 +38,51 @@ def test_a_policy_without_a_digest_is_none(rule) -> None:
 
 def test_a_step_runs_cheap_tests_first_and_keeps_compliance_apart(rule, policy, facts) -> None:
     compliant = ComplianceIs(states=(ComplianceState.COMPLIANT,))
-    fits, mac = UserMatches(patterns=("x",)), MacMatches(patterns=("AA-*",))
-    (step,) = policy(rule("r", fits, compliant, mac)).steps(AccessKind.MAB, NAS)
-    seen = facts(access=AccessKind.MAB, mac="AA-BB-CC-DD-EE-FF", user="y")
+    fits, ssid = UserMatches(patterns=("x",)), SsidIs(names=frozenset({"corp"}))
+    ((_, step),) = policy(rule("r", fits, compliant, ssid)).steps(AccessKind.MAB, NAS).of("")
+    seen = facts(access=AccessKind.MAB, ssid="corp", user="y")
     assert [test(seen) for test in step.tests] == [True, False]
     assert step.states == (ComplianceState.COMPLIANT,)
 
 
 def test_naming_every_compliance_state_is_not_caring(rule, policy) -> None:
-    (step,) = policy(rule("r", MAB, ComplianceIs(states=tuple(ComplianceState)))).steps(AccessKind.MAB, NAS)
+    ((_, step),) = policy(rule("r", MAB, ComplianceIs(states=tuple(ComplianceState)))).steps(AccessKind.MAB, NAS).of("")
     assert step.states == ()
+
+
+def names(policy: Policy, mac: str = "", nas: Nas = NAS) -> list[str]:
+    return [step.rule.name for _, step in policy.steps(AccessKind.MAB, nas).of(mac)]
 
 
 def test_rules_of_other_nases_and_access_kinds_are_no_steps_here(rule, policy) -> None:
     elsewhere = rule("elsewhere", GroupIs(groups=frozenset({"branch"})))
     other_nas = rule("other nas", NasIs(names=frozenset({"wlc"})))
     other_kind = rule("other kind", AccessIs(kinds=(AccessKind.VPN,)))
-    here = rule("here", MAB, NasIs(names=frozenset({"switch"})), MacMatches(patterns=("AA-*",)))
+    here = rule("here", MAB, NasIs(names=frozenset({"switch"})), SsidIs(names=frozenset({"corp"})))
     behind_a_catch_all = rule("never", MAB)
     made = policy(elsewhere, other_nas, other_kind, here, rule("all", MAB), behind_a_catch_all)
-    steps = made.steps(AccessKind.MAB, NAS)
-    assert [step.rule.name for step in steps] == ["here", "all"]
-    assert [len(step.tests) for step in steps] == [1, 0]
+    assert names(made) == ["here", "all"]
+
+
+def test_rules_that_name_macs_are_found_by_the_mac_in_the_order_of_the_rules(rule, policy) -> None:
+    made = policy(
+        rule("maker", MacMatches(patterns=("AA-BB-CC-*", "AA-BB-*"))),
+        rule("corp", SsidIs(names=frozenset({"corp"}))),
+        rule("one", MacMatches(patterns=("AA-BB-CC-00-00-01",))),
+        rule("list", MacIn(files=("l.csv",), macs=frozenset({"AA-BB-CC-00-00-01", "AA-BB-CC-00-00-02"}))),
+        rule("any mac", MacMatches(patterns=("*",))),
+        rule("all", MAB),
+    )
+    assert names(made, "AA-BB-CC-00-00-01") == ["maker", "corp", "one", "list", "any mac", "all"]
+    assert names(made, "AA-BB-CC-00-00-02") == ["maker", "corp", "list", "any mac", "all"]
+    assert names(made, "AA-BB-00-00-00-01") == ["maker", "corp", "any mac", "all"]
+    assert names(made, "00-00-00-00-00-01") == ["corp", "any mac", "all"]
+    assert names(made) == ["corp", "all"]
 
 
 def test_the_steps_of_each_nas_are_its_own(rule, policy) -> None:
     made = policy(rule("campus", GroupIs(groups=frozenset({"campus"}))), rule("all"))
     campus, branch = (Nas(name="switch", vendor="generic", groups=frozenset({group})) for group in ("campus", "branch"))
     for _ in range(2):
-        assert [step.rule.name for step in made.steps(AccessKind.MAB, campus)] == ["campus"]
-        assert [step.rule.name for step in made.steps(AccessKind.MAB, branch)] == ["all"]
+        assert names(made, nas=campus) == ["campus"]
+        assert names(made, nas=branch) == ["all"]

@@ -197,7 +197,7 @@ def test_a_request_sent_fifty_times_is_worked_on_once(door: Door, make_request: 
     first = door.receive(datagram)
     assert isinstance(first, Fresh)
     waiting = [door.receive(datagram, now=at(0.1)) for _ in range(25)]
-    assert waiting == [Drop(reason="duplicate_in_progress", nas="switch")] * 25
+    assert waiting == [Drop(reason="duplicate_in_progress", nas="switch", repeats=first.key.place)] * 25
     door.admission.remember(first.key, b"answer", at(1))
     assert [door.receive(datagram, now=at(2)) for _ in range(24)] == [Resend(octets=b"answer", nas="switch")] * 24
 

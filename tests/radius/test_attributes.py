@@ -10,7 +10,7 @@ from pyrad import packet as pyrad_packet
 from nacd.radius.attributes import access_request, accounting_request, describe
 from nacd.radius.clients import Client
 from nacd.radius.dictionary import Dictionary
-from nacd.radius.packet import Packet, attribute, decode
+from nacd.radius.packet import attribute, decode
 from nacd.values import (
     AccessRequest,
     AccountingRequest,
@@ -84,6 +84,19 @@ def test_a_mab_request_is_read_by_name(access: ReadAccess, client: Client) -> No
         cisco_av_pairs=("service-type=Call Check", "audit-session-id=0A000001000000120034"),
     )
     assert request.audit_session_id == "0A000001000000120034"
+
+
+@pytest.mark.parametrize("value", [b"\0", b"", b"an earlier value"])
+def test_asking_for_a_chargeable_identity_is_having_the_attribute(access: ReadAccess, value: bytes) -> None:
+    assert access((89, value)).chargeable_identity_requested
+    assert not access((1, value)).chargeable_identity_requested
+
+
+def test_the_operators_name_and_the_chargeable_identity_of_accounting_are_read(
+    access: ReadAccess, accounting: ReadAccounting
+) -> None:
+    assert access((126, b"1example.com")).operator_name == "1example.com"
+    assert accounting((89, b"0a1b")).chargeable_user_identity == "0a1b"
 
 
 def test_an_empty_request_has_nothing(access: ReadAccess, client: Client) -> None:
@@ -287,9 +300,9 @@ def test_what_pyrad_writes_is_read_back(
 @settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(1, 255), st.binary(max_size=40)), max_size=12))
 def test_no_attributes_make_reading_raise(
-    client: Client, dictionary: Dictionary, attributes: list[tuple[int, bytes]]
+    make_request: MakeRequest, client: Client, dictionary: Dictionary, attributes: list[tuple[int, bytes]]
 ) -> None:
-    packet = Packet(code=1, identifier=1, authenticator=bytes(16), octets=b"", attributes=tuple(attributes))
+    packet = decode(make_request(*attributes, sign=False))
     access_request(packet, client, "10.0.0.1", 1645, dictionary)
     accounting_request(packet, client, "10.0.0.1", 1646, dictionary)
     assert len(describe(packet, dictionary)) >= len(attributes)

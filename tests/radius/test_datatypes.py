@@ -70,6 +70,8 @@ def test_text_forms_are_written_as_pyrad_writes_them_and_read_back(value: str, d
         ("fe80::1%eth0", "ipv6addr", "IPv6 address"),
         ("2001:db8::1/32", "ipv6prefix", "IPv6 prefix"),
         (b"\x00\x81", "ipv6prefix", "IPv6 prefix"),
+        ("192.0.2.1/24", "ipv4prefix", "IPv4 prefix"),
+        (b"\x00\x21\xc0\x00\x02\x00", "ipv4prefix", "IPv4 prefix"),
         ("1:2:3", "ifid", "interface identifier"),
         ("001122aabbcc", "ether", "MAC address"),
         ("0x123", "octets", "text or `0x` with hex digits"),
@@ -81,6 +83,15 @@ def test_a_wrong_value_is_refused_in_words(value: str | int | bytes, data_type: 
     with pytest.raises(BadValue) as caught:
         octets(value, data_type)
     assert f"is no {words} for `Some-Attribute`" in str(caught.value)
+
+
+def test_an_ipv4_prefix_is_written_with_all_its_octets_and_read_back() -> None:
+    """By hand: pyrad does not know the type (RFC 8044 section 3.11)."""
+    assert octets("192.0.2.0/24", "ipv4prefix") == b"\x00\x18\xc0\x00\x02\x00"
+    assert octets(b"\x00\x18\xc0\x00\x02\x00", "ipv4prefix") == b"\x00\x18\xc0\x00\x02\x00"
+    assert decode(b"\x00\x18\xc0\x00\x02\x00", "ipv4prefix", {}) == "192.0.2.0/24"
+    for wrong in (b"\x00\x18\xc0\x00\x02", b"\x00\x21\xc0\x00\x02\x00", b"\x00\x18\xc0\x00\x02\x01"):
+        assert decode(wrong, "ipv4prefix", {}) == wrong
 
 
 def test_a_type_nobody_encodes_is_refused() -> None:

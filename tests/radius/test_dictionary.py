@@ -72,7 +72,7 @@ def test_any_attribute_we_encode_pyrad_encodes_alike_and_we_describe_back(
         "ipaddr": st.ip_addresses(v=4).map(str),
         "octets": st.binary(min_size=1, max_size=240).filter(lambda octets: not octets.startswith(b"0x")),
     }
-    if definition.type not in values or definition.hidden or name in UNSEEN:
+    if definition.type not in values or definition.hidden or definition.within or name in UNSEEN:
         return
     value = data.draw(values[definition.type])
     tag = data.draw(st.integers(0, 31)) if definition.tagged else 0
@@ -185,6 +185,23 @@ def test_vendor_attributes_are_wrapped_with_their_number(dictionary: Dictionary)
     assert vendor_walk(octets[2:]) == (14823, ((1, b"staff"),))
 
 
+def test_what_lies_in_an_extended_attribute_is_encoded_and_described_by_name(dictionary: Dictionary) -> None:
+    assert dictionary.encode(Attribute(name="Frag-Status", value="More-Data-Request")) == b"\xf1\x07\x01\0\0\0\x03"
+    assert dictionary.encode(Attribute(name="IP-Port-Limit", value=400)) == b"\xf1\x09\x05\x02\x06\0\0\x01\x90"
+    assert dictionary.describe_extended((241, 1), b"\0\0\0\x03").value == "More-Data-Request"
+    assert dictionary.describe_extended((241, 1), b"\x03") == Attribute(name="Frag-Status", value=b"\x03")
+    assert dictionary.describe_extended((241, 6, 3), bytes((192, 0, 2, 1))) == Attribute(
+        name="IP-Port-Range-Ext-IPv4-Addr", value="192.0.2.1"
+    )
+    assert dictionary.describe_extended((241, 26, 99999, 7), b"x").name == "Attr-241.26.99999.7"
+    assert dictionary.describe_extended((241, 5, 200), b"x").name == "Attr-241.5.200"
+
+
+def test_a_list_of_tlvs_has_no_value_of_its_own(dictionary: Dictionary) -> None:
+    with pytest.raises(BadValue, match="`IP-Port-Limit-Info` has the type `tlv`"):
+        dictionary.encode(Attribute(name="IP-Port-Limit-Info", value=b"\x02\x06\0\0\0\1"))
+
+
 def test_every_value_in_our_files_belongs_to_an_attribute_of_ours() -> None:
     """pyrad only logs a value of an unknown attribute: a misspelling would be lost."""
     files = list(resources.files("nacd.radius").joinpath("dictionaries").iterdir())
@@ -194,13 +211,19 @@ def test_every_value_in_our_files_belongs_to_an_attribute_of_ours() -> None:
     assert orphans == []
 
 
-def test_no_two_of_our_attributes_share_a_number_or_a_name(oracle: pyrad_dictionary.Dictionary) -> None:
-    folder = resources.files("nacd.radius").joinpath("dictionaries")
-    count = sum(
-        line.startswith("ATTRIBUTE") for file in folder.iterdir() for line in file.read_text("utf-8").splitlines()
-    )
+def test_no_two_of_our_attributes_share_a_number_or_a_name(
+    oracle: pyrad_dictionary.Dictionary, dictionary: Dictionary
+) -> None:
+    defined: dict[str, list[list[str]]] = {".dict": [], ".extended": []}
+    for file in resources.files("nacd.radius").joinpath("dictionaries").iterdir():
+        lines = file.read_text("utf-8").splitlines()
+        defined[Path(file.name).suffix] += [line.split() for line in lines if line.startswith("ATTRIBUTE")]
+    count = len(defined[".dict"])
     assert len(oracle.attributes) == count
     assert len(oracle.attrindex.backward) == count
+    within = defined[".extended"]
+    assert len({words[1] for words in within}) == len({words[2] for words in within}) == len(within)
+    assert len(dictionary.names()) == count + len(within)
 
 
 # -- folders of the admin -------------------------------------------------------------------

@@ -24,7 +24,7 @@ from nacd.config.load import load
 from nacd.radius.admission import Admission, Role
 from nacd.radius.dedup import DedupTable
 from nacd.radius.ledger import MessageAuthenticatorLedger
-from nacd.server import daemon, sockets
+from nacd.server import daemon, sockets, translate
 from nacd.server.assembly import Assembled, assemble
 from nacd.server.clock import instant, random_octets
 from nacd.server.drops import Drops
@@ -37,6 +37,7 @@ from nacd.sim.nas_reply import dictionary
 from nacd.sim.pki import COMPLIANT_GUID, SERVER_NAME, Authority, Issued, intune_uri
 from nacd.sim.supplicant import LoginResult, Supplicant, login
 from nacd.store.audit_log import AuditLog
+from nacd.store.chargeable_key import chargeable_key
 from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId, Instant, MacAddress
 
 T = TypeVar("T")
@@ -250,11 +251,15 @@ class House:
             threads=4,
             deadline_s=deadline_s,
             max_waiting=100,
+            max_per_nas=100,
+            max_per_port=16,
             clock=self.clock,
         )
         self.worker = Worker(
             admission=Admission(assembled.table, MessageAuthenticatorLedger(), DedupTable()),
-            authorizer=daemon.authorizer(assembled),
+            queue=translate.work_queue(assembled.loaded.settings.overload),
+            gate=translate.gate(assembled.loaded.settings.overload),
+            authorizer=daemon.authorizer(assembled, chargeable_key(site.folder / "state", random_octets).key),
             dictionary=assembled.dictionary,
             lookup=self.lookup,
             recorder=self.recorder,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import json
 import os
 import pwd
@@ -90,6 +91,35 @@ def test_the_policy_that_decides_is_archived_with_digest_time_and_account(
     assert own["time"].endswith("Z")
     kept = [hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.txt")]
     assert hashlib.sha256((site.folder / "policy.yaml").read_bytes()).hexdigest() in kept
+
+
+def chargeable_identity(site: Site, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What a printer's Accept carries in one run of the daemon."""
+    given: list[str] = []
+
+    def story(nas: Nas) -> None:
+        reply = nas.mab(PRINTER_MAC, extra=[("Chargeable-User-Identity", b"\0")])
+        given.append(bytes(reply.first("Chargeable-User-Identity")).decode())
+
+    serve(site, monkeypatch, story)
+    return given[0]
+
+
+def test_the_chargeable_identity_of_a_device_outlives_a_restart(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = chargeable_identity(site, monkeypatch)
+    assert len(first) == 32
+    assert len((site.folder / "state" / "chargeable.key").read_bytes()) == 32
+    (site.folder / "ready.json").unlink()
+    assert chargeable_identity(site, monkeypatch) == first
+
+
+def test_a_damaged_chargeable_key_is_told_and_does_not_stop_the_daemon(
+    site: Site, monkeypatch: pytest.MonkeyPatch, said: io.StringIO
+) -> None:
+    (site.folder / "state").mkdir()
+    (site.folder / "state" / "chargeable.key").write_bytes(b"half a k")
+    assert len(chargeable_identity(site, monkeypatch)) == 32
+    assert "has 8 octets instead of 32" in said.getvalue()
 
 
 def assert_accepted(nas: Nas) -> None:

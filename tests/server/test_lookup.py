@@ -12,7 +12,7 @@ from nacd.compliance.cache import Lifetimes, VerdictCache
 from nacd.compliance.question import Question
 from nacd.intune.answers import about_device
 from nacd.server.lookup import Lookup
-from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId, MacAddress
+from nacd.values import AccessRequest, Compliance, ComplianceSource, ComplianceState, DeviceId, MacAddress, Nas
 from tests.server.house import Clock, Register
 
 COMPLIANT, NONCOMPLIANT, UNAVAILABLE = (
@@ -25,7 +25,9 @@ COMPLIANT, NONCOMPLIANT, UNAVAILABLE = (
 class Bench:
     """A lookup with its parts in reach."""
 
-    def __init__(self, *, deadline_s: float = 2.0, max_waiting: int = 100, failures_to_open: int = 5) -> None:
+    def __init__(
+        self, *, deadline_s: float = 2.0, max_waiting: int = 100, failures_to_open: int = 5, per_port: int = 100
+    ) -> None:
         self.register = Register()
         self.clock = Clock()
         self.cache = VerdictCache(Lifetimes())
@@ -37,6 +39,8 @@ class Bench:
             threads=4,
             deadline_s=deadline_s,
             max_waiting=max_waiting,
+            max_per_nas=100,
+            max_per_port=per_port,
             clock=self.clock,
         )
 
@@ -51,7 +55,7 @@ class Bench:
         asyncio.run(told())
 
     async def ask(self, number: int = 1) -> Compliance:
-        return await self.lookup.compliance(device(number))
+        return await self.lookup.compliance(device(number), from_port())
 
     async def landed(self) -> None:
         """Until nothing is under way any more."""
@@ -63,6 +67,10 @@ class Bench:
 
     def heal(self, state: ComplianceState = COMPLIANT) -> None:
         self.register.state, self.register.detail, self.register.bug = state, "", None
+
+
+def from_port(name: str = "Gi1/0/1") -> AccessRequest:
+    return AccessRequest(nas=Nas(name="switch", vendor="generic"), source="10.0.0.1", source_port=1, nas_port_id=name)
 
 
 def device(number: int) -> Question:
@@ -233,7 +241,7 @@ def test_a_probe_that_is_called_off_gives_its_place_back() -> None:
         await bench.ask(1)
         bench.clock.ahead_s += 6
         bench.register.open.clear()
-        bench.lookup.start(device(2))
+        bench.lookup.start(device(2), from_port())
         (probe,) = bench.lookup._flights.values()
         probe.cancel()
         await asyncio.sleep(0.01)
@@ -258,10 +266,10 @@ def test_a_question_asked_ahead_is_joined_and_not_asked_twice() -> None:
     bench = Bench()
 
     async def story() -> None:
-        bench.lookup.start(device(1))
-        bench.lookup.start(device(1))
+        bench.lookup.start(device(1), from_port())
+        bench.lookup.start(device(1), from_port())
         assert (await bench.ask(1)).state is COMPLIANT
-        bench.lookup.start(device(1))
+        bench.lookup.start(device(1), from_port())
         await bench.landed()
         assert len(bench.register.calls) == 1
 
@@ -309,7 +317,7 @@ def test_macs_without_number_keep_no_certificate_waiting() -> None:
         bench.register.open.clear()
         macs = [MacAddress(f"00-11-22-33-44-{number:02X}") for number in range(60)]
         asking = [
-            asyncio.ensure_future(bench.lookup.compliance(Question(key=f"mac:{mac.hex12}", subject=mac)))
+            asyncio.ensure_future(bench.lookup.compliance(Question(key=f"mac:{mac.hex12}", subject=mac), from_port()))
             for mac in macs
         ]
         await asyncio.sleep(0.02)
@@ -321,5 +329,25 @@ def test_macs_without_number_keep_no_certificate_waiting() -> None:
         assert (await device_asked).state is COMPLIANT
         refused = [answer for answer in await asyncio.gather(*asking) if answer.detail.startswith("no capacity")]
         assert len(refused) == 50
+
+    bench.run(story)
+
+
+def test_one_port_cannot_use_up_the_lookups_of_the_others() -> None:
+    bench = Bench(per_port=2)
+
+    async def story() -> None:
+        bench.register.open.clear()
+        greedy = [asyncio.ensure_future(bench.lookup.compliance(device(n), from_port("Gi1/0/13"))) for n in range(10)]
+        await asyncio.sleep(0)
+        honest = asyncio.ensure_future(bench.lookup.compliance(device(99), from_port("Gi1/0/2")))
+        await asyncio.sleep(0.02)
+        assert sum(asking.done() for asking in greedy) == 8
+        bench.register.open.set()
+        assert (await honest).state is COMPLIANT
+        refused = [answer for answer in await asyncio.gather(*greedy) if answer.state is UNAVAILABLE]
+        assert {answer.detail for answer in refused} == {"no capacity: this port has its share of lookups under way"}
+        await bench.landed()
+        assert (await bench.lookup.compliance(device(50), from_port("Gi1/0/13"))).state is COMPLIANT
 
     bench.run(story)
