@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo run test test-pure check format peers lock clean
+.PHONY: help setup demo run test test-pure check conformance bench scenarios fuzz format peers lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,14 +46,28 @@ check: setup ## ruff, format, mypy --strict, architecture
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy --strict
-	@$(BIN)/mypy --strict tools/peers.py
+	@$(BIN)/mypy --strict tools/peers.py tools/conformance.py
+	@$(BIN)/mypy --strict -p tools.bench -p tools.scenarios -p tools.fuzz
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
+
+conformance: setup ## run every clause's test and write docs/conformance.md
+	@$(BIN)/python tools/conformance.py
+
+bench: setup ## nacd beside FreeRADIUS, round by round (about 15 minutes; RECORD=docs/benchmarks.md writes the page)
+	@$(BIN)/python tools/peers.py
+	@$(BIN)/python -m tools.bench $(if $(RECORD),--record $(RECORD))
+
+scenarios: setup ## power cut, hostile port, hanging Intune (about 10 minutes; RECORD=docs/overload.md writes the page)
+	@$(BIN)/python -m tools.scenarios all $(if $(RECORD),--record $(RECORD))
+
+fuzz: setup ## ten million executions (hours; TOTAL=100000 for less; RECORD=docs/fuzzing.md writes the page)
+	@$(BIN)/python -m tools.fuzz --total $(or $(TOTAL),10000000) $(if $(RECORD),--record $(RECORD))
 
 format: setup ## let ruff format and sort imports
 	@$(BIN)/ruff check --quiet --fix-only --select I .
 	@$(BIN)/ruff format .
 
-peers: ## unpack eapol_test, radclient, hostapd, wpa_supplicant, freeradius, tshark under .peers/
+peers: ## unpack the real peers (eapol_test, FreeRADIUS, strongSwan, a zoo of clients ...) under .peers/
 	@python=$$(sh tools/find-python) || exit 1; "$$python" tools/peers.py
 
 lock: ## resolve requirements.lock anew (UPGRADE=1 takes newer releases)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeAlias
 
 from nacd.audit import events
+from nacd.audit.blocks import attributes as attributes_shown
 from nacd.compliance.question import NotAskable, Question, question
 from nacd.eap.conversations import Conversations
 from nacd.eap.limits import Abandoned
@@ -31,6 +32,7 @@ from nacd.values import (
     AccessRequest,
     Attribute,
     AuditEvent,
+    AuditValue,
     Certificate,
     CertificateFacts,
     Challenge,
@@ -145,6 +147,8 @@ class Authorizer:
         self._identity_rules = identity_rules
         self._policy = policy
         self._rendered = rendered
+        # What the record says of a profile's attributes is the same each time.
+        self._shown = {pair: attributes_shown(each.attributes) for pair, each in rendered.items()}
         self._chargeable_key = chargeable_key
 
     def identify(self, request: AccessRequest, now: Instant) -> Step:
@@ -244,6 +248,7 @@ class Authorizer:
         refusal = Reply(code=ReplyCode.REJECT, eap=proof.failure)
         reply, rendered = refusal, None
         sent: tuple[Attribute, ...] = ()
+        shown: list[AuditValue] = []
         chargeable = ""
         if decision.effect is Effect.ALLOW:
             rendered = self._rendered[decision.profile, request.nas.vendor]
@@ -253,13 +258,14 @@ class Authorizer:
                 attributes += (Attribute(name="Chargeable-User-Identity", value=chargeable),) if chargeable else ()
             reply = _accept(request, proof, rendered, attributes)
             sent = rendered.attributes + attributes
+            shown = self._shown[decision.profile, request.nas.vendor] + attributes_shown(attributes)
         event = events.decision(
             request=request,
             named=named,
             compliance=facts.compliance,
             decision=decision,
             rendered=rendered,
-            sent=sent,
+            shown=shown,
             latency_ms=(now.monotonic - received.monotonic) * 1000,
             now=now,
             tls_version=proof.tls_version if isinstance(proof, PeerAuthenticated) else "",
@@ -313,8 +319,13 @@ def _per_request(rendered: Rendered, certificate: Certificate, now: Instant) -> 
             timeout_s = left_s
     if not timeout_s:
         return ()
+    return _timeout(timeout_s, rendered.reauthenticate)
+
+
+@lru_cache(maxsize=256)
+def _timeout(timeout_s: int, reauthenticate: bool) -> tuple[Attribute, ...]:
     # RFC 3580 section 3.17: RADIUS-Request re-authenticates when the time is up, Default ends the session.
-    action = "RADIUS-Request" if rendered.reauthenticate else "Default"
+    action = "RADIUS-Request" if reauthenticate else "Default"
     return (
         Attribute(name="Session-Timeout", value=timeout_s),
         Attribute(name="Termination-Action", value=action),

@@ -23,7 +23,6 @@ from nacd.values import (
     ComplianceState,
     Decision,
     Device,
-    Endpoint,
     Instant,
     Named,
     Unidentified,
@@ -52,7 +51,9 @@ def _second(seconds: int) -> str:
 
 
 def nas(request: AccessRequest) -> Block:
-    return {**_nas(request), "port_type": request.nas_port_type}
+    block = _nas(request)
+    block["port_type"] = request.nas_port_type
+    return block
 
 
 def _nas(request: AccessRequest | AccountingRequest) -> Block:
@@ -111,15 +112,15 @@ def accounting(request: AccountingRequest, *, mac: str) -> Block:
 def identity(named: Named) -> Block:
     """The identity and every attempt on the way to it."""
     block: Block = {"kind": "", "id": "", "register": "", "mac": "", "source": "", "assurance": "none", "detail": ""}
-    match named.identity:
-        case Device(id=device, source=source, assurance=assurance):
-            block |= {"kind": "device", "id": device.guid, "register": device.kind}
-            block |= {"source": source, "assurance": _ASSURANCES[assurance]}
-        case Endpoint(mac=mac, source=source, assurance=assurance, ask_detail=detail):
-            block |= {"kind": "endpoint", "mac": mac.text, "detail": detail}
-            block |= {"source": source, "assurance": _ASSURANCES[assurance]}
-        case Unidentified(reason=reason):
-            block |= {"kind": "unidentified", "detail": reason}
+    found = named.identity
+    if isinstance(found, Unidentified):
+        block["kind"], block["detail"] = "unidentified", found.reason
+    else:
+        block["source"], block["assurance"] = found.source, _ASSURANCES[found.assurance]
+        if isinstance(found, Device):
+            block["kind"], block["id"], block["register"] = "device", found.id.guid, found.id.kind
+        else:
+            block["kind"], block["mac"], block["detail"] = "endpoint", found.mac.text, found.ask_detail
     block["attempts"] = [
         {"source": attempt.source, "outcome": attempt.outcome, "detail": attempt.detail} for attempt in named.attempts
     ]

@@ -17,6 +17,7 @@ from nacd.values import (
     AccountingRequest,
     Attribute,
     AuditEvent,
+    AuditValue,
     Compliance,
     Decision,
     Device,
@@ -72,7 +73,7 @@ def decision(
     compliance: Compliance,
     decision: Decision,
     rendered: Rendered | None,
-    sent: tuple[Attribute, ...],
+    shown: list[AuditValue],
     latency_ms: float,
     now: Instant,
     occasion: str = "request",
@@ -83,15 +84,24 @@ def decision(
 ) -> AuditEvent:
     """``access.accept`` or ``access.reject``: the whole why of one decision.
 
-    rendered: the profile in the vendor's words, ``None`` on deny. sent: the attributes of this answer, the
-    profile's and the request's own. occasion: ``request``, ``late_answer`` or ``reassess``. An accept has no
-    repeat key: it is always written by itself. A reject repeats when port, caller, rule and compliance do.
+    rendered: the profile in the vendor's words, ``None`` on deny. shown: the attributes of this answer, the profile's
+    and the request's own, out of ``blocks.attributes``. occasion: ``request``, ``late_answer`` or ``reassess``.
+    An accept has no repeat key: it is always written by itself. A reject repeats when port, caller, rule and
+    compliance do.
     """
     allowed = decision.effect is Effect.ALLOW
+    code = "A1001I" if allowed else "A1002I"
     verdict = f"rule `{decision.rule}` " + (f"gives profile `{decision.profile}`" if allowed else "denies")
     who = _who(named.identity)
     fields: Block = {
-        **_request(request, access=named.access, mac=named.mac, user=named.user),
+        "code": code,
+        "time": timestamp(now.wall),
+        "event": EVENTS[code].name,
+        "why": f"{who}: {verdict}: {'; '.join(decision.reasons)}",
+        "access": named.access,
+        "nas": blocks.nas(request),
+        "endpoint": blocks.endpoint(request, mac=named.mac, user=named.user),
+        "session": blocks.session(request),
         "occasion": occasion,
         "identity": blocks.identity(named),
         **blocks.certificate(named.certificate),
@@ -100,20 +110,16 @@ def decision(
         "decision": blocks.decision(decision),
         "reply": {
             "code": ReplyCode.ACCEPT if allowed else ReplyCode.REJECT,
-            "attributes": blocks.attributes(sent),
+            "attributes": shown,
             "omitted": list(rendered.omitted) if rendered else [],
         },
         "chargeable_user_identity": chargeable_user_identity,
         "latency_ms": round(latency_ms, 3),
     }
-    return _event(
-        "A1001I" if allowed else "A1002I",
-        f"{who}: {verdict}: {'; '.join(decision.reasons)}",
-        fields,
-        now,
-        repeat_key="" if allowed else _repeat_key("A1002I", request, decision.rule, compliance.state, who),
-        port_key="" if allowed else _port_key(request),
-    )
+    if allowed:
+        return AuditEvent(code=code, fields=fields)
+    repeat_key = _repeat_key(code, request, decision.rule, compliance.state, who)
+    return AuditEvent(code=code, fields=fields, repeat_key=repeat_key, port_key=_port_key(request))
 
 
 def eap_failed(

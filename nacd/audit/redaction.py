@@ -44,12 +44,10 @@ def text(value: str) -> str:
     return value
 
 
-@lru_cache(maxsize=1_024)
 def attribute(sent: Attribute) -> dict[str, AuditValue]:
     """One reply attribute for the record: name, value (octets as ``0x`` hex), and the tag if it has one.
 
-    A pair such as ``psk=...`` inside a vendor's catch-all attribute is hidden too. Kept, since a profile sends the same
-    ones again and again: not to be changed by whoever gets it.
+    A pair such as ``psk=...`` inside a vendor's catch-all attribute is hidden too.
     """
     shown: AuditValue
     match sent.value:

@@ -65,6 +65,8 @@ class Repeats:
 
     def admit(self, event: AuditEvent, now: Instant) -> tuple[AuditEvent, ...]:
         """What to write now: summaries whose window has closed, then ``event`` itself unless it is only counted."""
+        if not event.repeat_key and not self._runs and not self._ports and self._overflow is None:
+            return (event,)
         out = self._close(now, _CLOSED_BY_ADMIT)
         if not event.repeat_key:
             return (*out, event)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -19,6 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from nacd.eap.message import printable
 
+KEPT = 512  # certificates of which is remembered what they say: CAs for ever, devices that come back
 MIN_RSA_BITS = 2048
 MIN_EC_BITS = 256
 _MODERN_KEYS = (
@@ -114,6 +116,10 @@ _PARTS: tuple[tuple[str, Callable[[x509.Certificate], object]], ...] = (
 )
 
 
+parsed = lru_cache(maxsize=KEPT)(x509.load_der_x509_certificate)
+
+
+@lru_cache(maxsize=KEPT)
 def unreadable(cert: x509.Certificate) -> Failure:
     """Which part of a certificate cannot be read, or a failure with the empty code if all can.
 
@@ -216,11 +222,13 @@ class Anchors:
             raise ValueError(f"{where} {weakness}")
 
 
+@lru_cache(maxsize=KEPT)
 def _anchor_key(cert: x509.Certificate) -> bytes:
     key = cert.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return cert.subject.public_bytes() + key
 
 
+@lru_cache(maxsize=KEPT)
 def key_weakness(cert: x509.Certificate) -> str:
     """What is too weak about the key (``has an RSA key of 1024 bits ...``), ``""`` if nothing is."""
     try:
@@ -250,6 +258,7 @@ def curve_outside_tls(cert: x509.Certificate) -> str:
     return key.curve.name if isinstance(key, ec.EllipticCurvePublicKey) and not isinstance(key.curve, known) else ""
 
 
+@lru_cache(maxsize=KEPT)
 def signature_weakness(cert: x509.Certificate) -> str:
     """What is too weak about the signature on this certificate, ``""`` if nothing is."""
     try:
@@ -330,6 +339,7 @@ def not_yet_valid(cert: x509.Certificate, wall: float) -> Failure:
     )
 
 
+@lru_cache(maxsize=KEPT)
 def usage_failure(cert: x509.Certificate, *, require_client_auth_eku: bool) -> Failure:
     """What keeps a certificate from being a TLS client's, or a failure with the empty code if nothing does.
 

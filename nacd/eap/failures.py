@@ -44,6 +44,21 @@ class ServerName:
     not_after: float
 
 
+def server_name(cert: x509.Certificate) -> ServerName:
+    """What our own certificate calls itself."""
+    try:
+        names = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        dns = tuple(names.get_values_for_type(x509.DNSName))
+    except x509.ExtensionNotFound:
+        dns = ()
+    return ServerName(
+        name=name_of(cert),
+        dns=dns,
+        not_before=cert.not_valid_before_utc.timestamp(),
+        not_after=cert.not_valid_after_utc.timestamp(),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """What OpenSSL's verification complained of: error number, depth (0 is the leaf), and the certificate there."""

@@ -23,7 +23,18 @@ from OpenSSL._util import ffi as _ffi
 from OpenSSL._util import lib as _lib  # a few calls pyOpenSSL has no words for
 
 from nacd.eap import failures
-from nacd.eap.chain import UNREADABLE, Accepted, Anchors, Failure, TrustAnchor, examine, load_readable_pem, name_of, why
+from nacd.eap.chain import (
+    UNREADABLE,
+    Accepted,
+    Anchors,
+    Failure,
+    TrustAnchor,
+    examine,
+    load_readable_pem,
+    name_of,
+    parsed,
+    why,
+)
 from nacd.eap.client_hello import ClientHello
 from nacd.eap.message import printable
 from nacd.eap.server_certificate import sending_order
@@ -163,7 +174,7 @@ class TlsContext:
         self.anchors = Anchors(options.client_cas)
         self.versions = (options.min_version, options.max_version)
         chain = sending_order(load_readable_pem(options.certificate_chain_pem, "eap.certificate"))
-        self.server = _server_name(chain[0])
+        self.server = failures.server_name(chain[0])
         self.context = SSL.Context(SSL.TLS_SERVER_METHOD)
         self._set_protocol()
         self._set_certificate(chain)
@@ -226,20 +237,6 @@ class TlsContext:
             self.context.add_client_ca(cert)
 
 
-def _server_name(cert: x509.Certificate) -> failures.ServerName:
-    try:
-        names = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        dns = tuple(names.get_values_for_type(x509.DNSName))
-    except x509.ExtensionNotFound:
-        dns = ()
-    return failures.ServerName(
-        name=name_of(cert),
-        dns=dns,
-        not_before=cert.not_valid_before_utc.timestamp(),
-        not_after=cert.not_valid_after_utc.timestamp(),
-    )
-
-
 def _read(certificates: Sequence[crypto.X509]) -> tuple[x509.Certificate, ...] | Failure:
     """OpenSSL's certificates as ``cryptography`` has them, or a failure about the first that it does not take.
 
@@ -248,7 +245,7 @@ def _read(certificates: Sequence[crypto.X509]) -> tuple[x509.Certificate, ...] |
     read: list[x509.Certificate] = []
     for one in certificates:
         try:
-            read.append(one.to_cryptography())
+            read.append(parsed(crypto.dump_certificate(crypto.FILETYPE_ASN1, one)))
         except UNREADABLE as error:
             subject = _one_line(_lib.X509_get_subject_name(one._x509)) or "empty subject"
             issuer = _one_line(_lib.X509_get_issuer_name(one._x509)) or "empty issuer"

@@ -18,7 +18,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -56,6 +56,8 @@ class FaultyCertificate(CertificateFacts):
 # -- naming ---------------------------------------------------------------------------------
 
 
+# As for `_read`: the same certificate is asked about twice in a login, and all day.
+@lru_cache(maxsize=512)
 def device(facts: CertificateFacts, rules: IdentityRules) -> Outcome:
     """The device this certificate names under ``rules``; see the module's theory for absent and bad."""
     rule = rules.cas.get(facts.anchor, CaRule())
@@ -138,7 +140,12 @@ def read(chain: tuple[bytes, ...], anchor: str) -> CertificateFacts:
     has validity 0.0 to 0.0, so it counts as expired wherever that is asked. More than 64 names, or one
     longer than 1,024 characters, is a fault too: leaving some out could hide a second id.
     """
-    der = chain[0] if chain else b""
+    return _read(chain[0] if chain else b"", anchor)
+
+
+# A login asks twice, one round apart, and the same devices come back all day.
+@lru_cache(maxsize=512)
+def _read(der: bytes, anchor: str) -> CertificateFacts:
     fingerprint = hashlib.sha256(der).hexdigest()
     try:
         certificate = x509.load_der_x509_certificate(der)

@@ -29,6 +29,7 @@ from nacd.values import (
     IdentitySource,
     MacAddress,
     Named,
+    Nas,
     NoCertificate,
     Unidentified,
 )
@@ -36,6 +37,20 @@ from nacd.values import (
 
 def name(request: AccessRequest, access: AccessKind, certificate: Certificate, rules: IdentityRules) -> Named:
     """What is at the other end, by which source, and every attempt made on the way. Total: raises nothing."""
+    if access is not AccessKind.VPN and isinstance(certificate, NoCertificate):
+        return _by_port(request.calling_station_id, access, rules)
+    return _name(request, access, certificate, rules)
+
+
+@lru_cache(maxsize=8_192)
+def _by_port(calling_station_id: str, access: AccessKind, rules: IdentityRules) -> Named:
+    """Without a certificate and without a VPN's word there is the MAC alone, and the same ports ask all day."""
+    nobody = Nas(name="", vendor="")
+    request = AccessRequest(nas=nobody, source="", source_port=0, calling_station_id=calling_station_id)
+    return _name(request, access, NoCertificate(), rules)
+
+
+def _name(request: AccessRequest, access: AccessKind, certificate: Certificate, rules: IdentityRules) -> Named:
     attempts: list[Attempt] = []
     identity: Identity | None = None
     for source in rules.order:

@@ -45,9 +45,11 @@ class CaRule:
     templates: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class IdentityRules:
-    """All settings of this room. Raises ValueError, in the admin's words, on what cannot work.
+    """All settings of this room, told apart as objects: there is one for each configuration.
+
+    Raises ValueError, in the admin's words, on what cannot work.
 
     order: sources, best first. cas: by the anchor's name (``client_cas``); an anchor not listed is
     trusted for login only. cn_as_guid: the certificate's common name is an Intune id too.

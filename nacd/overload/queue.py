@@ -15,7 +15,6 @@ takes a request whose time is over knows that nobody listens any more.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, Generic, TypeAlias, TypeVar
 
@@ -36,7 +35,6 @@ class Lane(IntEnum):
     NEW = 2
 
 
-@dataclass(slots=True, kw_only=True)
 class Queued(Generic[Work]):
     """One request that waits. nas: its source address. octets: its length.
 
@@ -44,17 +42,19 @@ class Queued(Generic[Work]):
     monotonic seconds.
     """
 
-    work: Work
-    lane: Lane
-    nas: str
-    place: Place
-    octets: int
-    received: Instant
-    patience_s: float
-    wanted: float = field(init=False)
+    __slots__ = ("lane", "nas", "octets", "patience_s", "place", "received", "wanted", "work")
 
-    def __post_init__(self) -> None:
-        self.wanted = self.received.monotonic
+    def __init__(
+        self, *, work: Work, lane: Lane, nas: str, place: Place, octets: int, received: Instant, patience_s: float
+    ) -> None:
+        self.work = work
+        self.lane = lane
+        self.nas = nas
+        self.place = place
+        self.octets = octets
+        self.received = received
+        self.patience_s = patience_s
+        self.wanted = received.monotonic
 
     def is_stale(self, now: Instant) -> bool:
         """Whether its NAS has given it up."""
@@ -109,10 +109,12 @@ class WorkQueue(Generic[Work]):
 
     def take(self) -> Queued[Work]:
         """The next to work on. Raises IndexError when nothing waits."""
-        first = next((lane for lane in self._lanes if lane), None)
-        if first is None:
+        for lane in self._lanes:
+            if lane:
+                queued = lane.popleft()
+                break
+        else:
             raise IndexError("nothing waits")
-        queued = first.popleft()
         self._octets -= queued.octets
         # Another request may have come to wait in the same place: RFC 5080 section 2.2.2, the newer one counts.
         if self._places.get(queued.place) is queued:

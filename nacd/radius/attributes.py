@@ -57,10 +57,7 @@ _Read: TypeAlias = Callable[[_Found, bytes, Dictionary], None]
 def access_request(packet: Packet, client: Client, source: str, port: int, dictionary: Dictionary) -> AccessRequest:
     """An Access-Request in names. source, port: where the packet came from. Raises nothing for odd contents."""
     found: _Found = {}
-    for type_code, value in packet.attributes:
-        read = _ACCESS.get(type_code)
-        if read is not None:
-            read(found, value, dictionary)
+    _walk(packet, _ACCESS_TEXTS, _ACCESS, found, dictionary)
     eap = found.pop("_eap", None)
     passwords = found.pop("_passwords", ())
     challenge = found.pop("_chap_challenge", b"") or packet.authenticator
@@ -77,15 +74,27 @@ def access_request(packet: Packet, client: Client, source: str, port: int, dicti
     )
 
 
+def _walk(
+    packet: Packet, texts: Mapping[int, str], others: Mapping[int, _Read], found: _Found, dictionary: Dictionary
+) -> None:
+    """One walk over the attributes. Plain texts, which most are, are read here and now."""
+    for type_code, value in packet.attributes:
+        field = texts.get(type_code)
+        if field is not None:
+            if field not in found:
+                found[field] = value.decode("utf-8", "backslashreplace")
+            continue
+        read = others.get(type_code)
+        if read is not None:
+            read(found, value, dictionary)
+
+
 def accounting_request(
     packet: Packet, client: Client, source: str, port: int, dictionary: Dictionary
 ) -> AccountingRequest:
     """An Accounting-Request in names (RFC 2866). ``status_type`` is ``""`` when the NAS sent none."""
     found: _Found = {}
-    for type_code, value in packet.attributes:
-        read = _ACCOUNTING.get(type_code)
-        if read is not None:
-            read(found, value, dictionary)
+    _walk(packet, _ACCOUNTING_TEXTS, _ACCOUNTING, found, dictionary)
     pairs = found.pop("_pairs", ())
     return AccountingRequest(
         nas=client.nas,
@@ -247,16 +256,21 @@ def _vendor_specific(readers: Mapping[tuple[int, int], _Read]) -> _Read:
     return read
 
 
+_TEXTS: Final[Mapping[int, str]] = {
+    USER_NAME: "user_name",
+    30: "called_station_id",
+    31: "calling_station_id",
+    32: "nas_identifier",
+    44: "acct_session_id",
+    87: "nas_port_id",
+}
+_ACCESS_TEXTS: Final[Mapping[int, str]] = {**_TEXTS, 77: "connect_info", 126: "operator_name"}
+_ACCOUNTING_TEXTS: Final[Mapping[int, str]] = {**_TEXTS, CHARGEABLE_USER_IDENTITY: "chargeable_user_identity"}
+
 _BOTH: Final[Mapping[int, _Read]] = {
-    USER_NAME: _text("user_name"),
     4: _address("nas_address", ipv4_text),
     5: _number_text("nas_port"),
     25: _each("_class"),
-    30: _text("called_station_id"),
-    31: _text("calling_station_id"),
-    32: _text("nas_identifier"),
-    44: _text("acct_session_id"),
-    87: _text("nas_port_id"),
     95: _address("nas_address", ipv6_text),
 }
 
@@ -271,12 +285,10 @@ _ACCESS: Final[Mapping[int, _Read]] = {
     61: _value_name("nas_port_type", "NAS-Port-Type"),
     66: _tagged_text("tunnel_client_endpoint"),
     70: _password("ARAP"),
-    77: _text("connect_info"),
     CHARGEABLE_USER_IDENTITY: _presence("chargeable_identity_requested"),
     EAP_MESSAGE: _each("_eap"),
     EAP_KEY_NAME: _presence("key_name_requested"),
     103: _password("Digest"),
-    126: _text("operator_name"),
     VENDOR_SPECIFIC: _vendor_specific(
         {
             (_CISCO, 1): _pair,
@@ -295,7 +307,6 @@ _ACCOUNTING: Final[Mapping[int, _Read]] = {
     46: _number("session_time_s"),
     49: _value_name("terminate_cause", "Acct-Terminate-Cause"),
     55: _number("event_timestamp"),
-    CHARGEABLE_USER_IDENTITY: _text("chargeable_user_identity"),
     168: _address("framed_address", ipv6_text),
     VENDOR_SPECIFIC: _vendor_specific({(_CISCO, 1): _pair}),
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Final
 
 from nacd.errors import BadValue
@@ -17,6 +18,7 @@ from nacd.radius.packet import AUTHENTICATOR, HEADER_LENGTH, MESSAGE_AUTHENTICAT
 
 ZERO_AUTHENTICATOR: Final = bytes(16)
 _BLOCK: Final = 16
+_HMAC_BLOCK: Final = 64
 _SALT_LENGTH: Final = 2
 _PASSWORD_MAX: Final = 128
 
@@ -41,7 +43,26 @@ def message_authenticator(octets: bytes, authenticator: bytes, offset: int, secr
     offset: where the 16 value octets of Message-Authenticator stand; they count as zero.
     """
     signed = octets[:4] + authenticator + octets[HEADER_LENGTH:offset] + ZERO_AUTHENTICATOR + octets[offset + 16 :]
-    return hmac.digest(secret, signed, "md5")
+    return hmac_md5(secret, signed)
+
+
+def hmac_md5(secret: bytes, octets: bytes) -> bytes:
+    """HMAC-MD5 (RFC 2104). Half the time of ``hmac.digest``, which looks MD5 up anew in OpenSSL each time, and where
+    MD5 is barred for security it still answers: the protocol has no other."""
+    keyed = _keyed(secret)
+    inner, outer = keyed[0].copy(), keyed[1].copy()
+    inner.update(octets)
+    outer.update(inner.digest())
+    return outer.digest()
+
+
+@lru_cache(maxsize=1_024)
+def _keyed(secret: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """Both halves with the secret in them, to be copied."""
+    key = _md5(secret) if len(secret) > _HMAC_BLOCK else secret
+    padded = key.ljust(_HMAC_BLOCK, b"\x00")
+    inner, outer = (bytes(octet ^ pad for octet in padded) for pad in (0x36, 0x5C))
+    return hashlib.md5(inner, usedforsecurity=False), hashlib.md5(outer, usedforsecurity=False)
 
 
 def verify_message_authenticator(packet: Packet, secret: bytes, request_authenticator: bytes = b"") -> MaVerdict:
@@ -56,7 +77,8 @@ def verify_message_authenticator(packet: Packet, secret: bytes, request_authenti
         return MaVerdict.REPEATED
     place = packet.types.index(MESSAGE_AUTHENTICATOR)
     carried = packet.attributes[place][1]
-    value_offset = HEADER_LENGTH + 2 + sum([len(value) + 2 for _, value in packet.attributes[:place]])
+    behind = packet.attributes[place + 1 :]  # none, with most NASes
+    value_offset = len(packet.octets) - _BLOCK - sum([len(value) + 2 for _, value in behind])
     if len(carried) != _BLOCK:
         return MaVerdict.WRONG_LENGTH
     if packet.code in _ZERO_SIGNED:

@@ -7,13 +7,13 @@ returns each Proxy-State as it came (RFC 2865 section 5.33).
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 from typing import Final
 
 from nacd.errors import BadValue, ReplyTooLong
 from nacd.radius.authenticators import (
     ZERO_AUTHENTICATOR,
+    hmac_md5,
     response_authenticator,
     salt_encrypt,
 )
@@ -52,19 +52,23 @@ _MPPE_RECV_KEY: Final = 17
 _MSK_LENGTH: Final = 64
 
 
-class _Salts:
-    """Salts of one packet, all different (RFC 2548 section 2.4.2): a random start, then counting."""
+class _Hide:
+    """Hides values of one packet. Salts are all different (RFC 2548 section 2.4.2): a random start, then counting."""
 
-    def __init__(self, random: Callable[[int], bytes]) -> None:
+    __slots__ = ("_authenticator", "_next", "_random", "_secret")
+
+    def __init__(self, authenticator: bytes, secret: bytes, random: Callable[[int], bytes]) -> None:
+        self._authenticator = authenticator
+        self._secret = secret
         self._random = random
         self._next = -1
 
-    def take(self) -> bytes:
+    def __call__(self, clear: bytes) -> bytes:
         if self._next < 0:
             self._next = int.from_bytes(self._random(2))
         salt = 0x8000 | self._next & 0x7FFF
         self._next += 1
-        return salt.to_bytes(2)
+        return salt_encrypt(clear, salt.to_bytes(2), self._authenticator, self._secret)
 
 
 def encode(
@@ -77,11 +81,7 @@ def encode(
     UnknownAttribute for an attribute of ``reply`` that cannot be encoded.
     """
     secret = client.secret.reveal()
-    salts = _Salts(random)
-
-    def hide(clear: bytes) -> bytes:
-        return salt_encrypt(clear, salts.take(), packet.authenticator, secret)
-
+    hide = _Hide(packet.authenticator, secret, random)
     body = [_UNSIGNED]
     eap = reply.eap
     for start in range(0, len(eap), ATTRIBUTE_MAX):
@@ -116,7 +116,7 @@ def _signed(code: Code, packet: Packet, body: bytes, secret: bytes) -> bytes:
     """Fill in the Message-Authenticator that ``body`` starts with, then seal."""
     header = _header(code, packet, body)
     # The value octets are zero in ``body`` already, as RFC 3579 section 3.2 wants them for the digest.
-    signature = hmac.digest(secret, header + packet.authenticator + body, "md5")
+    signature = hmac_md5(secret, header + packet.authenticator + body)
     signed = body[:2] + signature + body[len(_UNSIGNED) :]
     return header + response_authenticator(header, packet.authenticator, signed, secret) + signed
 

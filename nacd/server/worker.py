@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from nacd.account import account
 from nacd.authorize import Answer, Authorizer, Continue, NeedCompliance, Silent
@@ -48,8 +48,7 @@ class Path(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class Received(NamedTuple):
     """A verified request and the way back."""
 
     fresh: Fresh
@@ -263,22 +262,16 @@ class Worker:
         except ReplyTooLong:
             reply, event = answer.refusal, answer.too_long(now)
             octets = self._encode(reply, fresh)
-        recorded = self._recorder.take(self._timed(event, received), now)
+        self._time(event, received)
+        recorded = self._recorder.take(event, now)
         if not recorded and self._recorder.refusing and reply.code is ReplyCode.ACCEPT:
             octets = self._encode(answer.refusal, fresh)
         self._send(fresh, octets, path, now)
 
-    def _timed(self, event: AuditEvent, received: Instant) -> AuditEvent:
+    def _time(self, event: AuditEvent, received: Instant) -> None:
         """The rooms have no clock of their own: how long the work took is known only here."""
-        if "latency_ms" not in event.fields:
-            return event
-        took_ms = round((self._clock().monotonic - received.monotonic) * 1000, 3)
-        return AuditEvent(
-            code=event.code,
-            fields={**event.fields, "latency_ms": took_ms},
-            repeat_key=event.repeat_key,
-            port_key=event.port_key,
-        )
+        if "latency_ms" in event.fields:
+            event.fields["latency_ms"] = round((self._clock().monotonic - received.monotonic) * 1000, 3)
 
     def _encode(self, reply: Reply, fresh: Fresh) -> bytes:
         return replies.encode(reply, fresh.packet, fresh.client, self._dictionary, self._random)

@@ -158,7 +158,7 @@ def rejected(
             compliance=compliance,
             decision=deny,
             rendered=None,
-            sent=(),
+            shown=[],
             latency_ms=1.0,
             now=at(seconds),
         )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from nacd.audit import events
+from nacd.audit import blocks, events
 from nacd.audit.catalogue import EVENTS
 from nacd.audit.line import line
 from nacd.values import (
@@ -49,7 +49,7 @@ def everything(
     refusal = events.refused(request=request, refusal="service_type", reason="no", latency_ms=1.0, now=now)
     eap = events.eap_failed(request=request, failed=failed, access=AccessKind.DOT1X, latency_ms=1.0, now=now)
     rest = {"compliance": compliance, "latency_ms": 1.5, "now": now}
-    reject = events.decision(request=request, named=nameless, decision=deny, rendered=None, sent=(), **rest)
+    reject = events.decision(request=request, named=nameless, decision=deny, rendered=None, shown=[], **rest)
     span = {"count": 3, "first": now.wall, "last": now.wall, "now": now}
     nas = {"nas": "campus", "source": "10.20.0.1"}
     bare = EapFailed(code="no_certificate", reason="none", eap=b"")
@@ -60,7 +60,7 @@ def everything(
         for word in ("Start", "Interim-Update", "Stop", "Accounting-On", "Accounting-Off", "Failed")
     ]
     return (
-        events.decision(decision=allow, rendered=rendered, sent=sent, **base, **rest),
+        events.decision(decision=allow, rendered=rendered, shown=blocks.attributes(sent), **base, **rest),
         reject,
         eap,
         events.eap_failed(request=request, failed=bare, access=AccessKind.VPN, latency_ms=1.0, now=now),

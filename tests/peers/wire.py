@@ -54,9 +54,14 @@ class Tap:
         self._dumpcap = dumpcap
         self._tshark = tshark
 
-    def start(self, ports: Sequence[int], interface: str = "lo") -> tuple[Wiretap, subprocess.Popen[str]]:
+    def start(
+        self, ports: Sequence[int], interface: str = "lo", hosts: Sequence[str] = ()
+    ) -> tuple[Wiretap, subprocess.Popen[str]]:
+        """hosts: only what comes from or goes to one of them; else a stranger with the same port is heard, too."""
         file = self._folder / f"tap-{len(list(self._folder.glob('tap-*')))}.pcapng"
         wanted = " or ".join(f"udp port {port}" for port in ports)
+        if hosts:
+            wanted = f"({wanted}) and ({' or '.join(f'host {host}' for host in hosts)})"
         said = file.with_suffix(".said")
         with said.open("w") as log:
             running = self._dumpcap.popen(["-q", "-i", interface, "-f", wanted, "-w", file], stdout=log, stderr=log)

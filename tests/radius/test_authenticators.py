@@ -1,4 +1,5 @@
 import hashlib
+import hmac
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,7 @@ from pyrad import packet as pyrad_packet
 from nacd.errors import BadPacket, BadValue
 from nacd.radius.authenticators import (
     MaVerdict,
+    hmac_md5,
     response_authenticator,
     salt_encrypt,
     unhide_password,
@@ -166,3 +168,8 @@ def test_the_signed_request_of_the_fixture_has_its_signature_last(make_request: 
     assert [number for number, _ in packet.attributes] == [1, 80]
     assert packet.octets.startswith(bytes((1, 7)))
     assert attribute(1, b"nemo") in packet.octets
+
+
+@given(st.binary(max_size=200), st.binary(max_size=300))
+def test_our_hmac_is_everybodys_hmac(secret: bytes, octets: bytes) -> None:
+    assert hmac_md5(secret, octets) == hmac.digest(secret, octets, "md5")
