@@ -79,5 +79,5 @@ lock: ## resolve requirements.lock anew (UPGRADE=1 takes newer releases)
 	    echo "lock: the lines above name an index or a path of this machine"; exit 1; fi
 
 clean: ## remove everything the other targets made
-	rm -rf $(VENV) .peers .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) .peers .state/fuzz .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 	find nacd tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

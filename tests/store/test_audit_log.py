@@ -13,7 +13,7 @@ from nacd.values import AuditEvent
 
 
 def event(number: int = 1, text: str = "x") -> AuditEvent:
-    return AuditEvent(code="A0000I", fields={"number": number, "text": text})
+    return AuditEvent(code="A0000I", fields={"code": "A0000I", "number": number, "text": text})
 
 
 def lines(path: Path) -> list[dict[str, object]]:
@@ -46,7 +46,7 @@ log = AuditLog(Path(sys.argv[1]))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (log.path.stat().st_size + 10, resource.RLIM_INFINITY))
 try:
-    log.append(AuditEvent(code="A0000I", fields={"number": 2, "text": "y" * 200}))
+    log.append(AuditEvent(code="A0000I", fields={"code": "A0000I", "number": 2, "text": "y" * 200}))
 except AuditRefused as refused:
     print(refused)
 """

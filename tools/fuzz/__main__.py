@@ -1,0 +1,61 @@
+"""``python -m tools.fuzz``: a run of the plain engine, a coverage-guided one, or one finding again."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+from tools.fuzz import engine, record
+from tools.fuzz.wire import Finding
+
+FINDINGS = Path(".state/fuzz")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.fuzz", description=__doc__)
+    number = lambda text: int(text.replace("_", ""))  # noqa: E731
+    parser.add_argument("--total", type=number, default=100_000, help="executions over all targets (100_000)")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1, help="fixes every mutation")
+    parser.add_argument("--only", choices=list(engine.SHARES), action="append", help="this target (may be repeated)")
+    parser.add_argument("--record", type=Path, help="write the result to this page")
+    parser.add_argument("--findings", type=Path, default=FINDINGS, help="folder for the octets of findings")
+    parser.add_argument("--engine", choices=("plain", "atheris"), default="plain")
+    parser.add_argument("--seconds", type=int, default=60, help="atheris: how long")
+    parser.add_argument("--runs", type=number, default=0, help="atheris: how many executions, 0 for no limit")
+    parser.add_argument("--repeat", nargs=2, metavar=("TARGET", "FILE"), help="try one finding again")
+    return parser.parse_args()
+
+
+def main() -> int:
+    wanted = _arguments()
+    if wanted.repeat:
+        engine.repeat(wanted.repeat[0], Path(wanted.repeat[1]))
+        return 0
+    names = wanted.only or list(engine.SHARES)
+    if wanted.engine == "atheris":
+        engine.guided(names[0], wanted.seconds, wanted.runs, wanted.seed, wanted.findings)
+        return 0
+    run = engine.Run(names, wanted.total, wanted.processes, wanted.seed, wanted.findings)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: run.stop())
+    tally = run.follow(lambda run: print(record.line(run), flush=True))
+    print(record.line(run))
+    for name in names:
+        print(f"{name}: {tally.executions(name):,}; {record.stages(tally, name)}")
+    if wanted.record:
+        wanted.record.write_text(record.page(run, wanted.seed, wanted.processes), encoding="utf-8")
+    for found in tally.findings:
+        print(f"FINDING {found.target}: {found.words}\n  python -m tools.fuzz --repeat {found.target} {found.file}")
+    try:
+        engine.verdict(tally)
+    except Finding as wrong:
+        print(f"failed: {wrong}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
