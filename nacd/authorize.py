@@ -252,13 +252,14 @@ class Authorizer:
         chargeable = ""
         if decision.effect is Effect.ALLOW:
             rendered = self._rendered[decision.profile, request.nas.vendor]
-            attributes = _per_request(rendered, named.certificate, now)
+            attributes, attributes_seen = _per_request(rendered, named.certificate, now)
             if request.chargeable_identity_requested:
                 chargeable = self._chargeable(request, named)
-                attributes += (Attribute(name="Chargeable-User-Identity", value=chargeable),) if chargeable else ()
+                own = (Attribute(name="Chargeable-User-Identity", value=chargeable),) if chargeable else ()
+                attributes, attributes_seen = attributes + own, attributes_seen + attributes_shown(own)
             reply = _accept(request, proof, rendered, attributes)
             sent = rendered.attributes + attributes
-            shown = self._shown[decision.profile, request.nas.vendor] + attributes_shown(attributes)
+            shown = self._shown[decision.profile, request.nas.vendor] + attributes_seen
         event = events.decision(
             request=request,
             named=named,
@@ -308,7 +309,11 @@ def _accept(request: AccessRequest, proof: Proof, rendered: Rendered, attributes
     return reply
 
 
-def _per_request(rendered: Rendered, certificate: Certificate, now: Instant) -> tuple[Attribute, ...]:
+_Told: TypeAlias = tuple[tuple[Attribute, ...], list[AuditValue]]
+"""Attributes of one answer, and what its record says of them. Kept and shared: not to be changed."""
+
+
+def _per_request(rendered: Rendered, certificate: Certificate, now: Instant) -> _Told:
     """Session-Timeout and what happens then: no session outlives the certificate it stands on."""
     timeout_s = rendered.session_timeout_s
     if isinstance(certificate, CertificateFacts):
@@ -318,18 +323,19 @@ def _per_request(rendered: Rendered, certificate: Certificate, now: Instant) -> 
         elif left_s < _CERTIFICATE_HORIZON_S:
             timeout_s = left_s
     if not timeout_s:
-        return ()
+        return (), []
     return _timeout(timeout_s, rendered.reauthenticate)
 
 
 @lru_cache(maxsize=256)
-def _timeout(timeout_s: int, reauthenticate: bool) -> tuple[Attribute, ...]:
+def _timeout(timeout_s: int, reauthenticate: bool) -> _Told:
     # RFC 3580 section 3.17: RADIUS-Request re-authenticates when the time is up, Default ends the session.
     action = "RADIUS-Request" if reauthenticate else "Default"
-    return (
+    attributes = (
         Attribute(name="Session-Timeout", value=timeout_s),
         Attribute(name="Termination-Action", value=action),
     )
+    return attributes, attributes_shown(attributes)
 
 
 def _refused(request: AccessRequest, refused: Refused, now: Instant) -> Answer:

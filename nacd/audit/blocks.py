@@ -44,6 +44,10 @@ def timestamp(wall: float) -> str:
     return f"{_second(seconds)}.{fraction:03d}Z"
 
 
+# Verdicts are shown again and again with the date of their question.
+_as_of = lru_cache(maxsize=4_096)(timestamp)
+
+
 @lru_cache(maxsize=4_096)
 def _second(seconds: int) -> str:
     """Date and time of day. Kept: a thousand records share a second, and verdicts share theirs."""
@@ -156,7 +160,7 @@ def compliance(known: Compliance, now: Instant) -> Block:
         "state": known.state,
         "detail": known.detail,
         "source": known.source,
-        "as_of": timestamp(known.as_of) if asked else "",
+        "as_of": _as_of(known.as_of) if asked else "",
         "age_s": round(max(0.0, now.wall - known.as_of), 3) if asked else -1,
     }
 

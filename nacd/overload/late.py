@@ -31,6 +31,12 @@ class LateAnswers(Generic[Answer]):
         self._waiting.append((now.monotonic + self._delay_s, answer))
         return True
 
+    def all(self) -> tuple[Answer, ...]:
+        """Everything, due or not."""
+        out = tuple(answer for _, answer in self._waiting)
+        self._waiting.clear()
+        return out
+
     def due(self, now: Instant) -> tuple[Answer, ...]:
         """What has waited long enough."""
         out: list[Answer] = []

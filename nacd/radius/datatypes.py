@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from nacd.errors import BadValue
@@ -66,6 +67,7 @@ def text(octets: bytes) -> str:
     return octets.decode("utf-8", "backslashreplace")
 
 
+@lru_cache(maxsize=4_096)
 def ipv4_text(octets: bytes) -> str:
     """Dotted text of 4 octets, ``""`` for any other size."""
     return ".".join(map(str, octets)) if len(octets) == 4 else ""

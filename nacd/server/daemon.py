@@ -102,7 +102,7 @@ async def run(assembled: Assembled) -> None:
         await parts.listener.close(_PATIENCE_S)
     await parts.lookup.close()
     now = instant()
-    parts.recorder.take(events.stopped(version=program_version(), detail=reason, now=now), now)
+    parts.recorder.take((events.stopped(version=program_version(), detail=reason, now=now),), now)
     parts.recorder.close(now)
 
 
@@ -225,8 +225,7 @@ def _tick(parts: _Parts, stop: asyncio.Future[str]) -> None:
     # First: a bug in one tick is logged by the event loop, and must not be the last tick.
     asyncio.get_running_loop().call_later(_TICK_S, _tick, parts, stop)
     now = instant()
-    for event in parts.authorizer.expire(now):
-        parts.recorder.take(event, now)
+    parts.recorder.take(parts.authorizer.expire(now), now)
     for limit, count in parts.authorizer.limited.items():
         # Said once in ten minutes each; the count goes on.
         parts.recorder.warn_seldom(limit, f"the limit `eap.conversations.{limit}` is reached", now, refused=count)

@@ -25,7 +25,7 @@ from nacd.values import Instant
 
 # One wake-up drains this many datagrams, then works for this long; then timers and answers from Intune have their turn.
 _DRAIN_AT_ONCE = 256
-_SLICE_S = 0.005
+_SLICE_S = 0.003
 _LATE_EVERY_S = 0.05
 
 
@@ -45,7 +45,7 @@ class Listener:
     def listen(self, sock: socket.socket, role: Role) -> None:
         """Start reading this socket."""
         self._open.append(sock)
-        asyncio.get_running_loop().add_reader(sock.fileno(), self._drain, sock, role)
+        asyncio.get_running_loop().add_reader(sock.fileno(), self._drain, sock, sockets.receiver(sock), role)
 
     async def close(self, patience_s: float) -> None:
         """Stop reading; give requests under way ``patience_s`` seconds to be answered, then close."""
@@ -62,14 +62,15 @@ class Listener:
                 task.cancel()
             # Nobody answers or records after this: what they would need is closed next.
             await asyncio.gather(*late, return_exceptions=True)
+        self._flush(hurry=True)
         for sock in self._open:
             sock.close()
         self._open.clear()
 
-    def _drain(self, sock: socket.socket, role: Role) -> None:
+    def _drain(self, sock: socket.socket, receive: sockets.Receive, role: Role) -> None:
         for _ in range(_DRAIN_AT_ONCE):
             try:
-                datagram, path = sockets.receive(sock)
+                datagram, path = receive(sock)
             except BlockingIOError:
                 break
             except OSError as error:
@@ -89,6 +90,7 @@ class Listener:
         until = loop.time() + _SLICE_S
         while self._worker.waiting and loop.time() < until:
             self._answer_next()
+        self._flush()
         self._goes_on = bool(self._worker.waiting)
         if self._goes_on:
             loop.call_soon(self._work)
@@ -108,8 +110,14 @@ class Listener:
             self._waiting.add(task)
             task.add_done_callback(self._waiting.discard)
 
+    def _flush(self, *, hurry: bool = False) -> None:
+        try:
+            self._worker.flush(hurry=hurry)
+        except Exception as bug:
+            self._ended(bug, "")
+
     def _send_late(self) -> None:
-        self._worker.send_late()
+        self._flush()
         self._late = self._worker.late > 0
         if self._late:
             asyncio.get_running_loop().call_later(_LATE_EVERY_S, self._send_late)
@@ -128,7 +136,7 @@ class Listener:
         if self._recorder.warn_seldom(f"bug {kind} {where}", "bug in the request path", now, source=source):
             self._log.error("its traceback", exc_info=error)
         event = events.bug(kind=kind, where=where, nas="", source=source, now=now)
-        self._recorder.take(event, now)
+        self._recorder.take((event,), now)
 
 
 def _where(error: Exception) -> str:

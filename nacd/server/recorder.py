@@ -6,7 +6,9 @@ which refusals are summed up, and what was dropped in silence. Refuses to know: 
 
 from __future__ import annotations
 
-from nacd.audit import events
+from collections.abc import Sequence
+
+from nacd.audit import events as audit
 from nacd.audit.repeats import Repeats
 from nacd.errors import AuditRefused
 from nacd.server.drops import UNKNOWN_NAS, Drops
@@ -45,11 +47,10 @@ class Recorder:
         """True while the file takes nothing and the configuration says to stop Accepts for it."""
         return self._failing and not self._continue_when_full
 
-    def take(self, event: AuditEvent, now: Instant) -> bool:
-        """Write the event, or add it to a summary. False if a record is lost: see ``refusing`` for what follows."""
-        # Summaries that fell due come first, the event itself last; what is only counted writes nothing.
-        written = [self._append(record, now) for record in self._repeats.admit(event, now)]
-        return all(written[-1:])
+    def take(self, events: Sequence[AuditEvent], now: Instant) -> bool:
+        """Write events with one write, or add them to summaries. False if records are lost: ``refusing`` says what
+        follows."""
+        return self._append([record for event in events for record in self._repeats.admit(event, now)], now)
 
     def must_take(self, event: AuditEvent) -> None:
         """Write an event that is never summed up. Raises AuditRefused."""
@@ -61,10 +62,8 @@ class Recorder:
         if detail:
             said = self.warn_seldom(f"{reason} {nas}", detail, now, nas=nas, source=source)
             if said and reason in _PROBE_LIKE:
-                event = events.probe_warning(
-                    nas=nas, source=source, user_name="", reason=reason, detail=detail, now=now
-                )
-                self.take(event, now)
+                event = audit.probe_warning(nas=nas, source=source, user_name="", reason=reason, detail=detail, now=now)
+                self.take((event,), now)
 
     def warn_seldom(self, key: str, text: str, now: Instant, **context: object) -> bool:
         """Say this at most once in ten minutes; True if it was said.
@@ -84,7 +83,7 @@ class Recorder:
         if self._failing:
             # A NAS that hears nothing may stop asking, so the next request must not be waited for.
             self._resume(now)
-        self._write_all(self._repeats.due(now), now)
+        self._append(self._repeats.due(now), now)
         if now.monotonic - self._last_report_s < _REPORT_EVERY_S:
             return
         self._last_report_s = now.monotonic
@@ -97,7 +96,7 @@ class Recorder:
             return
         for row in rows:
             nas = "" if row.nas == UNKNOWN_NAS else row.nas
-            event = events.drops(
+            event = audit.drops(
                 nas=nas,
                 source=row.example,
                 reason=row.reason,
@@ -107,12 +106,12 @@ class Recorder:
                 last=row.last,
                 now=now,
             )
-            self._write_all((event,), now)
+            self._append((event,), now)
             self._log.warning("packets dropped", nas=row.nas, reason=row.reason, count=row.count, last_from=row.example)
 
     def close(self, now: Instant) -> None:
         """Write what has only been counted so far, and let go of the file."""
-        self._write_all(self._repeats.flush(now), now)
+        self._append(self._repeats.flush(now), now)
         self.report_drops(now)
         self._file.close()
 
@@ -130,11 +129,13 @@ class Recorder:
                 "audit disk", f"the disk of `{self._file.path}` is {full} % full; when it is full, {then}", now
             )
 
-    def _append(self, event: AuditEvent, now: Instant) -> bool:
+    def _append(self, records: Sequence[AuditEvent], now: Instant) -> bool:
+        if not records:
+            return True
         try:
-            self._file.append(event)
+            self._file.append(*records)
         except AuditRefused as refused:
-            self._lost += 1
+            self._lost += len(records)
             if not self._failing:
                 self._failing, self._lost_since, self._why = True, now.wall, str(refused)
             then = "accepts go on" if self._continue_when_full else "no accepts"
@@ -146,7 +147,7 @@ class Recorder:
 
     def _resume(self, now: Instant) -> None:
         """Say how many records were lost; that this can be said is what ends the trouble."""
-        event = events.audit_resumed(lost=self._lost, since=self._lost_since, why=self._why, now=now)
+        event = audit.audit_resumed(lost=self._lost, since=self._lost_since, why=self._why, now=now)
         try:
             self._file.append(event)
         except AuditRefused:
@@ -154,7 +155,3 @@ class Recorder:
         self._log.warning("audit file takes records again", lost=self._lost)
         self._failing, self._lost = False, 0
         self._warned.pop(_REFUSED, None)
-
-    def _write_all(self, batch: tuple[AuditEvent, ...], now: Instant) -> None:
-        for event in batch:
-            self._append(event, now)

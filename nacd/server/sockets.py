@@ -6,8 +6,10 @@ Refuses to know: RADIUS.
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import struct
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -42,7 +44,10 @@ class ReturnPath:
 
     def send(self, octets: bytes) -> None:
         """Send one datagram back. Raises OSError (for instance EMSGSIZE, EPERM, ENOBUFS)."""
-        self.sock.sendmsg([octets], self.local, 0, self.peer)
+        if self.local:
+            self.sock.sendmsg([octets], self.local, 0, self.peer)
+        else:
+            self.sock.sendto(octets, self.peer)
 
 
 def bind(address: str, port: int) -> socket.socket:
@@ -60,9 +65,8 @@ def bind(address: str, port: int) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
-        else:
-            sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+        if ipaddress.ip_address(address.partition("%")[0]).is_unspecified:
+            _learn_local(sock, family)
         sock.bind((address, port))
     except OSError:
         sock.close()
@@ -70,8 +74,29 @@ def bind(address: str, port: int) -> socket.socket:
     return sock
 
 
+def _learn_local(sock: socket.socket, family: int) -> None:
+    """Bound to no address in particular: each answer must be told where to leave from."""
+    if family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+
+
+Receive: TypeAlias = Callable[[socket.socket], tuple[bytes, ReturnPath]]
+
+
+def receiver(sock: socket.socket) -> Receive:
+    """What reads one datagram of this socket, with the way back. It raises BlockingIOError when there is none."""
+    return receive if ipaddress.ip_address(sock.getsockname()[0]).is_unspecified else _receive_bound
+
+
+def _receive_bound(sock: socket.socket) -> tuple[bytes, ReturnPath]:
+    octets, peer = sock.recvfrom(_DATAGRAM_MAX)
+    return octets, ReturnPath(sock, peer, ())
+
+
 def receive(sock: socket.socket) -> tuple[bytes, ReturnPath]:
-    """One datagram and the way back. Raises BlockingIOError when there is none."""
+    """One datagram and the way back, from the address that was asked. Raises BlockingIOError when there is none."""
     octets, ancillary, _flags, peer = sock.recvmsg(_DATAGRAM_MAX, _ANCILLARY_MAX)
     for level, kind, told in ancillary:
         local = _local(level, kind, told)

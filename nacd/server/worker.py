@@ -7,8 +7,7 @@ know: policy, TLS, Intune. An exception that leaves this module is a bug; the li
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from nacd.account import account
 from nacd.authorize import Answer, Authorizer, Continue, NeedCompliance, Silent
@@ -20,32 +19,14 @@ from nacd.overload.queue import Lane, Queued, WorkQueue
 from nacd.radius import reply as replies
 from nacd.radius.admission import Admission, Drop, Fresh, Resend, Role
 from nacd.radius.attributes import access_request, accounting_request
-from nacd.radius.dedup import RequestKey
 from nacd.radius.dictionary import Dictionary
 from nacd.radius.packet import STATE, Code, Packet
 from nacd.server.lookup import Lookup
+from nacd.server.outbox import Outbox, Outgoing, Path
 from nacd.server.recorder import Recorder
 from nacd.values import AccessRequest, AuditEvent, Instant, Reply, ReplyCode
 
 Waiting = Coroutine[Any, Any, None]
-
-
-class Path(Protocol):
-    """The way back to whoever asked."""
-
-    @property
-    def source(self) -> str:
-        """The sender's address."""
-        ...
-
-    @property
-    def port(self) -> int:
-        """The sender's UDP port."""
-        ...
-
-    def send(self, octets: bytes) -> None:
-        """Send one datagram."""
-        ...
 
 
 class Received(NamedTuple):
@@ -56,17 +37,11 @@ class Received(NamedTuple):
     role: Role
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Late:
-    """An answer that is held back for a moment."""
-
-    octets: bytes
-    key: RequestKey
-    path: Path
-
-
 class Worker:
-    """Carries requests through the rooms of one configuration: ``receive`` lets them wait, ``answer`` answers."""
+    """Carries requests through the rooms of one configuration.
+
+    ``receive`` lets them wait, ``answer`` makes their answers, ``flush`` records and sends these.
+    """
 
     def __init__(
         self,
@@ -85,7 +60,8 @@ class Worker:
         self._admission = admission
         self._queue = queue
         self._gate = gate
-        self._late: LateAnswers[_Late] = LateAnswers(delay_s=reject_delay_s)
+        self._late: LateAnswers[Outgoing] = LateAnswers(delay_s=reject_delay_s)
+        self._outbox = Outbox(recorder, admission)
         self._authorizer = authorizer
         self._dictionary = dictionary
         self._lookup = lookup
@@ -111,7 +87,7 @@ class Worker:
             case Fresh():
                 self._let_wait(Received(fresh=verdict, path=path, role=role), now)
             case Resend():
-                self._transmit(verdict.octets, path, now)
+                self._outbox.transmit(verdict.octets, path, now)
             case Drop():
                 if verdict.repeats is not None:
                     self._queue.wanted(verdict.repeats, now)
@@ -136,19 +112,24 @@ class Worker:
         if code == Code.STATUS_SERVER:
             # RFC 5997: no side effects. While Accepts are stopped the NAS had better ask somebody else.
             if not self._recorder.refusing:
-                self._send(fresh, replies.status_response(fresh.packet, fresh.client, queued.work.role), path, now)
+                self._send(fresh, replies.status_response(fresh.packet, fresh.client, queued.work.role), path)
             return None
         if code == Code.ACCOUNTING_REQUEST:
             self._account(fresh, path, now)
             return None
         return self._authorize(fresh, path, queued, now)
 
-    def send_late(self) -> None:
-        """Send the held-back answers whose time has come."""
+    @property
+    def unsent(self) -> int:
+        """Answers that ``flush`` has to send."""
+        return len(self._outbox)
+
+    def flush(self, *, hurry: bool = False) -> None:
+        """Record what was decided since the last time, then send it; held-back answers when due (hurry: all)."""
         now = self._clock()
-        for late in self._late.due(now):
-            self._admission.remember(late.key, late.octets, now)
-            self._transmit(late.octets, late.path, now)
+        for late in self._late.all() if hurry else self._late.due(now):
+            self._outbox.put(late)
+        self._outbox.flush(now)
 
     def _let_wait(self, received: Received, now: Instant) -> None:
         fresh = received.fresh
@@ -173,14 +154,15 @@ class Worker:
 
     def _account(self, fresh: Fresh, path: Path, now: Instant) -> None:
         request = accounting_request(fresh.packet, fresh.client, path.source, path.port, self._dictionary)
-        if self._recorder.take(account(request, now), now):
-            self._send(fresh, replies.accounting_response(fresh.packet, fresh.client), path, now)
-        else:
+
+        def unrecorded() -> bytes:
             # RFC 2866 section 4.2: what is not recorded is not answered, so that the NAS keeps it.
             self._admission.forget(fresh.key)
-            self._recorder.dropped(
-                nas=request.nas.name, reason="accounting_not_recorded", source=path.source, detail="", now=now
-            )
+            self._drop(fresh, path, "accounting_not_recorded", now)
+            return b""
+
+        octets = replies.accounting_response(fresh.packet, fresh.client)
+        self._outbox.put(Outgoing(fresh.key, path, octets, account(request, now), unrecorded))
 
     def _authorize(self, fresh: Fresh, path: Path, queued: Queued[Received], now: Instant) -> Waiting | None:
         request = access_request(fresh.packet, fresh.client, path.source, path.port, self._dictionary)
@@ -189,7 +171,7 @@ class Worker:
             if self._recorder.refusing:
                 self._admission.forget(fresh.key)
             else:
-                self._send(fresh, self._encode(Reply(code=ReplyCode.REJECT), fresh), path, now)
+                self._send(fresh, self._encode(Reply(code=ReplyCode.REJECT), fresh), path)
             return None
         if queued.lane is Lane.NEW:
             asked = self._gate.ask(request, now)
@@ -216,10 +198,10 @@ class Worker:
         nas = fresh.client.nas.name
         answer = self._authorizer.refuse(request, held.code, held.reason, now)
         octets = self._encode(answer.reply, fresh)
-        self._recorder.take(answer.event, now)
         self._recorder.warn_seldom(f"{held.limit} {nas}", f"`{held.limit}`: {held.reason}", now, nas=nas)
-        if not self._late.put(_Late(octets=octets, key=fresh.key, path=path), now):
-            self._send(fresh, octets, path, now)
+        refusal = Outgoing(fresh.key, path, octets, answer.event, lambda: octets)
+        if not self._late.put(refusal, now):
+            self._outbox.put(refusal)
 
     def _challenge(self, reply: Reply, fresh: Fresh, path: Path, now: Instant) -> None:
         try:
@@ -232,7 +214,7 @@ class Worker:
                 nas=fresh.client.nas.name, reason="challenge_too_long", source=path.source, detail=detail, now=now
             )
         else:
-            self._send(fresh, octets, path, now)
+            self._send(fresh, octets, path)
 
     def _decide(
         self, need: NeedCompliance, fresh: Fresh, path: Path, received: Instant, now: Instant
@@ -247,11 +229,12 @@ class Worker:
         learnt = await self._lookup.compliance(need.question, need.request)
         now = self._clock()
         self._carry_out(self._authorizer.decide(need, learnt, now), need.request, fresh, path, received, now)
+        self.flush()
 
     def _carry_out(
         self, answer: Answer, request: AccessRequest, fresh: Fresh, path: Path, received: Instant, now: Instant
     ) -> None:
-        """Encode, record, remember, send: a record never claims an answer that could not be built."""
+        """Encode, then hand over to be recorded and sent: a record never claims an answer that could not be built."""
         reply, event = answer.reply, answer.event
         if answer.blames_endpoint:
             self._gate.refused(request, now)
@@ -263,10 +246,13 @@ class Worker:
             reply, event = answer.refusal, answer.too_long(now)
             octets = self._encode(reply, fresh)
         self._time(event, received)
-        recorded = self._recorder.take(event, now)
-        if not recorded and self._recorder.refusing and reply.code is ReplyCode.ACCEPT:
-            octets = self._encode(answer.refusal, fresh)
-        self._send(fresh, octets, path, now)
+
+        def unrecorded() -> bytes:
+            if reply.code is ReplyCode.ACCEPT and self._recorder.refusing:
+                return self._encode(answer.refusal, fresh)
+            return octets
+
+        self._outbox.put(Outgoing(fresh.key, path, octets, event, unrecorded))
 
     def _time(self, event: AuditEvent, received: Instant) -> None:
         """The rooms have no clock of their own: how long the work took is known only here."""
@@ -276,16 +262,9 @@ class Worker:
     def _encode(self, reply: Reply, fresh: Fresh) -> bytes:
         return replies.encode(reply, fresh.packet, fresh.client, self._dictionary, self._random)
 
-    def _send(self, fresh: Fresh, octets: bytes, path: Path, now: Instant) -> None:
-        self._admission.remember(fresh.key, octets, now)
-        self._transmit(octets, path, now)
-
-    def _transmit(self, octets: bytes, path: Path, now: Instant) -> None:
-        try:
-            path.send(octets)
-        except OSError as error:
-            # Route gone, buffers full: the NAS asks again and gets the answer from memory.
-            self._recorder.warn_seldom(f"send {error.errno}", f"an answer could not be sent: {error}", now)
+    def _send(self, fresh: Fresh, octets: bytes, path: Path) -> None:
+        """What leaves no record: a step of a conversation, an answer to a probe."""
+        self._outbox.put(Outgoing(fresh.key, path, octets, None, lambda: octets))
 
 
 def _lane(packet: Packet) -> Lane:

@@ -33,11 +33,12 @@ class AuditLog:
         """Where the records are."""
         return self._path
 
-    def append(self, event: AuditEvent) -> None:
-        """Write one record. Raises AuditRefused if the file did not take it whole; nothing of it remains then."""
+    def append(self, *events: AuditEvent) -> None:
+        """Write records, with one write. Raises AuditRefused if the file did not take all; nothing of them remains
+        then."""
         if self._astray:
             raise AuditRefused(self._astray)
-        octets = line(event)
+        octets = b"".join([line(event) for event in events])
         try:
             written = os.write(self._fd, octets)
         except OSError as error:

@@ -13,6 +13,14 @@ def test_answers_leave_when_their_time_has_come_in_the_order_they_came(at) -> No
     assert len(late) == 0
 
 
+def test_who_leaves_for_good_takes_everything_along(at) -> None:
+    late: LateAnswers[str] = LateAnswers(delay_s=1.0)
+    late.put("a", at(0))
+    late.put("b", at(0.5))
+    assert late.all() == ("a", "b")
+    assert len(late) == 0
+
+
 def test_without_a_delay_and_without_room_they_leave_at_once(at) -> None:
     assert not LateAnswers[str](delay_s=0).put("a", at(0))
     full: LateAnswers[str] = LateAnswers(delay_s=1, capacity=1)

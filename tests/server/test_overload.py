@@ -53,6 +53,7 @@ def work(house: House) -> None:
     def all_of_it() -> None:
         while house.worker.waiting:
             rest = house.worker.answer(house.worker.next())
+            house.worker.flush()
             if rest is not None:
                 waits.append(asyncio.ensure_future(rest))
 
@@ -143,7 +144,7 @@ def test_a_port_that_cycles_macs_is_refused_from_memory_and_asks_intune_no_more(
         assert 5 <= let_try < 10
         assert wire.codes == [ACCEPT] * let_try
         house.clock.ahead_s += 1.1
-        house.do(house.worker.send_late)
+        house.do(house.worker.flush)
         assert wire.codes == [ACCEPT] * let_try + [REJECT] * (40 - let_try)
         nas = house.nas()
         other = nas.mab(mac(50))
@@ -202,6 +203,7 @@ def test_accounting_comes_before_what_begins(house: House) -> None:
     first = queue(house, mab_datagram())
     second = queue(house, accounting_datagram(), role=Role.ACCT)
     house.do(lambda: house.worker.answer(house.worker.next()))
+    house.do(house.worker.flush)
     assert (first.codes, second.codes) == ([], [ACCOUNTING_RESPONSE])
     work(house)
     assert first.codes == [ACCEPT]

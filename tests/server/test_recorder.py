@@ -75,14 +75,14 @@ def refusal(now: Instant, calling: str = "02-00-00-00-00-01") -> AuditEvent:
 
 
 def test_a_record_that_was_taken_is_in_the_file(desk: Desk) -> None:
-    assert desk.open().take(started(at(0)), at(0))
+    assert desk.open().take((started(at(0)),), at(0))
     assert desk.events() == ["service.started"]
 
 
 def test_equal_refusals_are_counted_and_the_count_is_written(desk: Desk) -> None:
     recorder = desk.open()
     for second in range(5):
-        assert recorder.take(refusal(at(second)), at(second))
+        assert recorder.take((refusal(at(second)),), at(second))
     assert desk.events() == ["access.refused"]
     recorder.tick(at(61))
     assert [(record["event"], record.get("count")) for record in desk.records()] == [
@@ -95,7 +95,7 @@ def test_a_full_disk_is_told_to_the_caller_and_to_people_once(desk: Desk, said: 
     recorder = desk.open(full=True)
     assert not recorder.refusing
     for second in range(3):
-        assert not recorder.take(started(at(second)), at(second))
+        assert not recorder.take((started(at(second)),), at(second))
     assert recorder.refusing
     assert said.getvalue().count("no space left on device") == 1
     assert "no accepts" in said.getvalue()
@@ -103,14 +103,14 @@ def test_a_full_disk_is_told_to_the_caller_and_to_people_once(desk: Desk, said: 
 
 def test_who_wants_to_continue_is_not_refusing_though_records_are_lost(desk: Desk) -> None:
     recorder = desk.open(full=True, continue_when_full=True)
-    assert not recorder.take(started(at(0)), at(0))
+    assert not recorder.take((started(at(0)),), at(0))
     assert not recorder.refusing
 
 
 def test_recovery_is_written_with_the_number_of_lost_records_and_since_when(desk: Desk) -> None:
     recorder = desk.open(full=True)
     for second in range(3):
-        recorder.take(started(at(second)), at(second))
+        recorder.take((started(at(second)),), at(second))
     recorder.tick(at(3))
     assert recorder.refusing
     desk.make_room()
@@ -124,27 +124,27 @@ def test_recovery_is_written_with_the_number_of_lost_records_and_since_when(desk
 
 def test_a_second_outage_is_told_again(desk: Desk, said: io.StringIO) -> None:
     recorder = desk.open(full=True)
-    recorder.take(started(at(0)), at(0))
+    recorder.take((started(at(0)),), at(0))
     desk.make_room()
     recorder.tick(at(1))
     desk.path.unlink()
     desk.path.symlink_to("/dev/full")
     recorder.tick(at(2))
-    assert not recorder.take(started(at(3)), at(3))
+    assert not recorder.take((started(at(3)),), at(3))
     assert said.getvalue().count("no space left on device") == 2
 
 
 def test_a_refusal_that_is_only_counted_does_not_count_as_recovery(desk: Desk) -> None:
     recorder = desk.open(full=True)
     for second in range(4):
-        recorder.take(refusal(at(second)), at(second))
+        recorder.take((refusal(at(second)),), at(second))
     assert recorder.refusing
 
 
 def test_a_summary_that_is_lost_counts_as_lost(desk: Desk) -> None:
     recorder = desk.open()
-    recorder.take(refusal(at(0)), at(0))
-    recorder.take(refusal(at(1)), at(1))
+    recorder.take((refusal(at(0)),), at(0))
+    recorder.take((refusal(at(1)),), at(1))
     desk.path.unlink()
     desk.path.symlink_to("/dev/full")
     recorder.tick(at(61))
@@ -178,8 +178,8 @@ def test_a_drop_with_something_to_say_is_said_at_most_once_in_ten_minutes(desk: 
 
 def test_closing_writes_what_was_only_counted(desk: Desk) -> None:
     recorder = desk.open()
-    recorder.take(refusal(at(0)), at(0))
-    recorder.take(refusal(at(1)), at(1))
+    recorder.take((refusal(at(0)),), at(0))
+    recorder.take((refusal(at(1)),), at(1))
     recorder.dropped(nas="sw", reason="bad_length", source="10.0.0.1", detail="", now=at(1))
     desk.opened.remove(recorder)
     recorder.close(at(2))
@@ -188,10 +188,10 @@ def test_closing_writes_what_was_only_counted(desk: Desk) -> None:
 
 def test_a_rotated_file_is_followed_within_a_tick(desk: Desk) -> None:
     recorder = desk.open()
-    recorder.take(started(at(0)), at(0))
+    recorder.take((started(at(0)),), at(0))
     desk.path.rename(desk.path.with_suffix(".1"))
     recorder.tick(at(1))
-    recorder.take(started(at(2)), at(2))
+    recorder.take((started(at(2)),), at(2))
     assert desk.events() == ["service.started"]
     assert desk.path.with_suffix(".1").read_text(encoding="utf-8").count("\n") == 1
 

@@ -57,7 +57,9 @@ def begin(house: House, datagram: bytes, witness: Witness, role: Role = Role.AUT
 
     def done() -> Waiting | None:
         house.worker.receive(datagram, witness, role)
-        return house.worker.answer(house.worker.next()) if house.worker.waiting else None
+        rest = house.worker.answer(house.worker.next()) if house.worker.waiting else None
+        house.worker.flush()
+        return rest
 
     return house.do(done)
 

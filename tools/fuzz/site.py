@@ -286,6 +286,7 @@ class Site:
         self.worker.receive(datagram, way, role)
         while self.worker.waiting:
             rest = self.worker.answer(self.worker.next())
+            self.worker.flush()
             if rest is not None:
                 try:
                     rest.send(None)
@@ -296,8 +297,7 @@ class Site:
     def tick(self) -> None:
         """What the daemon does each second."""
         now = self.clock()
-        for event in self.authorizer.expire(now):
-            self.recorder.take(event, now)
+        self.recorder.take(self.authorizer.expire(now), now)
         self.recorder.tick(now)
 
     def close(self) -> None:

@@ -1,0 +1,86 @@
+"""Answers that are ready: recorded together, then sent.
+
+Knows: that no answer leaves before its record is in the file, and what goes out instead when it cannot be there.
+Refuses to know: what an answer says.
+
+Theory: one write for all records of a slice of work costs what one write for one record does, and whoever waits for
+several answers is woken once. So answers wait for the end of the slice, a few milliseconds at most.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from nacd.radius.admission import Admission
+from nacd.radius.dedup import RequestKey
+from nacd.server.recorder import Recorder
+from nacd.values import AuditEvent, Instant
+
+
+class Path(Protocol):
+    """The way back to whoever asked."""
+
+    @property
+    def source(self) -> str:
+        """The sender's address."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """The sender's UDP port."""
+        ...
+
+    def send(self, octets: bytes) -> None:
+        """Send one datagram."""
+        ...
+
+
+class Outgoing(NamedTuple):
+    """One answer. event: its record, None if it has none. unrecorded: what to send, if anything, when the record was
+    lost."""
+
+    key: RequestKey
+    path: Path
+    octets: bytes
+    event: AuditEvent | None
+    unrecorded: Callable[[], bytes]
+
+
+class Outbox:
+    """Not for several threads. An error while one answer is sent keeps no other from being sent at the next flush."""
+
+    def __init__(self, recorder: Recorder, admission: Admission) -> None:
+        self._recorder = recorder
+        self._admission = admission
+        self._ready: list[Outgoing] = []
+        self._recorded: deque[tuple[Outgoing, bool]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._ready) + len(self._recorded)
+
+    def put(self, outgoing: Outgoing) -> None:
+        """To leave with the next flush."""
+        self._ready.append(outgoing)
+
+    def flush(self, now: Instant) -> None:
+        """Record, remember for retransmissions, send."""
+        ready, self._ready = self._ready, []
+        events = [each.event for each in ready if each.event is not None]
+        recorded = self._recorder.take(events, now)
+        self._recorded.extend((each, recorded or each.event is None) for each in ready)
+        while self._recorded:
+            each, as_decided = self._recorded.popleft()
+            octets = each.octets if as_decided else each.unrecorded()
+            if octets:
+                self._admission.remember(each.key, octets, now)
+                self.transmit(octets, each.path, now)
+
+    def transmit(self, octets: bytes, path: Path, now: Instant) -> None:
+        """Send one datagram that needs no record."""
+        try:
+            path.send(octets)
+        except OSError as error:
+            # Route gone, buffers full: the NAS asks again and gets the answer from memory.
+            self._recorder.warn_seldom(f"send {error.errno}", f"an answer could not be sent: {error}", now)

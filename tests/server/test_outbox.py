@@ -1,0 +1,111 @@
+"""Recorded together, sent after; and what happens when one of them cannot be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from nacd.audit import events
+from nacd.audit.repeats import Repeats
+from nacd.radius.admission import Admission
+from nacd.radius.clients import ClientTable
+from nacd.radius.dedup import DedupTable, Replay, RequestKey
+from nacd.radius.ledger import MessageAuthenticatorLedger
+from nacd.server.drops import Drops
+from nacd.server.outbox import Outbox, Outgoing
+from nacd.server.recorder import Recorder
+from nacd.store.audit_log import AuditLog
+from nacd.values import Instant
+
+NOW = Instant(wall=1_700_000_000.0, monotonic=10.0)
+
+
+@dataclass(slots=True)
+class Way:
+    """The way back, and how long the audit file was when each answer left."""
+
+    audit: Path
+    source: str = "192.0.2.1"
+    port: int = 1645
+    sent: list[bytes] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    broken: Exception | None = None
+
+    def send(self, octets: bytes) -> None:
+        if self.broken is not None:
+            raise self.broken
+        self.sent.append(octets)
+        self.lines.append(self.audit.read_bytes().count(b"\n"))
+
+
+class Desk:
+    def __init__(self, audit: Path) -> None:
+        self.recorder = Recorder(
+            log=AuditLog(audit), repeats=Repeats(), drops=Drops(), continue_when_full=False, warn_at_percent=99
+        )
+        self.dedup = DedupTable()
+        self.outbox = Outbox(self.recorder, Admission(ClientTable(()), MessageAuthenticatorLedger(), self.dedup))
+        self.way = Way(audit)
+
+    def put(
+        self, octets: bytes, *, recorded: bool = True, otherwise: bytes = b"refused", way: Way | None = None
+    ) -> None:
+        key = RequestKey(place=("auth", "192.0.2.1", 1645, octets[0], True), authenticator=octets)  # type: ignore[arg-type]
+        self.dedup.admit(key, NOW)
+        event = events.started(version="1", detail="", now=NOW) if recorded else None
+        self.outbox.put(Outgoing(key, way or self.way, octets, event, lambda: otherwise))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path / "audit.jsonl")
+
+
+def test_every_record_is_in_the_file_before_the_first_answer_leaves(desk: Desk) -> None:
+    for octets in (b"a", b"b", b"c"):
+        desk.put(octets)
+    assert desk.way.sent == []
+    desk.outbox.flush(NOW)
+    assert desk.way.sent == [b"a", b"b", b"c"]
+    assert desk.way.lines == [3, 3, 3]
+    assert len(desk.outbox) == 0
+
+
+def test_what_was_sent_is_remembered_for_retransmissions(desk: Desk) -> None:
+    desk.put(b"a")
+    desk.outbox.flush(NOW)
+    key = RequestKey(place=("auth", "192.0.2.1", 1645, b"a"[0], True), authenticator=b"a")  # type: ignore[arg-type]
+    assert desk.dedup.admit(key, NOW) == Replay(octets=b"a")
+
+
+def test_lost_records_change_the_answers_that_depend_on_them_and_no_others(tmp_path: Path) -> None:
+    audit = tmp_path / "audit.jsonl"
+    audit.symlink_to("/dev/full")
+    desk = Desk(audit)
+    desk.way.audit = tmp_path / "other"
+    desk.way.audit.touch()
+    desk.put(b"accept")
+    desk.put(b"challenge", recorded=False)
+    desk.put(b"accounting", otherwise=b"")
+    desk.outbox.flush(NOW)
+    assert desk.way.sent == [b"refused", b"challenge"]
+
+
+def test_a_way_that_is_gone_is_warned_of_and_keeps_no_other_answer(desk: Desk) -> None:
+    gone = Way(desk.way.audit, broken=OSError(101, "network is unreachable"))
+    desk.put(b"a", way=gone)
+    desk.put(b"b")
+    desk.outbox.flush(NOW)
+    assert desk.way.sent == [b"b"]
+
+
+def test_a_bug_in_one_answer_leaves_the_others_for_the_next_flush(desk: Desk) -> None:
+    broken = Way(desk.way.audit, broken=ZeroDivisionError())
+    desk.put(b"a", way=broken)
+    desk.put(b"b")
+    with pytest.raises(ZeroDivisionError):
+        desk.outbox.flush(NOW)
+    desk.outbox.flush(NOW)
+    assert desk.way.sent == [b"b"]
