@@ -83,7 +83,7 @@ def test_a_quick_run_measures_every_case_writes_the_page_and_leaves_nothing_behi
     latencies = re.findall(r"^\| (?:MAB|EAP-TLS 1.3, P-256) \| \S.*\| (?:25|50|75)% \|", text, re.MULTILINE)
     assert len(latencies) == 12
     assert len(re.findall(r"^\| a conversation .*(?:MiB|KiB) \|$", text, re.MULTILINE)) == 4
-    assert len(re.findall(r"target [\d.]+: (?:reached|missed)", text)) == 6
+    assert len(re.findall(r"target [\d.]+: (?:reached|missed)", text)) == 13
     assert mentioning(tmp_path) == []
     assert [each.name for each in tmp_path.iterdir()] == ["page.md"]
 

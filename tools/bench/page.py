@@ -64,6 +64,25 @@ it is the throughput. This page is written by `python -m tools.bench --record do
 - Every answer is checked: Response Authenticator, code, and for a login that the MPPE keys are those the supplicant
   worked out. A run with one lost or wrong answer is thrown away as a whole, and nothing is written here.
 
+## Where nacd's time goes
+
+`py-spy record -p PID -r 1000 -f raw` on the daemon under each load, when this was written; no one place stands out:
+
+- MAB, of some 63 us: reading, verifying and queueing the packet 13; policy, reply attributes and the audit record 14;
+  attributes to names 9; who it is 7; signing the answer 4; the record's line and its share of the write 4; the
+  kernel's part of receiving and sending 8. What was done about the first three that a profile showed: two hundred
+  rules were all tried, twice (now those of this NAS and this MAC are found by an index: 57 us became 4); each record
+  was walked field by field for secrets (now the JSON encoder refuses what is no plain value, and only then it is
+  walked: 80 us became 1); every answer had a write and a wake-up of its own (now one write for a slice of work: 12
+  us).
+- EAP-TLS, of some 950 us and five packets: 35 % is OpenSSL's handshake, 13 % what follows it (chain, keys,
+  certificate), the rest is spread over five times the path of a packet. What was done: certificates were parsed and
+  judged part by part for each login, and read twice (now what they say is remembered: 350 us); the device was named
+  twice (30 us); HMAC-MD5 looked its digest up in OpenSSL each time (now two copies of a keyed digest: half the time,
+  ten times a login).
+- The collector of cyclic garbage paused for 40 to 60 ms with 100,000 remembered answers; it now leaves alone what was
+  there at the start, and looks at old objects seldom.
+
 ## The machine
 
 {machine}

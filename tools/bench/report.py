@@ -11,15 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from tools.bench.cases import LINE, LINE_PYTHON, NACD, Case
+from tools.bench.cases import LINE, LINE_PYTHON, NACD, POOL, Case
 from tools.bench.strain import Held, Latency
 
 Samples = dict[str, list[float]]
 """Per side: CPU nanoseconds a request, one figure a round, in the order of the rounds."""
 
 TARGETS: Mapping[str, tuple[tuple[str, float], ...]] = {
-    "mab": ((LINE_PYTHON, 1.0), (LINE, 1.0)),
-    "tls": ((LINE_PYTHON, 0.7),),
+    "mab": ((POOL, 1.0), (LINE_PYTHON, 1.0), (LINE, 1.0)),
+    "accounting": ((POOL, 1.0), (LINE_PYTHON, 1.0)),
+    "tls": ((POOL, 0.7), (LINE_PYTHON, 0.7)),
 }
 
 
