@@ -4,7 +4,8 @@ Knows: how to set OpenSSL up so that it verifies against ``client_cas`` at our `
 of RFC 5216 section 2.3 and RFC 9190 section 2.3. Refuses to know: EAP packets, fragments, whose turn
 it is, and what a certificate says about a device.
 
-Resumption is off (no tickets, no cache): OpenSSL verifies nothing on a resumed session.
+Resumption is off, since OpenSSL verifies nothing on a resumed session: no cache, so that the two tickets that TLS 1.3
+sends all the same (the binding cannot set their number) lead nowhere.
 The one gate to trust is ``TlsEngine._conclude``; the verification callback only takes notes.
 """
 
