@@ -163,7 +163,7 @@ class Authorizer:
         if not request.has_eap:
             return self._named(request, name(request, kind, NoCertificate(), self._identity_rules), NoEap(), now)
         if self._conversations is None:
-            return _refused(request, _NO_EAP, now)
+            return self.refuse(request, _NO_EAP.code, _NO_EAP.reason, now)
         return self._by_eap(self._conversations, request, kind, now)
 
     def decide(self, need: NeedCompliance, compliance: Compliance, now: Instant) -> Answer:

@@ -129,10 +129,11 @@ class OtherCredential:
 Credential: TypeAlias = NoCredential | PapPassword | ChapResponse | OtherCredential
 
 
+_NOBODY = re.compile(r"[-:. ]*(?:(?:0[-:. ]*){12}|(?:[Ff][-:. ]*){12})")
 _WITH_SSID = re.compile(r"(?:[0-9A-Fa-f]{2}[-:.]?){5}[0-9A-Fa-f]{2}:(.+)", re.DOTALL)
 
 Port: TypeAlias = tuple[str, ...]
-"""Source address and port; ``NO_PORT`` when there is none of its own."""
+"""Source address, the NAS's name for itself, and its port; ``NO_PORT`` when there is none of its own."""
 NO_PORT: Port = ()
 
 
@@ -182,16 +183,23 @@ class AccessRequest:
 
     @property
     def port(self) -> Port:
-        """The NAS and the one place on it that this came through, by what an endpoint cannot choose.
+        """The NAS and the one socket on it that this came through, by what an endpoint cannot choose.
 
-        ``NO_PORT`` when no port is named, or when hundreds share it: a radio's port number is new with each
-        association. Behind one VPN client address there may be many too, but all of them came through it.
+        ``NO_PORT`` when none is named, or when hundreds share it or change it: by air and through a VPN the port
+        number is new each time, and behind one VPN client address there may be a whole branch. Behind one source
+        address there may be a proxy, so the NAS's own name for itself belongs to the port.
         """
-        kind = self.nas_port_type
-        if kind.startswith("Wireless"):
+        port = self.nas_port_id or self.nas_port
+        shared = self.nas_port_type.startswith(("Wireless", "Virtual"))
+        if not port or shared or self.nas.authentication is Authentication.DONE_BY_NAS:
             return NO_PORT
-        port = self.calling_station_id if kind == "Virtual" else self.nas_port_id or self.nas_port
-        return (self.source, port) if port else NO_PORT
+        return (self.source, self.nas_identifier, self.nas_address, port)
+
+    @property
+    def station(self) -> str:
+        """Calling-Station-Id, ``""`` where a NAS writes all zeros or all ones for want of knowing."""
+        calling = self.calling_station_id
+        return "" if _NOBODY.fullmatch(calling) else calling
 
     @property
     def audit_session_id(self) -> str:

@@ -4,7 +4,8 @@ Knows: JSON lines, and that only plain values may stand in one. Refuses to know:
 
 Theory: what builders make is plain already, so it goes to the encoder as it is; whatever the encoder cannot
 take (a ``Secret``, octets, a number over 64 bits, half a surrogate pair) or would make unusually long goes through
-``redaction`` first. So the gate costs nothing until the day it is needed.
+``redaction`` first. So the gate by type costs nothing until the day it is needed. Field names are the builders' own,
+and a test asks of every record whether ``redaction`` would have changed it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from nacd.audit.redaction import clean
 from nacd.values import AuditEvent
 
 _ORDINARY_OCTETS: Final = 16_384
-# Without these the encoder would unfold a dataclass by itself, whatever is in it.
+# Without the second the encoder would unfold a dataclass by itself, whatever is in it.
 _PLAIN: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_PASSTHROUGH_DATACLASS
 
 

@@ -1,11 +1,12 @@
-"""What may stand in an audit record: the last gate before a record exists.
+"""What may stand in an audit record.
 
 Knows: which names carry secrets and how any value becomes plain JSON. Refuses to know: events.
 
-Theory: builders are written not to touch secrets; this gate is for the day one does. It goes by type
-(``Secret`` never passes) and by name (a field or reply attribute whose name speaks of a password or key
-keeps its name and loses its value), and makes every text encodable, so that no peer's octets can stop a
-record from being written.
+Theory: builders are written not to touch secrets; this is for the day one does. Reply attributes pass ``attribute``
+always: one whose name speaks of a password or key keeps its name and loses its value. ``clean`` goes over a whole
+record by type (``Secret`` never passes) and by name, and makes every text encodable. ``line`` calls it for a record
+that the JSON encoder does not take or that is unusually long, and a test calls it for every record that builders make:
+it must find nothing to change.
 """
 
 from __future__ import annotations

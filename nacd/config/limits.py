@@ -41,7 +41,7 @@ class Overload(Section):
         default=3_000, description="new logins of one NAS address that wait"
     )
     port_rate: Annotated[Number, Field(ge=1, le=10_000)] = Field(
-        default=10, description="new logins a second through one port (wireless excepted); more are refused"
+        default=10, description="new logins a second through one wired port; more are refused"
     )
     port_burst: Annotated[Number, Field(ge=1, le=100_000)] = Field(
         default=100, description="new logins at once through one port after a quiet time"

@@ -117,8 +117,8 @@ class Conversations(Section):
         default=100, description="packets one conversation may take"
     )
     max_per_nas: Many = Field(default=10_000, description="conversations through one NAS address")
-    max_per_port: Many = Field(default=64, description="conversations through one port (wireless excepted)")
-    max_per_station: Many = Field(default=100, description="conversations of one Calling-Station-Id, on all ports")
+    max_per_port: Many = Field(default=64, description="conversations through one wired port")
+    max_per_station: Many = Field(default=100, description="conversations of one Calling-Station-Id at one NAS address")
 
 
 class Eap(Section):
@@ -392,5 +392,9 @@ class ComplianceSettings(Section):
     max_waiting: Annotated[Number, Field(ge=1, le=100_000)] = Field(
         default=1000, description="lookups that may wait for a thread; more are `unavailable` at once"
     )
-    max_per_nas: Many = Field(default=200, description="lookups under way for one NAS address")
-    max_per_port: Many = Field(default=16, description="lookups under way for one port (wireless excepted)")
+    max_per_nas: Many = Field(
+        default=200, description="lookups under way for one NAS address, of MACs and of devices each"
+    )
+    max_per_port: Many = Field(
+        default=16, description="lookups under way for one wired port, of MACs and of devices each"
+    )

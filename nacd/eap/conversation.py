@@ -49,6 +49,7 @@ class Conversation:
         "rounds",
         "sent",
         "station",
+        "station_name",
     )
 
     def __init__(self, key: Key, station: Station, request: AccessRequest, identifier: int) -> None:
@@ -56,7 +57,8 @@ class Conversation:
         self.station = station
         self.nas = request.nas.name
         self.calling = request.calling_station_id
-        self.port = request.port
+        self.station_name = request.station
+        self.port: Port = request.port
         self.identity = ""
         self.identifier = identifier
         self.phase: Phase = AwaitIdentity()
@@ -79,8 +81,8 @@ class Books:
         self.handshaking = 0
         self.held_octets = 0
         self.limited: Counter[str] = Counter()
-        # Keyed by (source,), (source, port) and Calling-Station-Id: three kinds of key that cannot be equal.
-        self._of: Counter[Port | str] = Counter()
+        # Keyed by (source,), (source, station) and the port's four words: of different lengths, so never equal.
+        self._of: Counter[tuple[str, ...]] = Counter()
 
     def no_room(self, request: AccessRequest) -> str:
         """The limit that keeps this request from beginning a conversation, ``""`` if none does."""
@@ -94,7 +96,7 @@ class Books:
             reached = "max_per_nas"
         elif request.port != NO_PORT and self._of[request.port] >= options.max_per_port:
             reached = "max_per_port"
-        elif request.calling_station_id and self._of[request.calling_station_id] >= options.max_per_station:
+        elif request.station and self._of[(request.source, request.station)] >= options.max_per_station:
             reached = "max_per_station"
         return self._counted(reached)
 
@@ -144,10 +146,11 @@ class Books:
         return reached
 
 
-def _holders(conversation: Conversation) -> tuple[Port | str, ...]:
-    holders: list[Port | str] = [(conversation.key[0],)]
+def _holders(conversation: Conversation) -> tuple[tuple[str, ...], ...]:
+    source = conversation.key[0]
+    holders: list[tuple[str, ...]] = [(source,)]
     if conversation.port != NO_PORT:
         holders.append(conversation.port)
-    if conversation.calling:
-        holders.append(conversation.calling)
+    if conversation.station_name:
+        holders.append((source, conversation.station_name))
     return tuple(holders)

@@ -165,10 +165,15 @@ class Conversations:
     ) -> EapStep:
         identity = message.identity_text(response.body)
         if conversation is None or not isinstance(conversation.phase, AwaitIdentity):
+            # Who starts over within a conversation has had its rounds: else it could do so for ever.
+            rounds = conversation.rounds + 1 if conversation is not None else 0
+            if conversation is not None and rounds > self._options.max_rounds:
+                return self._fail(conversation, self._too_many_rounds(), response.identifier)
             admitted = self._admit(request, response.identifier, now)
             if isinstance(admitted, str):
                 return self._overloaded(admitted, identity, response.identifier)
             conversation = admitted
+            conversation.rounds = rounds
         conversation.identity = identity
         if request.nas.eap_md5_mab and md5.hex12(identity):
             return self._challenge_md5(conversation, now)

@@ -23,8 +23,6 @@ _SMALLEST_PACKET, _LARGEST_PACKET = 64, 3_800
 # State, and some room for Proxy-State
 _DATAGRAM_OVERHEAD = 40 + 8 + 20 + 18 + 2 + 1 + STATE_OCTETS + 40
 _CHUNK = 253
-_WITHOUT_SEPARATORS = str.maketrans("", "", "-:. ")
-_NOBODY = frozenset({"", "000000000000", "FFFFFFFFFFFF"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +34,7 @@ class EapOptions:
     max_handshakes: conversations with one, about 64 KiB each (2,000).
     max_octets: memory for all of them (256 MiB). max_rounds: requests in one conversation (100).
     max_per_nas, max_per_port, max_per_station: conversations through one NAS address (10,000), through one port
-    (64), and of one Calling-Station-Id wherever it shows (100).
+    (64), and of one Calling-Station-Id at one NAS address (100).
     fragment_size: octets of the largest EAP packet we send; 0 takes what keeps the whole UDP datagram within
     path_mtu (1,400 octets), and more than that is never sent. A smaller Framed-MTU of the NAS always wins.
     worker: number of this process, 0..255, the first octet of every State.
@@ -125,7 +123,8 @@ def station_of(request: AccessRequest) -> Station:
     Behind one VPN address there may be many users. The port belongs to it: another port that borrows a
     MAC must not end its owner's login.
     """
-    if request.calling_station_id.translate(_WITHOUT_SEPARATORS).upper() in _NOBODY:
+    if not request.station:
         return NO_STATION
     user = request.user_name if request.nas_port_type == "Virtual" else ""
-    return (request.source, request.nas_port, request.nas_port_id, request.calling_station_id, user)
+    nas = (request.source, request.nas_identifier, request.nas_address)
+    return (*nas, request.nas_port, request.nas_port_id, request.station, user)

@@ -40,6 +40,10 @@ def parse(text: str) -> MacAddress | NotMac:
 
     The all-zero and the broadcast address are what a NAS sends when it does not know: no MAC.
     """
+    return _parse(text)
+
+
+def _parse(text: str) -> MacAddress | NotMac:
     bare = text.strip(" \t\0")
     if not bare:
         return NotMac(reason="empty")
@@ -85,7 +89,7 @@ def password_matches(request: AccessRequest, mac: MacAddress) -> bool:
     match request.credential:
         case PapPassword(password=password):
             spelt = password.reveal().decode("ascii", "replace")
-            claimed = parse(spelt)
+            claimed = _parse(spelt)  # past the memory of `parse`: a password must not stay there
             one_case = spelt in (spelt.upper().strip(), spelt.lower().strip())
             claimed_text = claimed.text if one_case and isinstance(claimed, MacAddress) else ""
             matched = hmac.compare_digest(claimed_text, mac.text)

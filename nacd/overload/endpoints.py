@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from nacd.values import AccessRequest
+from nacd.values import NO_PORT, AccessRequest
 
 Endpoint: TypeAlias = tuple[str, ...]
 NO_ENDPOINT: Endpoint = ()
 
 
 def endpoint_of(request: AccessRequest) -> Endpoint:
-    """The endpoint behind this request; ``NO_ENDPOINT`` when the NAS does not name it.
+    """The endpoint behind this request; ``NO_ENDPOINT`` when the NAS does not name it, or nothing ties the name down.
 
-    The port belongs to it, the radio where there is no port, and the user where many share an address: what
-    somebody else does under a borrowed MAC must not be held against its owner.
+    A name can be borrowed, so only a port of its own makes it an endpoint's: what somebody does by air, or through
+    another port, must not be held against its owner.
     """
-    if not request.calling_station_id:
-        return NO_ENDPOINT
-    user = request.user_name if request.nas_port_type == "Virtual" else ""
-    return (request.source, *request.port, request.calling_station_id, request.called_station_id, user)
+    port = request.port
+    return (*port, request.station) if port != NO_PORT and request.station else NO_ENDPOINT

@@ -4,8 +4,9 @@ Knows: how often an endpoint was refused in a row, and until when it is held. Re
 
 Theory: a supplicant with an expired certificate, or a forgotten printer, asks as fast as it is refused. Each
 time would cost a handshake, a lookup and a record. After so many refusals within a window the endpoint is held:
-for a short time it hears the same refusal at once, late by the reject delay, so that its loop turns slowly.
-One success ends the count. Nothing is ever accepted from this memory.
+for a short time it hears the same refusal without being tried, late by the reject delay, so that its loop turns
+slowly; a device that was mended meanwhile gets in when the time is over. One success ends the count. Nothing is ever
+accepted from this memory.
 """
 
 from __future__ import annotations

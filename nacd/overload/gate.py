@@ -52,7 +52,7 @@ class Gate:
         if not self._rates.admit(request.port, now):
             return self._held_back(
                 "port_too_often",
-                f"port {request.port[1]} begins more often than one port may: does an endpoint there change its MAC?",
+                f"port {_shown(request.port[-1])} begins too often for one: does an endpoint there change its MAC?",
                 "overload.port_rate",
             )
         return FREE
@@ -68,3 +68,8 @@ class Gate:
     def _held_back(self, code: str, reason: str, limit: str) -> HeldBack:
         self.counts[limit] = self.counts.get(limit, 0) + 1
         return HeldBack(code=code, reason=reason, limit=limit)
+
+
+def _shown(text: str) -> str:
+    """Foreign text between backticks, fit for a log."""
+    return f"`{''.join(c if c.isprintable() and c != '`' else '?' for c in text[:64])}`"

@@ -5,8 +5,9 @@ Knows: lanes, room, shares, and until when somebody still waits for an answer. R
 Theory: when more comes in than can be worked off, finishing is worth more than beginning. Half a handshake
 that is dropped is lost work twice: the peer starts anew. So continuations come first; then what is short and
 closes something (accounting, Status-Server); then what begins. Continuations cannot starve the rest for long,
-because their number is bounded by what was begun. Beginnings may fill three quarters of the room only, and
-one NAS only its share, so that there is always room for the others to go on.
+because their number is bounded by what was begun, and by the rounds one conversation may take. Beginnings may
+fill three quarters of the room only, and one NAS only its share, so that there is always room for the others
+to go on.
 
 A request waits as long as its NAS does. A repeat shows that the NAS still waits and renews that time; whoever
 takes a request whose time is over knows that nobody listens any more.
@@ -25,6 +26,7 @@ Place: TypeAlias = tuple[object, ...]
 """What a repeat has in common with the request it repeats."""
 
 _NEW_FILLS: Final = 0.75
+_LONGEST_S: Final = 20.0
 
 
 class Lane(IntEnum):
@@ -39,10 +41,10 @@ class Queued(Generic[Work]):
     """One request that waits. nas: its source address. octets: its length.
 
     received: when it came. patience_s: how long its NAS waits. wanted: when the NAS last asked for it,
-    monotonic seconds.
+    monotonic seconds. superseded: the NAS has sent another request in its place.
     """
 
-    __slots__ = ("lane", "nas", "octets", "patience_s", "place", "received", "wanted", "work")
+    __slots__ = ("lane", "nas", "octets", "patience_s", "place", "received", "superseded", "wanted", "work")
 
     def __init__(
         self, *, work: Work, lane: Lane, nas: str, place: Place, octets: int, received: Instant, patience_s: float
@@ -55,6 +57,7 @@ class Queued(Generic[Work]):
         self.received = received
         self.patience_s = patience_s
         self.wanted = received.monotonic
+        self.superseded = False
 
     def is_stale(self, now: Instant) -> bool:
         """Whether its NAS has given it up."""
@@ -74,9 +77,10 @@ class WorkQueue(Generic[Work]):
         self._places: dict[Place, Queued[Work]] = {}
         self._new_of: dict[str, int] = {}
         self._octets = 0
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._places)
+        return self._count
 
     @property
     def octets(self) -> int:
@@ -87,7 +91,7 @@ class WorkQueue(Generic[Work]):
         """Let it wait; the name of the limit that is reached if it may not, ``""`` if it does."""
         new = queued.lane is Lane.NEW
         octets = self._octets + queued.octets
-        if len(self._places) >= (self._max_new if new else self._max_requests):
+        if self._count >= (self._max_new if new else self._max_requests):
             return "max_requests"
         if octets > (self._max_new_octets if new else self._max_octets):
             return "memory"
@@ -97,14 +101,20 @@ class WorkQueue(Generic[Work]):
                 return "max_per_nas"
             self._new_of[queued.nas] = count + 1
         self._octets = octets
+        self._count += 1
+        # RFC 5080 section 2.2.2: of two requests in one place the newer counts.
+        older = self._places.get(queued.place)
+        if older is not None:
+            older.superseded = True
         self._places[queued.place] = queued
         self._lanes[queued.lane].append(queued)
         return ""
 
     def wanted(self, place: Place, now: Instant) -> None:
-        """The NAS has sent this request again: it still waits for the answer."""
+        """The NAS has sent this request again: it still waits for the answer. Not for ever: a repeat that comes
+        after the table of duplicates has forgotten the request would be taken for a new one."""
         queued = self._places.get(place)
-        if queued is not None:
+        if queued is not None and now.monotonic - queued.received.monotonic < _LONGEST_S:
             queued.wanted = now.monotonic
 
     def take(self) -> Queued[Work]:
@@ -116,7 +126,7 @@ class WorkQueue(Generic[Work]):
         else:
             raise IndexError("nothing waits")
         self._octets -= queued.octets
-        # Another request may have come to wait in the same place: RFC 5080 section 2.2.2, the newer one counts.
+        self._count -= 1
         if self._places.get(queued.place) is queued:
             del self._places[queued.place]
         if queued.lane is Lane.NEW:

@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -69,6 +69,9 @@ class _Parts:
     lookup: Lookup
     recorder: Recorder
     listener: Listener
+    worker: Worker
+    said: dict[str, int] = field(default_factory=dict)
+    """How often each limit had refused somebody when that was last seen."""
 
 
 async def run(assembled: Assembled) -> None:
@@ -192,7 +195,7 @@ def _build(assembled: Assembled, audit_log: AuditLog) -> _Parts:
         reject_delay_s=settings.overload.reject_delay.total_seconds(),
     )
     listener = Listener(worker=worker, recorder=recorder, clock=instant)
-    return _Parts(authorizer=spine, lookup=lookup, recorder=recorder, listener=listener)
+    return _Parts(authorizer=spine, lookup=lookup, recorder=recorder, listener=listener, worker=worker)
 
 
 def _record_start(assembled: Assembled, recorder: Recorder) -> None:
@@ -226,9 +229,12 @@ def _tick(parts: _Parts, stop: asyncio.Future[str]) -> None:
     asyncio.get_running_loop().call_later(_TICK_S, _tick, parts, stop)
     now = instant()
     parts.recorder.take(parts.authorizer.expire(now), now)
-    for limit, count in parts.authorizer.limited.items():
-        # Said once in ten minutes each; the count goes on.
-        parts.recorder.warn_seldom(limit, f"the limit `eap.conversations.{limit}` is reached", now, refused=count)
+    limited = {f"eap.conversations.{name}": count for name, count in parts.authorizer.limited.items()}
+    for limit, count in (limited | dict(parts.worker.held_back)).items():
+        # Each time somebody new was refused, and not oftener than once in ten minutes.
+        if count > parts.said.get(limit, 0):
+            parts.said[limit] = count
+            parts.recorder.warn_seldom(limit, f"the limit `{limit}` is reached", now, refused=count)
     parts.recorder.tick(now)
 
 

@@ -40,6 +40,7 @@ class Listener:
         self._waiting: set[asyncio.Task[None]] = set()
         self._goes_on = False
         self._late = False
+        self._closed = False
         self._log = logger("listener")
 
     def listen(self, sock: socket.socket, role: Role) -> None:
@@ -63,6 +64,7 @@ class Listener:
             # Nobody answers or records after this: what they would need is closed next.
             await asyncio.gather(*late, return_exceptions=True)
         self._flush(hurry=True)
+        self._closed = True
         for sock in self._open:
             sock.close()
         self._open.clear()
@@ -86,17 +88,22 @@ class Listener:
 
     def _work(self) -> None:
         """One slice of work; what is left goes on after the sockets were looked at again."""
+        if self._closed:
+            return
         loop = asyncio.get_running_loop()
         until = loop.time() + _SLICE_S
-        while self._worker.waiting and loop.time() < until:
-            self._answer_next()
-        self._flush()
-        self._goes_on = bool(self._worker.waiting)
-        if self._goes_on:
-            loop.call_soon(self._work)
-        if self._worker.late and not self._late:
-            self._late = True
-            loop.call_later(_LATE_EVERY_S, self._send_late)
+        try:
+            while self._worker.waiting and loop.time() < until:
+                self._answer_next()
+            self._flush()
+        finally:
+            # Whatever went wrong, somebody comes back for what still waits.
+            self._goes_on = bool(self._worker.waiting)
+            if self._goes_on:
+                loop.call_soon(self._work)
+            if self._worker.late and not self._late:
+                self._late = True
+                loop.call_later(_LATE_EVERY_S, self._send_late)
 
     def _answer_next(self) -> None:
         queued = self._worker.next()
@@ -117,10 +124,14 @@ class Listener:
             self._ended(bug, "")
 
     def _send_late(self) -> None:
-        self._flush()
-        self._late = self._worker.late > 0
-        if self._late:
-            asyncio.get_running_loop().call_later(_LATE_EVERY_S, self._send_late)
+        if self._closed:
+            return
+        try:
+            self._flush()
+        finally:
+            self._late = self._worker.late > 0
+            if self._late:
+                asyncio.get_running_loop().call_later(_LATE_EVERY_S, self._send_late)
 
     async def _wait(self, waiting: Waiting, source: str) -> None:
         try:
@@ -132,11 +143,11 @@ class Listener:
         """Silence and an audit event, never an Accept."""
         now = self._clock()
         kind, where = type(error).__name__, _where(error)
+        event = events.bug(kind=kind, where=where, nas="", source=source, now=now)
+        self._recorder.take((event,), now)
         # Whoever found out how to cause it could fill the journal: the traceback once in ten minutes.
         if self._recorder.warn_seldom(f"bug {kind} {where}", "bug in the request path", now, source=source):
             self._log.error("its traceback", exc_info=error)
-        event = events.bug(kind=kind, where=where, nas="", source=source, now=now)
-        self._recorder.take((event,), now)
 
 
 def _where(error: Exception) -> str:

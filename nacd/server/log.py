@@ -1,14 +1,41 @@
 """The operational log: what the people who run nacd read. Not the audit log.
 
-Knows: structlog, console for people and JSON for machines, on standard error. Refuses to know: requests.
+Knows: structlog, console for people and JSON for machines, on standard error, and that standard error may be a full
+disk or a broken pipe: what cannot be said then is counted and said later. Refuses to know: requests.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+from typing import TextIO, cast
 
 import structlog
+
+
+class Patient:
+    """A stream whose trouble harms nobody: lines that it does not take are counted, and the count is written when it
+    takes lines again."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._unsaid = 0
+
+    def write(self, text: str) -> int:
+        """Write, or count."""
+        try:
+            if self._unsaid:
+                self._stream.write(f"{self._unsaid} pieces of this log could not be written before this line\n")
+            written = self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):  # ValueError: the stream has been closed
+            self._unsaid += 1
+            return 0
+        self._unsaid = 0
+        return written
+
+    def flush(self) -> None:
+        """Nothing to do: each line is flushed as it is written."""
 
 
 def start(*, as_json: bool, level: str = "info") -> None:
@@ -26,7 +53,7 @@ def start(*, as_json: bool, level: str = "info") -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, last],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Patient(sys.stderr))),
         cache_logger_on_first_use=False,
     )
     # Libraries speak through the standard logger; their warnings belong on the same stream.

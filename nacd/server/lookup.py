@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from nacd.compliance.breaker import Breaker
@@ -42,6 +43,7 @@ class _Lane:
 
     pool: ThreadPoolExecutor
     room: int
+    shares: Shares
     under_way: int = 0
 
 
@@ -49,7 +51,7 @@ class Lookup:
     """Asks each question once at a time and keeps every answer, late ones too.
 
     threads, max_waiting: for all questions; a quarter of each is for MACs, the rest for device ids.
-    max_per_nas, max_per_port: lookups under way that one NAS address and one port may have begun.
+    max_per_nas, max_per_port: lookups of one kind under way that one NAS address and one port may have begun.
     """
 
     def __init__(
@@ -71,11 +73,12 @@ class Lookup:
         self._deadline_s = deadline_s
         self._clock = clock
         for_macs = max(1, threads // 4)
-        self._macs = _Lane(ThreadPoolExecutor(for_macs, "intune-mac"), max(1, max_waiting // 4))
+        room = max_waiting // 4
+        shares = partial(Shares, per_nas=max_per_nas, per_port=max_per_port)
+        self._macs = _Lane(ThreadPoolExecutor(for_macs, "intune-mac"), max(1, room), shares())
         self._devices = _Lane(
-            ThreadPoolExecutor(max(1, threads - for_macs), "intune-device"), max(1, max_waiting - max_waiting // 4)
+            ThreadPoolExecutor(max(1, threads - for_macs), "intune-device"), max(1, max_waiting - room), shares()
         )
-        self._shares = Shares(per_nas=max_per_nas, per_port=max_per_port)
         self._flights: dict[str, asyncio.Task[Compliance]] = {}
         self._log = logger("lookup")
 
@@ -134,11 +137,11 @@ class Lookup:
         lane = self._lane(question)
         if lane.under_way >= lane.room:
             return self._unavailable(f"no capacity: {lane.room} lookups of this kind are under way")
-        over = self._shares.take(request.source, request.port)
+        over = lane.shares.take(request.source, request.port)
         if over:
             return self._unavailable(f"no capacity: this {over} has its share of lookups under way")
         if not self._breaker.admit(now):
-            self._shares.give_back(request.source, request.port)
+            lane.shares.give_back(request.source, request.port)
             return self._unavailable("breaker open: intune has been failing")
         flight = asyncio.get_running_loop().create_task(self._ask(question, now))
         self._flights[question.key] = flight
@@ -151,8 +154,9 @@ class Lookup:
 
     def _landed(self, question: Question, request: AccessRequest, flight: asyncio.Task[Compliance]) -> None:
         del self._flights[question.key]
-        self._lane(question).under_way -= 1
-        self._shares.give_back(request.source, request.port)
+        lane = self._lane(question)
+        lane.under_way -= 1
+        lane.shares.give_back(request.source, request.port)
         if flight.cancelled():
             # Also one that was stopped before it began: a probe's place must not stay taken.
             self._breaker.abandoned(self._clock())

@@ -39,7 +39,7 @@ class Path(Protocol):
 
 class Outgoing(NamedTuple):
     """One answer. event: its record, None if it has none. unrecorded: what to send, if anything, when the record was
-    lost."""
+    lost and access stops for it."""
 
     key: RequestKey
     path: Path
@@ -54,11 +54,11 @@ class Outbox:
     def __init__(self, recorder: Recorder, admission: Admission) -> None:
         self._recorder = recorder
         self._admission = admission
-        self._ready: list[Outgoing] = []
-        self._recorded: deque[tuple[Outgoing, bool]] = deque()
+        self._ready: deque[Outgoing] = deque()
+        self._settled: deque[tuple[Outgoing, bytes]] = deque()
 
     def __len__(self) -> int:
-        return len(self._ready) + len(self._recorded)
+        return len(self._ready) + len(self._settled)
 
     def put(self, outgoing: Outgoing) -> None:
         """To leave with the next flush."""
@@ -66,13 +66,14 @@ class Outbox:
 
     def flush(self, now: Instant) -> None:
         """Record, remember for retransmissions, send."""
-        ready, self._ready = self._ready, []
-        events = [each.event for each in ready if each.event is not None]
+        events = [each.event for each in self._ready if each.event is not None]
         recorded = self._recorder.take(events, now)
-        self._recorded.extend((each, recorded or each.event is None) for each in ready)
-        while self._recorded:
-            each, as_decided = self._recorded.popleft()
-            octets = each.octets if as_decided else each.unrecorded()
+        while self._ready:
+            # What leaves is settled before anything does: what comes of the file meanwhile must not change it.
+            each = self._ready.popleft()
+            self._settled.append((each, each.octets if recorded or each.event is None else each.unrecorded()))
+        while self._settled:
+            each, octets = self._settled.popleft()
             if octets:
                 self._admission.remember(each.key, octets, now)
                 self.transmit(octets, each.path, now)

@@ -6,7 +6,7 @@ know: policy, TLS, Intune. An exception that leaves this module is a bug; the li
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NamedTuple
 
 from nacd.account import account
@@ -103,6 +103,9 @@ class Worker:
         """Answer one request. Returns the rest of the work if it has to wait for Intune, else None."""
         fresh, path = queued.work.fresh, queued.work.path
         now = self._clock()
+        if queued.superseded:
+            self._drop(fresh, path, "superseded", now)
+            return None
         if queued.is_stale(now):
             self._admission.forget(fresh.key)
             detail = f"requests wait longer than this NAS does (`timeout`, {queued.patience_s:g} s): nacd is overloaded"
@@ -120,9 +123,9 @@ class Worker:
         return self._authorize(fresh, path, queued, now)
 
     @property
-    def unsent(self) -> int:
-        """Answers that ``flush`` has to send."""
-        return len(self._outbox)
+    def held_back(self) -> Mapping[str, int]:
+        """How often each limit of ``overload`` refused a beginning from memory."""
+        return self._gate.counts
 
     def flush(self, *, hurry: bool = False) -> None:
         """Record what was decided since the last time, then send it; held-back answers when due (hurry: all)."""
@@ -195,10 +198,8 @@ class Worker:
 
     def _hold_back(self, held: HeldBack, request: AccessRequest, fresh: Fresh, path: Path, now: Instant) -> None:
         """Refuse from memory, and late, so that whoever asks in a loop asks less often."""
-        nas = fresh.client.nas.name
         answer = self._authorizer.refuse(request, held.code, held.reason, now)
         octets = self._encode(answer.reply, fresh)
-        self._recorder.warn_seldom(f"{held.limit} {nas}", f"`{held.limit}`: {held.reason}", now, nas=nas)
         refusal = Outgoing(fresh.key, path, octets, answer.event, lambda: octets)
         if not self._late.put(refusal, now):
             self._outbox.put(refusal)

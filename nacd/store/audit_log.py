@@ -80,6 +80,7 @@ class AuditLog:
     def close(self) -> None:
         """Let go of the file and its lock."""
         os.close(self._fd)
+        self._fd = -1  # a write after this must fail, not land in whatever gets the number next
 
     def _open(self) -> int:
         try:

@@ -39,6 +39,7 @@ def chargeable_key(state: Path, random: Callable[[int], bytes]) -> ChargeableKey
     path = state / FILE_NAME
     try:
         kept = _kept(path) or _made(path, random(KEY_LENGTH))
+        open_to_others = bool(path.stat().st_mode & 0o077)
     except OSError as error:
         why = (error.strerror or "error").lower()
         problem = f"cannot use `{path}`: {why}; {_CONSEQUENCE}"
@@ -48,7 +49,7 @@ def chargeable_key(state: Path, random: Callable[[int], bytes]) -> ChargeableKey
         problem = f"`{path}` has {size} octets instead of {KEY_LENGTH}; {_CONSEQUENCE}"
         return ChargeableKey(key=Secret(random(KEY_LENGTH)), problem=problem)
     problem = ""
-    if path.stat().st_mode & 0o077:
+    if open_to_others:
         problem = f"`{path}` can be read by others than its owner: `chmod 600` it"
     return ChargeableKey(key=Secret(kept), problem=problem)
 

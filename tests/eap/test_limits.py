@@ -159,3 +159,41 @@ def test_a_borrowed_mac_on_another_port_is_another_station():
 def test_users_behind_one_vpn_address_are_several_stations():
     one, other = (_request(nas_port_type="Virtual", user_name=name) for name in ("alice", "bob"))
     assert station_of(one) != station_of(other)
+
+
+def test_who_starts_over_within_a_conversation_has_had_its_rounds(kit, context):
+    talk = kit.conversations(context, max_rounds=5)
+    step = talk.receive(kit.access_request(kit.response(1, 1)), kit.instant())
+    outcomes = []
+    for _ in range(8):
+        if not isinstance(step, Challenge):
+            break
+        step = talk.receive(kit.access_request(kit.response(step.eap[1], 1), step.state), kit.instant())
+        outcomes.append(step)
+    assert isinstance(outcomes[-1], EapFailed)
+    assert outcomes[-1].code == "too_many_rounds"
+    assert len(outcomes) == 6
+
+
+def test_one_port_and_one_nas_have_their_shares_and_each_refusal_is_counted(kit, context):
+    talk = kit.conversations(context, max_per_port=2, max_per_nas=3)
+
+    def begin(station, port):
+        request = kit.access_request(kit.response(1, 1), calling_station_id=station, nas_port_id=port)
+        return talk.receive(request, kit.instant())
+
+    assert [isinstance(begin(station, "1"), Challenge) for station in "abc"] == [True, True, False]
+    assert [isinstance(begin(station, "2"), Challenge) for station in "de"] == [True, False]
+    assert talk.counters.limited == {"max_per_port": 1, "max_per_nas": 1}
+
+
+def test_a_borrowed_mac_elsewhere_does_not_use_up_its_owners_share(kit, context):
+    talk = kit.conversations(context, max_per_station=1)
+    here = kit.access_request(kit.response(1, 1), calling_station_id="00-1B-44-11-3A-B7", nas_port_id="1")
+    assert isinstance(talk.receive(here, kit.instant()), Challenge)
+    again = kit.access_request(kit.response(1, 1), calling_station_id="00-1B-44-11-3A-B7", nas_port_id="2")
+    assert talk.receive(again, kit.instant()).code == "overloaded"
+    elsewhere = kit.access_request(
+        kit.response(1, 1), calling_station_id="00-1B-44-11-3A-B7", nas_port_id="1", source="10.9.9.9"
+    )
+    assert isinstance(talk.receive(elsewhere, kit.instant()), Challenge)

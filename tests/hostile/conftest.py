@@ -121,7 +121,7 @@ class Lab:
         def tick() -> None:
             now = self.house.clock()
             for event in self.house.worker._authorizer.expire(now):
-                self.house.recorder.take(event, now)
+                self.house.recorder.take((event,), now)
 
         self.house.do(tick)
 

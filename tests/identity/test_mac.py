@@ -120,3 +120,9 @@ def test_no_password_and_foreign_methods_do_not_match(
     request_of: Callable[..., AccessRequest], credential: object
 ) -> None:
     assert not password_matches(request_of(credential=credential), MAC)
+
+
+def test_no_password_stays_in_the_memory_of_macs(request_of: Callable[..., AccessRequest]) -> None:
+    parse.cache_clear()
+    password_matches(request_of(credential=PapPassword(password=Secret(b"correct-horse"))), MAC)
+    assert parse.cache_info().currsize == 0

@@ -70,6 +70,31 @@ def test_a_repeat_shows_that_the_nas_still_waits() -> None:
     assert not waiting.take().is_stale(Instant(wall=0.0, monotonic=108.0))
 
 
+def test_a_newer_request_in_the_same_place_supersedes_the_older_and_both_are_counted() -> None:
+    waiting = queue(max_requests=8)
+    older, newer = queued(1), queued(1, Lane.CONTINUATION)
+    assert (waiting.put(older), waiting.put(newer), len(waiting)) == ("", "", 2)
+    assert (older.superseded, newer.superseded) == (True, False)
+    assert waiting.take() is newer
+    assert len(waiting) == 1
+    assert waiting.take() is older
+    assert (len(waiting), waiting.octets) == (0, 0)
+
+
+def test_one_place_cannot_be_used_to_get_round_the_limit() -> None:
+    waiting = queue(max_requests=10)
+    taken = [waiting.put(queued(1, Lane.CONTINUATION)) for _ in range(100)]
+    assert taken.count("") == 10
+
+
+def test_repeats_do_not_keep_a_request_waiting_longer_than_it_is_known() -> None:
+    waiting = queue()
+    waiting.put(queued(1))
+    for second in range(0, 60, 4):
+        waiting.wanted(("10.0.0.1", 1), Instant(wall=0.0, monotonic=100.0 + second))
+    assert waiting.take().is_stale(Instant(wall=0.0, monotonic=126.0))
+
+
 _steps = st.lists(
     st.one_of(st.just("take"), st.tuples(st.sampled_from(Lane), st.sampled_from("ab"), st.integers(20, 400))),
     max_size=60,

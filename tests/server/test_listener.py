@@ -100,3 +100,26 @@ def test_a_listener_serves_several_sockets(house: House) -> None:
     nas = house.nas()
     nas.port = more.getsockname()[1]
     assert nas.status().code == ACCEPT
+
+
+def test_an_error_at_the_end_of_a_slice_silences_nobody_after_it(house: House) -> None:
+    """Also one that comes while the error is being reported: the listener must come back for what waits."""
+    broken = [True]
+    flush, ended = house.worker.flush, house.listener._ended
+
+    def failing_flush(*, hurry: bool = False) -> None:
+        if broken[0]:
+            raise ZeroDivisionError
+        flush(hurry=hurry)
+
+    def failing_report(error: Exception, source: str) -> None:
+        if broken[0]:
+            raise OSError(28, "no space left on device")
+        ended(error, source)
+
+    house.worker.flush, house.listener._ended = failing_flush, failing_report  # type: ignore[method-assign]
+    house.do(lambda: asyncio.get_running_loop().set_exception_handler(lambda *_: None))
+    nas = house.nas(timeout_s=0.3)
+    assert nas.mab(PRINTER_MAC).code == 0
+    broken[0] = False
+    assert nas.mab(PRINTER_MAC).code == ACCEPT

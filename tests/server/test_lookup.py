@@ -333,6 +333,26 @@ def test_macs_without_number_keep_no_certificate_waiting() -> None:
     bench.run(story)
 
 
+def test_a_nas_whose_macs_use_up_their_share_still_asks_about_devices() -> None:
+    bench = Bench(per_port=2)
+
+    async def story() -> None:
+        bench.register.open.clear()
+        macs = [MacAddress(f"00-11-85-00-00-{number:02X}") for number in range(10)]
+        asking = [
+            asyncio.ensure_future(bench.lookup.compliance(Question(key=f"mac:{mac.hex12}", subject=mac), from_port()))
+            for mac in macs
+        ]
+        await asyncio.sleep(0)
+        device_asked = asyncio.ensure_future(bench.lookup.compliance(device(1), from_port()))
+        await asyncio.sleep(0.02)
+        bench.register.open.set()
+        assert (await device_asked).state is COMPLIANT
+        await asyncio.gather(*asking)
+
+    bench.run(story)
+
+
 def test_one_port_cannot_use_up_the_lookups_of_the_others() -> None:
     bench = Bench(per_port=2)
 

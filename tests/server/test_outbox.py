@@ -93,6 +93,27 @@ def test_lost_records_change_the_answers_that_depend_on_them_and_no_others(tmp_p
     assert desk.way.sent == [b"refused", b"challenge"]
 
 
+def test_what_leaves_is_settled_before_anything_does(tmp_path: Path) -> None:
+    """The file may take records again while answers are sent: an Accept whose record is lost stays a refusal."""
+    audit = tmp_path / "audit.jsonl"
+    audit.symlink_to("/dev/full")
+    desk = Desk(audit)
+    desk.way.audit = tmp_path / "other"
+    desk.way.audit.touch()
+    refusing = [b"refused while the disk is full"]
+    broken = Way(desk.way.audit, broken=ZeroDivisionError())
+    desk.put(b"first", recorded=False, way=broken)
+    key = RequestKey(place=("auth", "192.0.2.1", 1645, 7, True), authenticator=b"x")  # type: ignore[arg-type]
+    desk.dedup.admit(key, NOW)
+    record = events.started(version="1", detail="", now=NOW)
+    desk.outbox.put(Outgoing(key, desk.way, b"accept", record, lambda: refusing[0]))
+    with pytest.raises(ZeroDivisionError):
+        desk.outbox.flush(NOW)
+    refusing[0] = b"accept"
+    desk.outbox.flush(NOW)
+    assert desk.way.sent == [b"refused while the disk is full"]
+
+
 def test_a_way_that_is_gone_is_warned_of_and_keeps_no_other_answer(desk: Desk) -> None:
     gone = Way(desk.way.audit, broken=OSError(101, "network is unreachable"))
     desk.put(b"a", way=gone)
