@@ -12,6 +12,7 @@ import hmac
 import re
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 from typing import TypeAlias
 
 _MAC = re.compile(r"[0-9A-F]{2}(-[0-9A-F]{2}){5}")
@@ -132,6 +133,12 @@ Credential: TypeAlias = NoCredential | PapPassword | ChapResponse | OtherCredent
 _NOBODY = re.compile(r"[-:. ]*(?:(?:0[-:. ]*){12}|(?:[Ff][-:. ]*){12})")
 _WITH_SSID = re.compile(r"(?:[0-9A-Fa-f]{2}[-:.]?){5}[0-9A-Fa-f]{2}:(.+)", re.DOTALL)
 
+
+@lru_cache(maxsize=8_192)
+def _somebody(calling: str) -> str:
+    return "" if _NOBODY.fullmatch(calling) else calling
+
+
 Port: TypeAlias = tuple[str, ...]
 """Source address, the NAS's name for itself, and its port; ``NO_PORT`` when there is none of its own."""
 NO_PORT: Port = ()
@@ -198,8 +205,7 @@ class AccessRequest:
     @property
     def station(self) -> str:
         """Calling-Station-Id, ``""`` where a NAS writes all zeros or all ones for want of knowing."""
-        calling = self.calling_station_id
-        return "" if _NOBODY.fullmatch(calling) else calling
+        return _somebody(self.calling_station_id)
 
     @property
     def audit_session_id(self) -> str:

@@ -89,7 +89,9 @@ def password_matches(request: AccessRequest, mac: MacAddress) -> bool:
     match request.credential:
         case PapPassword(password=password):
             spelt = password.reveal().decode("ascii", "replace")
-            claimed = _parse(spelt)  # past the memory of `parse`: a password must not stay there
+            # Mostly it is User-Name once more, which `parse` remembers; any other password must not stay there.
+            known = hmac.compare_digest(password.reveal(), request.user_name.encode("utf-8", "surrogatepass"))
+            claimed = parse(request.user_name) if known else _parse(spelt)
             one_case = spelt in (spelt.upper().strip(), spelt.lower().strip())
             claimed_text = claimed.text if one_case and isinstance(claimed, MacAddress) else ""
             matched = hmac.compare_digest(claimed_text, mac.text)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from nacd.values import NO_PORT, AccessRequest
+from nacd.values import AccessRequest
 
 Endpoint: TypeAlias = tuple[str, ...]
 NO_ENDPOINT: Endpoint = ()
@@ -19,5 +19,5 @@ def endpoint_of(request: AccessRequest) -> Endpoint:
     A name can be borrowed, so only a port of its own makes it an endpoint's: what somebody does by air, or through
     another port, must not be held against its owner.
     """
-    port = request.port
-    return (*port, request.station) if port != NO_PORT and request.station else NO_ENDPOINT
+    port, station = request.port, request.station
+    return (*port, station) if port and station else NO_ENDPOINT

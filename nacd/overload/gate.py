@@ -42,7 +42,7 @@ class Gate:
 
     def ask(self, request: AccessRequest, now: Instant) -> HeldBack | Free:
         """Whether this request may begin something."""
-        held_s = self._failing.held_s(endpoint_of(request), now)
+        held_s = self._failing.held_s(endpoint_of(request), now) if self._failing else 0.0
         if held_s:
             return self._held_back(
                 "failing_endpoint",
@@ -63,7 +63,8 @@ class Gate:
 
     def accepted(self, request: AccessRequest) -> None:
         """It was let in."""
-        self._failing.succeeded(endpoint_of(request))
+        if self._failing:
+            self._failing.succeeded(endpoint_of(request))
 
     def _held_back(self, code: str, reason: str, limit: str) -> HeldBack:
         self.counts[limit] = self.counts.get(limit, 0) + 1

@@ -38,12 +38,13 @@ class Path(Protocol):
 
 
 class Outgoing(NamedTuple):
-    """One answer. event: its record, None if it has none. unrecorded: what to send, if anything, when the record was
-    lost and access stops for it."""
+    """One answer. received: when its request came. event: its record, None if it has none. unrecorded: what to send, if
+    anything, when the record was lost and access stops for it."""
 
     key: RequestKey
     path: Path
     octets: bytes
+    received: Instant
     event: AuditEvent | None
     unrecorded: Callable[[], bytes]
 
@@ -66,7 +67,7 @@ class Outbox:
 
     def flush(self, now: Instant) -> None:
         """Record, remember for retransmissions, send."""
-        events = [each.event for each in self._ready if each.event is not None]
+        events = [_timed(each.event, each.received, now) for each in self._ready if each.event is not None]
         recorded = self._recorder.take(events, now)
         while self._ready:
             # What leaves is settled before anything does: what comes of the file meanwhile must not change it.
@@ -85,3 +86,10 @@ class Outbox:
         except OSError as error:
             # Route gone, buffers full: the NAS asks again and gets the answer from memory.
             self._recorder.warn_seldom(f"send {error.errno}", f"an answer could not be sent: {error}", now)
+
+
+def _timed(event: AuditEvent, received: Instant, now: Instant) -> AuditEvent:
+    """The rooms have no clock of their own: how long the work took is known only here."""
+    if "latency_ms" in event.fields:
+        event.fields["latency_ms"] = round((now.monotonic - received.monotonic) * 1000, 3)
+    return event

@@ -24,7 +24,7 @@ from nacd.radius.packet import STATE, Code, Packet
 from nacd.server.lookup import Lookup
 from nacd.server.outbox import Outbox, Outgoing, Path
 from nacd.server.recorder import Recorder
-from nacd.values import AccessRequest, AuditEvent, Instant, Reply, ReplyCode
+from nacd.values import AccessRequest, Instant, Reply, ReplyCode
 
 Waiting = Coroutine[Any, Any, None]
 
@@ -165,7 +165,7 @@ class Worker:
             return b""
 
         octets = replies.accounting_response(fresh.packet, fresh.client)
-        self._outbox.put(Outgoing(fresh.key, path, octets, account(request, now), unrecorded))
+        self._outbox.put(Outgoing(fresh.key, path, octets, now, account(request, now), unrecorded))
 
     def _authorize(self, fresh: Fresh, path: Path, queued: Queued[Received], now: Instant) -> Waiting | None:
         request = access_request(fresh.packet, fresh.client, path.source, path.port, self._dictionary)
@@ -200,7 +200,7 @@ class Worker:
         """Refuse from memory, and late, so that whoever asks in a loop asks less often."""
         answer = self._authorizer.refuse(request, held.code, held.reason, now)
         octets = self._encode(answer.reply, fresh)
-        refusal = Outgoing(fresh.key, path, octets, answer.event, lambda: octets)
+        refusal = Outgoing(fresh.key, path, octets, now, answer.event, lambda: octets)
         if not self._late.put(refusal, now):
             self._outbox.put(refusal)
 
@@ -246,26 +246,23 @@ class Worker:
         except ReplyTooLong:
             reply, event = answer.refusal, answer.too_long(now)
             octets = self._encode(reply, fresh)
-        self._time(event, received)
 
         def unrecorded() -> bytes:
             if reply.code is ReplyCode.ACCEPT and self._recorder.refusing:
                 return self._encode(answer.refusal, fresh)
             return octets
 
-        self._outbox.put(Outgoing(fresh.key, path, octets, event, unrecorded))
-
-    def _time(self, event: AuditEvent, received: Instant) -> None:
-        """The rooms have no clock of their own: how long the work took is known only here."""
-        if "latency_ms" in event.fields:
-            event.fields["latency_ms"] = round((self._clock().monotonic - received.monotonic) * 1000, 3)
+        self._outbox.put(Outgoing(fresh.key, path, octets, received, event, unrecorded))
 
     def _encode(self, reply: Reply, fresh: Fresh) -> bytes:
         return replies.encode(reply, fresh.packet, fresh.client, self._dictionary, self._random)
 
     def _send(self, fresh: Fresh, octets: bytes, path: Path) -> None:
         """What leaves no record: a step of a conversation, an answer to a probe."""
-        self._outbox.put(Outgoing(fresh.key, path, octets, None, lambda: octets))
+        self._outbox.put(Outgoing(fresh.key, path, octets, _NEVER, None, lambda: octets))
+
+
+_NEVER = Instant(wall=0.0, monotonic=0.0)
 
 
 def _lane(packet: Packet) -> Lane:

@@ -55,7 +55,7 @@ class Desk:
         key = RequestKey(place=("auth", "192.0.2.1", 1645, octets[0], True), authenticator=octets)  # type: ignore[arg-type]
         self.dedup.admit(key, NOW)
         event = events.started(version="1", detail="", now=NOW) if recorded else None
-        self.outbox.put(Outgoing(key, way or self.way, octets, event, lambda: otherwise))
+        self.outbox.put(Outgoing(key, way or self.way, octets, NOW, event, lambda: otherwise))
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_what_leaves_is_settled_before_anything_does(tmp_path: Path) -> None:
     key = RequestKey(place=("auth", "192.0.2.1", 1645, 7, True), authenticator=b"x")  # type: ignore[arg-type]
     desk.dedup.admit(key, NOW)
     record = events.started(version="1", detail="", now=NOW)
-    desk.outbox.put(Outgoing(key, desk.way, b"accept", record, lambda: refusing[0]))
+    desk.outbox.put(Outgoing(key, desk.way, b"accept", NOW, record, lambda: refusing[0]))
     with pytest.raises(ZeroDivisionError):
         desk.outbox.flush(NOW)
     refusing[0] = b"accept"
