@@ -53,15 +53,15 @@ check: setup ## ruff, format, mypy --strict, architecture
 conformance: setup ## run every clause's test and write docs/conformance.md
 	@$(BIN)/python tools/conformance.py
 
-bench: setup ## nacd beside FreeRADIUS, round by round (about 15 minutes; RECORD=docs/benchmarks.md writes the page)
+bench: setup ## nacd beside FreeRADIUS, round by round (about 5 minutes; writes docs/benchmarks.md)
 	@$(BIN)/python tools/peers.py
-	@$(BIN)/python -m tools.bench $(if $(RECORD),--record $(RECORD))
+	@$(BIN)/python -m tools.bench --record docs/benchmarks.md $(BENCH_ARGS)
 
-scenarios: setup ## power cut, hostile port, hanging Intune (about 10 minutes; RECORD=docs/overload.md writes the page)
-	@$(BIN)/python -m tools.scenarios all $(if $(RECORD),--record $(RECORD))
+scenarios: setup ## power cut, hostile port, hanging Intune (about 6 minutes; writes docs/overload.md)
+	@$(BIN)/python -m tools.scenarios all --record docs/overload.md
 
-fuzz: setup ## ten million executions (hours; TOTAL=100000 for less; RECORD=docs/fuzzing.md writes the page)
-	@$(BIN)/python -m tools.fuzz --total $(or $(TOTAL),10000000) $(if $(RECORD),--record $(RECORD))
+fuzz: setup ## ten million broken inputs (about 15 minutes; TOTAL=100000 for less; writes docs/fuzzing.md)
+	@$(BIN)/python -m tools.fuzz --total $(or $(TOTAL),10000000) --record docs/fuzzing.md
 
 format: setup ## let ruff format and sort imports
 	@$(BIN)/ruff check --quiet --fix-only --select I .

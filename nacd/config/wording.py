@@ -56,7 +56,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def _problems(model: type[BaseModel], document: Document, wrong: ValidationError) -> Iterator[Problem]:
     for error in wrong.errors(include_url=False):
-        path: PathTo = tuple(step for step in error["loc"] if step != _KEY and not str(step).startswith("<"))
+        path = _path(error)
         key = error["type"] == "extra_forbidden" or _KEY in error["loc"]
         if error["type"] == "too_short" and error["input"]:
             continue  # pydantic counts only the items that are right; the wrong ones are told one by one
@@ -65,6 +65,15 @@ def _problems(model: type[BaseModel], document: Document, wrong: ValidationError
             continue
         for line in _message(model, error, path).split("\n"):
             yield document.problem(path, line, key=key)
+
+
+def _path(error: Mapping[str, Any]) -> PathTo:
+    """Where it is in the document. Steps in angle brackets are pydantic's and ours, not the admin's, unless the last
+    one is the very word that he wrote and nobody knows."""
+    steps, last = error["loc"][:-1], error["loc"][-1:]
+    path = tuple(step for step in steps if step != _KEY and not str(step).startswith("<"))
+    foreign = error["type"] == "extra_forbidden"
+    return path + tuple(step for step in last if foreign or (step != _KEY and not str(step).startswith("<")))
 
 
 def _message(model: type[BaseModel], error: Mapping[str, Any], path: PathTo) -> str:

@@ -230,6 +230,7 @@ def _tick(parts: _Parts, stop: asyncio.Future[str]) -> None:
     now = instant()
     parts.recorder.take(parts.authorizer.expire(now), now)
     limited = {f"eap.conversations.{name}": count for name, count in parts.authorizer.limited.items()}
+    limited |= {f"compliance.{name}": count for name, count in parts.lookup.limited.items()}
     for limit, count in (limited | dict(parts.worker.held_back)).items():
         # Each time somebody new was refused, and not oftener than once in ten minutes.
         if count > parts.said.get(limit, 0):

@@ -8,6 +8,7 @@ blocking call, which runs in a bounded pool of threads.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -80,6 +81,8 @@ class Lookup:
             ThreadPoolExecutor(max(1, threads - for_macs), "intune-device"), max(1, max_waiting - room), shares()
         )
         self._flights: dict[str, asyncio.Task[Compliance]] = {}
+        self.limited: Counter[str] = Counter()
+        """How often each limit on lookups kept one from being begun, by its name in the configuration."""
         self._log = logger("lookup")
 
     def known(self, question: Question, now: Instant) -> Compliance | None:
@@ -136,9 +139,11 @@ class Lookup:
             return known.failed
         lane = self._lane(question)
         if lane.under_way >= lane.room:
+            self.limited["max_waiting"] += 1
             return self._unavailable(f"no capacity: {lane.room} lookups of this kind are under way")
         over = lane.shares.take(request.source, request.port)
         if over:
+            self.limited[f"max_per_{over}"] += 1
             return self._unavailable(f"no capacity: this {over} has its share of lookups under way")
         if not self._breaker.admit(now):
             lane.shares.give_back(request.source, request.port)

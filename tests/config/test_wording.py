@@ -18,6 +18,12 @@ def test_an_unknown_key_is_placed_at_the_key_with_a_suggestion(section) -> None:
     assert "4:1: `sercet` is no key here, did you mean `secret`?" in said
 
 
+@pytest.mark.parametrize("key", ["<<", "<secret>", "[key]"])
+def test_an_unknown_key_that_looks_like_a_note_of_the_validator_is_named_all_the_same(section, key: str) -> None:
+    said = section(Client, GOOD + f'secret: env:X\n"{key}": {{a: b}}\n', {"X": "y"})
+    assert any(line.startswith(f"5:1: `{key}` is no key here") for line in said), said
+
+
 def test_an_unknown_word_names_the_choice_or_what_is_near(section) -> None:
     said = section(Client, GOOD + "secret: env:X\nmab_password: none\nmessage_authenticator: requires\n", {"X": "y"})
     assert said == [

@@ -25,7 +25,7 @@ from nacd.sim.nas import Nas
 from nacd.values import ComplianceState, DeviceId
 from tests.server.house import PRINTER_MAC, SECRET, Site, soon
 
-ACCEPT = 2
+ACCEPT, REJECT = 2, 3
 
 
 def serve(site: Site, monkeypatch: pytest.MonkeyPatch, story: Callable[[Nas], None], by: int = signal.SIGTERM) -> None:
@@ -202,3 +202,18 @@ def test_the_ready_file_is_written_whole(tmp_path: Path, monkeypatch: pytest.Mon
     daemon._say_ready({"auth": [("127.0.0.1", 1)], "accounting": []})
     assert json.loads((tmp_path / "ready.json").read_text()) == {"auth": [["127.0.0.1", 1]], "accounting": []}
     assert list(tmp_path.iterdir()) == [tmp_path / "ready.json"]
+
+
+def test_a_limit_that_held_somebody_back_is_said_once_with_its_name(
+    site: Site, monkeypatch: pytest.MonkeyPatch, said: io.StringIO
+) -> None:
+    site.change("policy: policy.yaml", "overload: {port_rate: 1, port_burst: 2}\npolicy: policy.yaml")
+
+    def begin_too_often(nas: Nas) -> None:
+        codes = [nas.mab(PRINTER_MAC).code for _ in range(4)]
+        assert REJECT in codes
+        assert soon(lambda: "the limit `overload.port_rate` is reached" in said.getvalue())
+        nas.mab(PRINTER_MAC)
+
+    serve(site, monkeypatch, begin_too_often)
+    assert said.getvalue().count("is reached") == 1

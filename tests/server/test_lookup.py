@@ -367,6 +367,7 @@ def test_one_port_cannot_use_up_the_lookups_of_the_others() -> None:
         assert (await honest).state is COMPLIANT
         refused = [answer for answer in await asyncio.gather(*greedy) if answer.state is UNAVAILABLE]
         assert {answer.detail for answer in refused} == {"no capacity: this port has its share of lookups under way"}
+        assert bench.lookup.limited == {"max_per_port": 8}
         await bench.landed()
         assert (await bench.lookup.compliance(device(50), from_port("Gi1/0/13"))).state is COMPLIANT
 
