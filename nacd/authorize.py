@@ -62,6 +62,7 @@ _IGNORED_PACKET = (Attribute(name="Error-Cause", value=202),)
 _MD5_NO_MAB = Refused(code="no_access_kind", reason="EAP-MD5 is taken for MAB only, and this request is no MAB")
 # What ends a conversation without the supplicant's having done anything wrong.
 _NOT_THE_ENDPOINT = frozenset({"overloaded", "conversation_unknown"})
+_PLAIN_REJECT = Reply(code=ReplyCode.REJECT)
 _NO_EAP = Refused(code="no_eap", reason="nacd is configured without an `eap` section, so it cannot speak EAP")
 
 
@@ -245,7 +246,7 @@ class Authorizer:
         received: Instant,
         now: Instant,
     ) -> Answer:
-        refusal = Reply(code=ReplyCode.REJECT, eap=proof.failure)
+        refusal = Reply(code=ReplyCode.REJECT, eap=proof.failure) if proof.failure else _PLAIN_REJECT
         reply, rendered = refusal, None
         sent: tuple[Attribute, ...] = ()
         shown: list[AuditValue] = []

@@ -29,7 +29,6 @@ from nacd.values import (
     Named,
     Rendered,
     ReplyCode,
-    Unidentified,
 )
 
 __all__ = [
@@ -324,13 +323,9 @@ def _span(count: int, first: float, last: float) -> Block:
 
 
 def _who(identity: Identity) -> str:
-    match identity:
-        case Device(id=device):
-            return f"device {device}"
-        case Endpoint(mac=mac):
-            return f"endpoint {mac}"
-        case Unidentified():
-            return "unidentified"
+    if isinstance(identity, Endpoint):
+        return f"endpoint {identity.mac.text}"
+    return f"device {identity.id}" if isinstance(identity, Device) else "unidentified"
 
 
 def _repeat_key(code: str, request: AccessRequest, *cause: str) -> str:

@@ -57,14 +57,18 @@ def evaluate(policy: Policy, facts: Facts, *, asked: bool = True) -> Decision | 
     )
 
 
+_EVERYTHING = ("the rule matches everything",)
+_PATTERNS = frozenset({"mac", "issuer", "subject", "user"})
+
+
 def _decision(policy: Policy, rule: Rule, facts: Facts, asked: bool) -> Decision:
     denied = rule.then == DENY
-    conditions = [c for c in rule.conditions if asked or c.key != "compliance"]
     return Decision(
         effect=Effect.DENY if denied else Effect.ALLOW,
         rule=rule.name,
         profile="" if denied else rule.then,
-        reasons=tuple(_holds(condition, facts) for condition in conditions) or ("the rule matches everything",),
+        reasons=tuple([_holds(each, facts) for each in rule.conditions if asked or each.key != "compliance"])
+        or _EVERYTHING,
         policy_digest=policy.digest,
     )
 
@@ -72,7 +76,7 @@ def _decision(policy: Policy, rule: Rule, facts: Facts, asked: bool) -> Decision
 def _holds(condition: Condition, facts: Facts) -> str:
     """What was found; for patterns also what it was held against."""
     seen = condition.seen(facts)
-    if condition.key in ("mac", "issuer", "subject", "user") and f"`{condition.wanted().strip('`')}`" not in seen:
+    if condition.key in _PATTERNS and f"`{condition.wanted().strip('`')}`" not in seen:
         return f"{seen}, which matches {condition.wanted()}"
     return seen
 

@@ -8,7 +8,7 @@ then dedup. Nothing unverified writes into any table.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from nacd.errors import BadPacket
 from nacd.radius.authenticators import MaVerdict, verify_accounting, verify_message_authenticator
@@ -36,8 +36,7 @@ _BAD_SIGNATURE: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fresh:
+class Fresh(NamedTuple):
     """A verified request to work on. ``key`` goes back into the dedup table with the answer."""
 
     packet: Packet

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from nacd.values import Instant
 
@@ -25,8 +25,7 @@ _CLEARED_PER_CALL: Final = 8
 Place: TypeAlias = tuple[str, str, int, int, bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestKey:
+class RequestKey(NamedTuple):
     """place: (role, source address, source port, Identifier, signed). authenticator: the request's.
 
     An unsigned request (``auto``, ``accept``) has a place of its own: whoever can send one without the

@@ -6,9 +6,8 @@ secrets, who sent it. A ``Packet`` has been checked by existing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from nacd.errors import BadPacket
 from nacd.radius.reader import Attributes, walk
@@ -58,8 +57,7 @@ class Role(StrEnum):
     ACCT = "acct"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packet:
+class Packet(NamedTuple):
     """One well-formed packet.
 
     code: any octet, compare with ``Code``. octets: the packet alone, without what followed its
