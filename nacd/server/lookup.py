@@ -25,6 +25,8 @@ from nacd.values import AccessRequest, Compliance, ComplianceSource, ComplianceS
 
 # The RADIUS answer does not wait this long; the thread does, so that a late answer is still kept.
 _CALL_LIMIT_S = 15.0
+# However few the questions, each request that waits for an answer is memory.
+_MOST_WAITERS = 10_000
 
 
 class ComplianceSourceOfRecord(Protocol):
@@ -81,6 +83,7 @@ class Lookup:
             ThreadPoolExecutor(max(1, threads - for_macs), "intune-device"), max(1, max_waiting - room), shares()
         )
         self._flights: dict[str, asyncio.Task[Compliance]] = {}
+        self._waiters = 0
         self.limited: Counter[str] = Counter()
         """How often each limit on lookups kept one from being begun, by its name in the configuration."""
         self._log = logger("lookup")
@@ -100,6 +103,8 @@ class Lookup:
         fresh = self.known(question, now)
         if fresh is not None:
             return fresh
+        if self._waiters >= _MOST_WAITERS:
+            return self._unavailable(f"no capacity: {_MOST_WAITERS} requests wait for intune")
         flight = self._fly(question, request, now)
         answer = flight if isinstance(flight, Compliance) else await self._wait(flight)
         if answer.state is not ComplianceState.UNAVAILABLE:
@@ -126,7 +131,11 @@ class Lookup:
 
     async def _wait(self, flight: asyncio.Task[Compliance]) -> Compliance:
         # Not cancelled at the deadline: the flight goes on and its answer is kept.
-        done, _ = await asyncio.wait({flight}, timeout=self._deadline_s)
+        self._waiters += 1
+        try:
+            done, _ = await asyncio.wait({flight}, timeout=self._deadline_s)
+        finally:
+            self._waiters -= 1
         return flight.result() if done else self._unavailable(f"no answer within {self._deadline_s:g} s")
 
     def _fly(self, question: Question, request: AccessRequest, now: Instant) -> asyncio.Task[Compliance] | Compliance:

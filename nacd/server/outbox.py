@@ -55,7 +55,7 @@ class Outbox:
     def __init__(self, recorder: Recorder, admission: Admission) -> None:
         self._recorder = recorder
         self._admission = admission
-        self._ready: deque[Outgoing] = deque()
+        self._ready: list[Outgoing] = []
         self._settled: deque[tuple[Outgoing, bytes]] = deque()
 
     def __len__(self) -> int:
@@ -68,11 +68,18 @@ class Outbox:
     def flush(self, now: Instant) -> None:
         """Record, remember for retransmissions, send."""
         events = [_timed(each.event, each.received, now) for each in self._ready if each.event is not None]
-        recorded = self._recorder.take(events, now)
-        while self._ready:
-            # What leaves is settled before anything does: what comes of the file meanwhile must not change it.
-            each = self._ready.popleft()
-            self._settled.append((each, each.octets if recorded or each.event is None else each.unrecorded()))
+        ready, self._ready = self._ready, []
+        recorded: bool | None = None
+        try:
+            recorded = self._recorder.take(events, now)
+        finally:
+            # What leaves is settled before anything does: what comes of the file meanwhile must not change it. When
+            # recording itself broke (a bug), what needs a record ends in silence, and is not tried again and again.
+            for each in ready:
+                if recorded or each.event is None:
+                    self._settled.append((each, each.octets))
+                elif recorded is False:
+                    self._settled.append((each, each.unrecorded()))
         while self._settled:
             each, octets = self._settled.popleft()
             if octets:

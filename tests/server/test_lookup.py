@@ -11,6 +11,7 @@ from nacd.compliance.breaker import Breaker, BreakerOptions, BreakerState
 from nacd.compliance.cache import Lifetimes, VerdictCache
 from nacd.compliance.question import Question
 from nacd.intune.answers import about_device
+from nacd.server import lookup
 from nacd.server.lookup import Lookup
 from nacd.values import AccessRequest, Compliance, ComplianceSource, ComplianceState, DeviceId, MacAddress, Nas
 from tests.server.house import Clock, Register
@@ -370,5 +371,23 @@ def test_one_port_cannot_use_up_the_lookups_of_the_others() -> None:
         assert bench.lookup.limited == {"max_per_port": 8}
         await bench.landed()
         assert (await bench.lookup.compliance(device(50), from_port("Gi1/0/13"))).state is COMPLIANT
+
+    bench.run(story)
+
+
+def test_requests_that_wait_for_one_answer_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "_MOST_WAITERS", 3)
+    bench = Bench()
+
+    async def story() -> None:
+        bench.register.open.clear()
+        asking = [asyncio.ensure_future(bench.ask()) for _ in range(5)]
+        await asyncio.sleep(0.02)
+        assert [each.done() for each in asking] == [False] * 3 + [True] * 2
+        assert asking[4].result().state is UNAVAILABLE
+        bench.register.open.set()
+        assert {answer.state for answer in await asyncio.gather(*asking[:3])} == {COMPLIANT}
+        bench.cache = VerdictCache(Lifetimes())
+        assert (await bench.ask(2)).state is COMPLIANT
 
     bench.run(story)

@@ -130,3 +130,22 @@ def test_a_bug_in_one_answer_leaves_the_others_for_the_next_flush(desk: Desk) ->
         desk.outbox.flush(NOW)
     desk.outbox.flush(NOW)
     assert desk.way.sent == [b"b"]
+
+
+def test_a_bug_in_recording_ends_in_silence_and_is_not_tried_for_ever(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = desk.recorder.take
+
+    def broken(*_: object) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(desk.recorder, "take", broken)
+    desk.put(b"accept")
+    desk.put(b"challenge", recorded=False)
+    with pytest.raises(ZeroDivisionError):
+        desk.outbox.flush(NOW)
+    monkeypatch.setattr(desk.recorder, "take", take)
+    desk.put(b"next")
+    desk.outbox.flush(NOW)
+    assert desk.way.sent == [b"challenge", b"next"]
