@@ -19,7 +19,7 @@ from typing import Any, Final, TypeGuard
 from nacd.config import fields, policy_file, wording
 from nacd.config.fields import Network, Surroundings
 from nacd.config.policy_file import Knowledge, PolicyFile
-from nacd.config.sections import Section
+from nacd.config.sections.base import Section
 from nacd.config.settings import Client, Settings
 from nacd.config.yaml import MAX_OCTETS, Document, PathTo, Plain, parse
 from nacd.errors import ConfigError, Problem

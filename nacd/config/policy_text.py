@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from nacd.config.fields import Duration, MacPattern, Number, SomeTexts, Text, at_least_one, between, text
-from nacd.config.sections import Section
+from nacd.config.sections.base import Section
 from nacd.config.yaml import shown
 from nacd.policy.model import DENY
 from nacd.vendor.profile import SGTS, VLAN_IDS, Redirect

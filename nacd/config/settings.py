@@ -31,8 +31,12 @@ from nacd.config.fields import (
     at_least_one,
     between,
 )
-from nacd.config.limits import Overload
-from nacd.config.sections import MINUTE, SECOND, ComplianceSettings, Eap, Identity, Intune, Section
+from nacd.config.sections.base import MINUTE, SECOND, Section
+from nacd.config.sections.compliance import ComplianceSettings
+from nacd.config.sections.eap import Eap
+from nacd.config.sections.identity import Identity
+from nacd.config.sections.intune import Intune
+from nacd.config.sections.overload import Overload
 
 Listens: TypeAlias = Annotated[
     tuple[Listen, ...], BeforeValidator(at_least_one, json_schema_input_type=Listen | list[Listen])

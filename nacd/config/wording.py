@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from nacd.config.fields import Surroundings
-from nacd.config.sections import Section
+from nacd.config.sections.base import Section
 from nacd.config.yaml import SECRET_KEYS, Document, PathTo, shown
 from nacd.errors import Problem
 from nacd.policy.conditions import any_of

@@ -27,7 +27,6 @@ from msal.exceptions import MsalError
 
 from nacd.errors import SourceError
 from nacd.intune import aadsts
-from nacd.intune.answers import retry_after_s
 from nacd.intune.client import HttpAnswer, HttpClient
 from nacd.intune.cloud import Audience, Hosts, netloc
 from nacd.intune.flight import Flights
@@ -39,6 +38,7 @@ from nacd.intune.options import (
     SecretCredential,
     inspect,
 )
+from nacd.intune.refusals import retry_after_s
 from nacd.values import Secret
 
 NEEDED_ROLE = "get_device_compliance"

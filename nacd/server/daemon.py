@@ -25,7 +25,7 @@ from nacd.compliance.breaker import Breaker
 from nacd.compliance.cache import VerdictCache
 from nacd.config.fields import ListenAddress
 from nacd.eap.conversations import Conversations
-from nacd.intune.source import IntuneSource
+from nacd.intune.nac.source import IntuneSource
 from nacd.radius.admission import Admission, Role
 from nacd.radius.dedup import DedupTable
 from nacd.radius.ledger import MessageAuthenticatorLedger
@@ -35,7 +35,7 @@ from nacd.server.clock import instant, random_octets
 from nacd.server.drops import Drops
 from nacd.server.listener import Listener
 from nacd.server.log import logger
-from nacd.server.lookup import ComplianceSourceOfRecord, Lookup
+from nacd.server.lookups.lookup import ComplianceSourceOfRecord, Lookup
 from nacd.server.recorder import Recorder
 from nacd.server.worker import Worker
 from nacd.store.audit_log import AuditLog

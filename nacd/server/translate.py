@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nacd.compliance.cache import Lifetimes
-from nacd.config import sections, settings
-from nacd.config.limits import Overload
+from nacd.config import settings
+from nacd.config.sections import compliance, eap, intune
+from nacd.config.sections.overload import Overload
 from nacd.eap.chain import TrustAnchor
 from nacd.eap.limits import EapOptions
 from nacd.eap.tls_engine import TlsOptions
@@ -44,12 +45,12 @@ def client(wanted: settings.Client) -> Client:
     )
 
 
-def trust_anchors(wanted: sections.Eap) -> tuple[TrustAnchor, ...]:
+def trust_anchors(wanted: eap.Eap) -> tuple[TrustAnchor, ...]:
     """The CA files, read. Raises OSError."""
     return tuple(TrustAnchor(name=ca.anchor, pem=ca.file.read_bytes()) for ca in wanted.client_cas)
 
 
-def tls_options(wanted: sections.Eap, anchors: tuple[TrustAnchor, ...]) -> TlsOptions:
+def tls_options(wanted: eap.Eap, anchors: tuple[TrustAnchor, ...]) -> TlsOptions:
     """What the TLS engine needs. Raises OSError if the certificate cannot be read."""
     chosen = TlsOptions(
         certificate_chain_pem=wanted.certificate.read_bytes(),
@@ -62,7 +63,7 @@ def tls_options(wanted: sections.Eap, anchors: tuple[TrustAnchor, ...]) -> TlsOp
     return replace(chosen, ciphers=wanted.ciphers) if wanted.ciphers else chosen
 
 
-def eap_options(wanted: sections.Eap) -> EapOptions:
+def eap_options(wanted: eap.Eap) -> EapOptions:
     """Limits of the EAP room. Raises ValueError."""
     limits = wanted.conversations
     return EapOptions(
@@ -112,7 +113,7 @@ def identity_rules(wanted: settings.Settings) -> IdentityRules:
     )
 
 
-def lifetimes(wanted: sections.ComplianceSettings) -> Lifetimes:
+def lifetimes(wanted: compliance.ComplianceSettings) -> Lifetimes:
     """How long verdicts are fresh, in seconds."""
     fresh = wanted.lifetimes
     return Lifetimes(
@@ -124,7 +125,7 @@ def lifetimes(wanted: sections.ComplianceSettings) -> Lifetimes:
     )
 
 
-def intune_options(wanted: sections.Intune) -> options.IntuneOptions:
+def intune_options(wanted: intune.Intune) -> options.IntuneOptions:
     """Where Intune is and how nacd proves itself there. Raises ValueError in words, OSError."""
     given = {
         "login": wanted.authority,
@@ -154,14 +155,14 @@ def _rootless(key: str, value: str) -> str:
     return value.rstrip("/") if key in ("login", "graph") else value
 
 
-def _credential(wanted: sections.Credential) -> options.Credential:
+def _credential(wanted: intune.Credential) -> options.Credential:
     match wanted:
-        case sections.SecretCredential():
+        case intune.SecretCredential():
             return options.SecretCredential(secret=wanted.secret)
-        case sections.PemCredential():
+        case intune.PemCredential():
             return options.PemCredential(certificate=wanted.certificate.read_bytes(), private_key=wanted.private_key)
-        case sections.PfxCredential():
+        case intune.PfxCredential():
             return options.pem_out_of_pfx(wanted.pfx, wanted.passphrase or NO_SECRET)
-        case sections.ManagedIdentity():
+        case intune.ManagedIdentity():
             system = wanted.managed_identity == "system"
             return options.ManagedIdentity(client_id="" if system else wanted.managed_identity)

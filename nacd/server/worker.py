@@ -21,7 +21,7 @@ from nacd.radius.admission import Admission, Drop, Fresh, Resend, Role
 from nacd.radius.attributes import access_request, accounting_request
 from nacd.radius.dictionary import Dictionary
 from nacd.radius.packet import STATE, Code, Packet
-from nacd.server.lookup import Lookup
+from nacd.server.lookups.lookup import Lookup
 from nacd.server.outbox import Outbox, Outgoing, Path
 from nacd.server.recorder import Recorder
 from nacd.values import AccessRequest, Instant, Reply, ReplyCode

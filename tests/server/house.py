@@ -29,7 +29,7 @@ from nacd.server.assembly import Assembled, assemble
 from nacd.server.clock import instant, random_octets
 from nacd.server.drops import Drops
 from nacd.server.listener import Listener
-from nacd.server.lookup import Lookup
+from nacd.server.lookups.lookup import Lookup
 from nacd.server.recorder import Recorder
 from nacd.server.worker import Worker
 from nacd.sim.nas import Nas

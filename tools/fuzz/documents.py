@@ -18,11 +18,12 @@ from xml.sax.handler import ContentHandler
 from nacd.config.load import load
 from nacd.config.yaml import parse as parse_yaml
 from nacd.errors import ConfigError, SourceError
-from nacd.intune import answers
+from nacd.intune import refusals
 from nacd.intune.client import HttpAnswer
 from nacd.intune.cloud import cloud
-from nacd.intune.discovery import SERVICE, Discovery
 from nacd.intune.flight import Flights
+from nacd.intune.nac import answers
+from nacd.intune.nac.discovery import SERVICE, Discovery
 from nacd.intune.options import IntuneOptions, SecretCredential
 from nacd.intune.token import Bearer
 from nacd.sim.microsoft import answers as microsoft
@@ -142,13 +143,13 @@ class Answers(Target):
         if what == 2:
             return self._discover(body)
         if what == 3:
-            said = answers.error_text(body)
+            said = refusals.error_text(body)
             check(len(said.message) <= 200 and said.message.isprintable(), "an error text for no screen")
             check(0.0 <= said.retry_after_s < 1e9, "a pause out of bounds")
             return 1
         if what >= 4:
             header = body.decode("latin-1")
-            pause = answers.retry_after_s({"retry-after": header, "date": header[::-1]}, 1.7e9)
+            pause = refusals.retry_after_s({"retry-after": header, "date": header[::-1]}, 1.7e9)
             check(pause >= 0.0, "a pause that is over before it begins")
             return 1
         listed = answers.read_devices(body, content_type)

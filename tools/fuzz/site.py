@@ -36,7 +36,7 @@ from nacd.server import log, translate
 from nacd.server.assembly import Assembled, assemble
 from nacd.server.clock import instant, random_octets
 from nacd.server.drops import Drops
-from nacd.server.lookup import Lookup
+from nacd.server.lookups.lookup import Lookup
 from nacd.server.recorder import Recorder
 from nacd.server.worker import Worker
 from nacd.sim.pki import COMPLIANT_GUID, NONCOMPLIANT_GUID, SERVER_NAME, Authority, Issued, intune_uri

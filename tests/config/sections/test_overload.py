@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from nacd.config.limits import Overload
+from nacd.config.sections.overload import Overload
 
 
 def test_the_defaults_hold_without_a_word() -> None:

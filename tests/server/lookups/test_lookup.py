@@ -10,9 +10,9 @@ import pytest
 from nacd.compliance.breaker import Breaker, BreakerOptions, BreakerState
 from nacd.compliance.cache import Lifetimes, VerdictCache
 from nacd.compliance.question import Question
-from nacd.intune.answers import about_device
-from nacd.server import lookup
-from nacd.server.lookup import Lookup
+from nacd.intune.nac.answers import about_device
+from nacd.server.lookups import lookup
+from nacd.server.lookups.lookup import Lookup
 from nacd.values import AccessRequest, Compliance, ComplianceSource, ComplianceState, DeviceId, MacAddress, Nas
 from tests.server.house import Clock, Register
 

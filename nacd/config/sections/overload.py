@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from nacd.config.fields import Duration, Number, Size, between
-from nacd.config.sections import HOUR, MINUTE, SECOND, Section
+from nacd.config.sections.base import HOUR, MINUTE, SECOND, Section
 
 
 class Failing(Section):

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from nacd.intune.answers import concerns_only_the_device
+from nacd.intune.nac.answers import concerns_only_the_device
+from nacd.intune.nac.source import IntuneSource
 from nacd.intune.options import IntuneOptions
-from nacd.intune.source import IntuneSource
 from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId, DeviceIdKind, MacAddress
 
 GUID = "2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954"
@@ -295,7 +295,7 @@ def test_a_slow_drip_does_not_outlive_the_deadline(
 def test_a_slow_token_may_use_the_time_of_both_tries(
     options: Build, microsoft: Any, wire: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nacd.intune.source._FIRST_TRY_S", 0.1)
+    monkeypatch.setattr("nacd.intune.nac.source._FIRST_TRY_S", 0.1)
     source = IntuneSource(options(endpoint=microsoft.root + wire.SERVICE))
     microsoft.say("token", wire.Said(hold_s=0.6, kind="application/json", body=wire.token_body()))
     assert ask(source, deadline_s=1.1).state is ComplianceState.COMPLIANT

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from nacd.errors import SourceError
-from nacd.intune import discovery as module
 from nacd.intune.client import HttpClient
 from nacd.intune.cloud import Audience
-from nacd.intune.discovery import Discovery, read_endpoints
-from nacd.intune.document import UnreadableError
 from nacd.intune.flight import Flights
+from nacd.intune.nac import discovery as module
+from nacd.intune.nac.discovery import Discovery, read_endpoints
+from nacd.intune.nac.document import UnreadableError
 from nacd.intune.options import IntuneOptions
 from nacd.intune.token import Bearer, TokenSource
 

@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from nacd.errors import SourceError
-from nacd.intune import answers
-from nacd.intune.answers import ServiceDescription, Verdict
 from nacd.intune.client import HttpAnswer, HttpClient, UnreachableError
 from nacd.intune.cloud import Audience, netloc
-from nacd.intune.discovery import Discovery
 from nacd.intune.flight import Flights
+from nacd.intune.nac import answers
+from nacd.intune.nac.answers import ServiceDescription, Verdict
+from nacd.intune.nac.discovery import Discovery
 from nacd.intune.options import IntuneOptions, inspect
+from nacd.intune.refusals import error_text, retry_after_s
 from nacd.intune.token import NEEDED_ROLE, Bearer, Token, TokenSource
 from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId, DeviceIdKind, MacAddress
 
@@ -200,7 +201,7 @@ class IntuneSource:
             answer = self._intune.get(url, _XML, first_until)
             if answer.status < 500:
                 return answer
-            wanted_s = answers.retry_after_s(answer.headers, time.time(), default_s=0.0)
+            wanted_s = retry_after_s(answer.headers, time.time(), default_s=0.0)
             if wanted_s > _LONGEST_WAIT_S or time.monotonic() + max(pause_s, wanted_s) >= until:
                 return answer
             pause_s = max(pause_s, wanted_s)
@@ -220,16 +221,16 @@ class IntuneSource:
             return answers.judge(subject, devices)
         if answer.status == 404 and self._healthy(base, until):
             return Verdict(state=ComplianceState.NOT_MANAGED, detail="intune knows no such device (status 404)")
-        said = answers.error_text(answer.body)
+        said = error_text(answer.body)
         verdict = answers.judge_status(answer.status, said)
         if answer.status in (401, 403):
             verdict = Verdict(state=verdict.state, detail=verdict.detail + self._about_refusal(answer))
             self._pause.extend(_AFTER_REFUSAL_S, verdict.detail)
         elif answer.status == 429:
-            wanted_s = answers.retry_after_s(answer.headers, now(), default_s=said.retry_after_s or 30.0)
+            wanted_s = retry_after_s(answer.headers, now(), default_s=said.retry_after_s or 30.0)
             self._pause.extend(wanted_s, verdict.detail)
         elif answer.status >= 500:
-            wanted_s = answers.retry_after_s(answer.headers, now(), default_s=said.retry_after_s)
+            wanted_s = retry_after_s(answer.headers, now(), default_s=said.retry_after_s)
             self._pause.extend(min(wanted_s, _AFTER_FAILURE_S), verdict.detail)
         return verdict
 
@@ -275,7 +276,7 @@ class IntuneSource:
         """What the service says of itself; kept. Raises SourceError."""
         answer = self._intune.get(f"{base}/ciscoise/mdminfo/?ise_api_version=3", _XML, until)
         if answer.status != 200:
-            detail = answers.judge_status(answer.status, answers.error_text(answer.body)).detail
+            detail = answers.judge_status(answer.status, error_text(answer.body)).detail
             if answer.status in (401, 403):
                 detail += self._about_refusal(answer)
             raise SourceError(detail)

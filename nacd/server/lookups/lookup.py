@@ -18,7 +18,7 @@ from typing import Protocol
 from nacd.compliance.breaker import Breaker
 from nacd.compliance.cache import Fresh, Stale, VerdictCache
 from nacd.compliance.question import Question
-from nacd.intune.answers import concerns_only_the_device
+from nacd.intune.nac.answers import concerns_only_the_device
 from nacd.overload.shares import Shares
 from nacd.server.log import logger
 from nacd.values import AccessRequest, Compliance, ComplianceSource, ComplianceState, DeviceId, Instant, MacAddress

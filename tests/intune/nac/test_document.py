@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nacd.intune.document import Node, UnreadableError, document
+from nacd.intune.nac.document import Node, UnreadableError, document
 
 XML, JSON = "application/xml", "application/json"
 

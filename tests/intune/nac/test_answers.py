@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import email.utils
 import json
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nacd.intune.answers import (
-    ErrorText,
+from nacd.intune.nac.answers import (
     Verdict,
     concerns_only_the_device,
-    error_text,
     judge,
     judge_status,
     read_devices,
     read_service,
-    retry_after_s,
 )
-from nacd.intune.document import UnreadableError
+from nacd.intune.nac.document import UnreadableError
+from nacd.intune.refusals import ErrorText
 from nacd.values import ComplianceState, DeviceId, MacAddress
 
 GUID = "2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954"
@@ -243,7 +240,7 @@ def test_no_status_is_a_verdict(status: int) -> None:
     assert concerns_only_the_device(found.detail) == (status == 400)
 
 
-# -- the service, errors, Retry-After -------------------------------------------------------
+# -- the service -------------------------------------------------------
 
 
 def test_the_service_describes_itself() -> None:
@@ -262,67 +259,3 @@ def test_a_path_that_could_be_more_than_a_path_is_dropped(path: str) -> None:
     assert (
         read_service(f"<ise_api><name>mdminfo</name><api_path>{path}</api_path></ise_api>".encode(), XML).api_path == ""
     )
-
-
-INTUNE = {
-    "_version": 3,
-    "Message": "Not allowed - Operation ID (for customer support): 000 - Activity ID: "
-    "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee - Url: https://fef.x.manage.microsoft.com/secret/path",
-    "RetryAfter": 17,
-}
-
-
-@pytest.mark.parametrize(
-    "body", [INTUNE, {"error": {"code": "Forbidden", "message": json.dumps(INTUNE)}}, {"error": INTUNE}]
-)
-def test_the_error_envelope_is_unwrapped(body: dict[str, object]) -> None:
-    found = error_text(json.dumps(body).encode())
-    assert found.message == "Not allowed"
-    assert found.activity_id == "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
-    assert found.retry_after_s == 17
-    assert str(found) == "Not allowed (activity aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee)"
-
-
-def test_other_error_bodies_are_cut_short_and_cleaned() -> None:
-    assert error_text(b'{"error": {"code": "X", "message": "Insufficient privileges"}}').message == (
-        "Insufficient privileges"
-    )
-    assert error_text(b'{"error": {"code": "Only"}}').message == "Only"
-    assert error_text(b'{"error": "x"}') == ErrorText()
-    assert error_text(b"<html><title>Bad\n gateway</title>\x1b[0m</html>").message == "Bad gateway [0m"
-    assert len(error_text(b"x" * 100_000).message) == 200
-    assert error_text(b"") == ErrorText()
-    assert error_text(b"[" * 50_000).message
-
-
-@settings(max_examples=100)
-@given(st.binary(max_size=60))
-def test_any_octets_are_an_error_text(octets: bytes) -> None:
-    assert error_text(octets).message.isprintable()
-
-
-NOW = 1_800_000_000.0
-
-
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        ({}, 30),
-        ({"retry-after": "0"}, 0),
-        ({"retry-after": " 12 "}, 12),
-        ({"retry-after": "soon"}, 30),
-        ({"retry-after": "-5"}, 30),
-        ({"retry-after": "1e9"}, 30),
-        ({"retry-after": email.utils.formatdate(NOW + 90, usegmt=True)}, 90),
-        ({"retry-after": email.utils.formatdate(NOW - 90, usegmt=True)}, 0),
-        (
-            {
-                "retry-after": email.utils.formatdate(NOW + 990, usegmt=True),
-                "date": email.utils.formatdate(NOW + 900, usegmt=True),
-            },
-            90,
-        ),
-    ],
-)
-def test_retry_after_is_read_in_both_forms(headers: dict[str, str], expected: float) -> None:
-    assert retry_after_s(headers, NOW) == expected

@@ -19,11 +19,11 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from nacd.errors import SourceError
-from nacd.intune.answers import error_text
 from nacd.intune.client import HttpAnswer
-from nacd.intune.document import UnreadableError
 from nacd.intune.flight import Flights
+from nacd.intune.nac.document import UnreadableError
 from nacd.intune.options import IntuneOptions
+from nacd.intune.refusals import error_text
 from nacd.intune.token import Bearer
 
 SERVICE = "ComplianceRetrievalService"

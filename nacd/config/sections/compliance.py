@@ -1,0 +1,66 @@
+"""The section of ``nacd.yaml`` about verdicts: how long they are good, and how they are asked for.
+
+Knows: keys, types, bounds and defaults, each with a description for the editor. Refuses to know: what
+the rooms call their options (``server/`` translates).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    Field,
+)
+
+from nacd.config.fields import (
+    Duration,
+    Number,
+    between,
+)
+from nacd.config.sections.base import DAY, HOUR, MINUTE, SECOND, Many, Section
+
+_LIFETIME = AfterValidator(between(SECOND, 7 * DAY))
+
+
+class Lifetimes(Section):
+    """How long a verdict counts as fresh."""
+
+    compliant: Annotated[Duration, _LIFETIME] = Field(default=HOUR, description="lifetime of `compliant`")
+    noncompliant: Annotated[Duration, _LIFETIME] = Field(default=5 * MINUTE, description="lifetime of `noncompliant`")
+    not_managed: Annotated[Duration, _LIFETIME] = Field(default=5 * MINUTE, description="lifetime of `not_managed`")
+    unknown: Annotated[Duration, _LIFETIME] = Field(default=2 * MINUTE, description="lifetime of `unknown`")
+
+
+class Poll(Section):
+    """How live sessions are watched."""
+
+    interval: Annotated[Duration, AfterValidator(between(SECOND, DAY))] = Field(
+        default=5 * MINUTE, description="how often the devices of live sessions are asked about"
+    )
+    bulk: Annotated[Duration, AfterValidator(between(MINUTE, 7 * DAY))] = Field(
+        default=4 * HOUR + 15 * MINUTE, description="how often the whole list of devices is fetched"
+    )
+
+
+class ComplianceSettings(Section):
+    """How verdicts are kept, and how long an answer may take."""
+
+    lifetimes: Lifetimes = Field(default=Lifetimes(), description="how long each verdict counts as fresh")
+    stale_for: Annotated[Duration, AfterValidator(between(0 * SECOND, 30 * DAY))] = Field(
+        default=DAY, description="how long after that it may still be used while Intune cannot be asked"
+    )
+    lookup_deadline: Annotated[Duration, AfterValidator(between(100 * SECOND / 1000, 30 * SECOND))] = Field(
+        default=2 * SECOND, description="how long a request waits for Intune before the state is `unavailable`"
+    )
+    poll: Poll = Field(default=Poll(), description="how live sessions are watched")
+    threads: Annotated[Number, Field(ge=1, le=64)] = Field(default=16, description="lookups done at the same time")
+    max_waiting: Annotated[Number, Field(ge=1, le=100_000)] = Field(
+        default=1000, description="lookups that may wait for a thread; more are `unavailable` at once"
+    )
+    max_per_nas: Many = Field(
+        default=200, description="lookups under way for one NAS address, of MACs and of devices each"
+    )
+    max_per_port: Many = Field(
+        default=16, description="lookups under way for one wired port, of MACs and of devices each"
+    )

@@ -1,0 +1,112 @@
+"""The section of ``nacd.yaml`` about EAP-TLS.
+
+Knows: keys, types, bounds and defaults, each with a description for the editor. Refuses to know: what
+the rooms call their options (``server/`` translates).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from nacd.config.fields import (
+    Duration,
+    ExistingFile,
+    Flag,
+    Number,
+    SecretField,
+    Size,
+    Text,
+    Texts,
+    between,
+)
+from nacd.config.sections.base import MINUTE, SECOND, Many, Section
+
+
+def _tls_version(value: object) -> object:
+    return str(value) if isinstance(value, float) else value
+
+
+TlsVersion = Annotated[
+    Literal["1.2", "1.3"], BeforeValidator(_tls_version, json_schema_input_type=Literal["1.2", "1.3", 1.2, 1.3])
+]
+
+
+class ClientCa(Section):
+    """A certificate authority whose clients may log in, and what its certificates may say."""
+
+    file: ExistingFile = Field(description="PEM file with the CA certificate (and its intermediates)")
+    name: Text | None = Field(
+        default=None, description="name in audit records; default: the file's name without ending"
+    )
+    may_assert: tuple[Literal["intune_id", "entra_id"], ...] = Field(
+        default=(),
+        description="registers its certificates may name a device in: `intune_id`, and `entra_id` for the SAN URIs"
+        " that begin as under `identity.entra_forms`; empty: good for login only",
+    )
+    templates: Texts = Field(
+        default=(), description="only certificates made from these templates (OIDs) may name a device"
+    )
+    tenant: Text | None = Field(default=None, description="the Intune tenant this CA belongs to, for the record")
+
+    @property
+    def anchor(self) -> str:
+        """The name that identity and audit know this CA by."""
+        return self.name or self.file.stem
+
+
+class Conversations(Section):
+    """Bounds on EAP conversations in progress."""
+
+    max_waiting: Many = Field(default=20_000, description="conversations held at once")
+    max_handshakes: Annotated[Number, Field(ge=1, le=100_000)] = Field(
+        default=2_000, description="TLS handshakes in progress, 60 KiB each"
+    )
+    memory: Size = Field(
+        default=256 << 20,
+        json_schema_extra={"default": "256MiB"},
+        description="octets that all conversations together may hold",
+    )
+    lifetime: Annotated[Duration, AfterValidator(between(5 * SECOND, 5 * MINUTE))] = Field(
+        default=30 * SECOND, description="a conversation that takes longer is dropped"
+    )
+    max_rounds: Annotated[Number, Field(ge=10, le=1000)] = Field(
+        default=100, description="packets one conversation may take"
+    )
+    max_per_nas: Many = Field(default=10_000, description="conversations through one NAS address")
+    max_per_port: Many = Field(default=64, description="conversations through one wired port")
+    max_per_station: Many = Field(default=100, description="conversations of one Calling-Station-Id at one NAS address")
+
+
+class Eap(Section):
+    """EAP-TLS, ended here."""
+
+    certificate: ExistingFile = Field(description="PEM file: our certificate, then its intermediates")
+    private_key: SecretField = Field(description="reference to our private key (PEM, without passphrase)")
+    client_cas: Annotated[tuple[ClientCa, ...], Field(min_length=1)] = Field(description="CAs whose clients may log in")
+    fragment_size: Annotated[Number, Field(ge=100, le=3800)] | None = Field(
+        default=None, description="octets of one EAP-TLS packet; default and at most: what fits the path MTU"
+    )
+    path_mtu: Annotated[Number, Field(ge=576, le=9000)] = Field(
+        default=1400, description="largest UDP datagram we send, so that no NAS sees IP fragments"
+    )
+    tls_min: TlsVersion = Field(default="1.2", description="oldest TLS version accepted")
+    tls_max: TlsVersion = Field(default="1.3", description="newest TLS version offered")
+    ciphers: Text | None = Field(default=None, description="OpenSSL cipher list for TLS 1.2; default: OpenSSL's own")
+    require_client_auth_eku: Flag = Field(
+        default=True, description="refuse client certificates without the clientAuth key usage"
+    )
+    conversations: Conversations = Field(default=Conversations(), description="bounds on conversations in progress")
+
+    @model_validator(mode="after")
+    def _versions(self) -> Eap:
+        if self.tls_min > self.tls_max:
+            raise PydanticCustomError("nacd", "`tls_min` is newer than `tls_max`")
+        return self

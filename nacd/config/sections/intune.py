@@ -1,0 +1,150 @@
+"""The section of ``nacd.yaml`` about Intune: where it is asked, and as which app.
+
+Knows: keys, types, bounds and defaults, each with a description for the editor. Refuses to know: what
+the rooms call their options (``server/`` translates).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from nacd.config.fields import (
+    BinarySecretField,
+    ExistingFile,
+    Guid,
+    HttpsUrl,
+    HttpUrl,
+    SecretField,
+    Text,
+    Texts,
+    guid,
+)
+from nacd.config.sections.base import Section
+
+
+class SecretCredential(Section):
+    """A client secret of the app registration."""
+
+    secret: SecretField = Field(description="reference to the client secret")
+
+
+class PemCredential(Section):
+    """A certificate of the app registration, in PEM files."""
+
+    certificate: ExistingFile = Field(description="PEM file with the app's certificate")
+    private_key: SecretField = Field(description="reference to its private key (PEM)")
+
+
+class PfxCredential(Section):
+    """A certificate of the app registration, in a PFX file."""
+
+    pfx: BinarySecretField = Field(description="reference to the PFX (PKCS #12) file")
+    passphrase: SecretField | None = Field(default=None, description="reference to its passphrase")
+
+
+def _managed_identity(value: object) -> str:
+    try:
+        return "system" if value == "system" else guid(value)
+    except ValueError:
+        raise ValueError("write `system`, or the client id of a user-assigned identity") from None
+
+
+class ManagedIdentity(Section):
+    """An Azure managed identity: no secret at all."""
+
+    managed_identity: Annotated[str, BeforeValidator(_managed_identity)] = Field(
+        description="`system`, or the client id of a user-assigned identity"
+    )
+
+
+_CREDENTIALS: Final = {
+    "secret": "<secret>",
+    "certificate": "<pem>",
+    "private_key": "<pem>",
+    "pfx": "<pfx>",
+    "passphrase": "<pfx>",
+    "managed_identity": "<managed>",
+}
+
+
+def _credential_kind(value: Any) -> str | None:
+    kinds = {_CREDENTIALS[key] for key in value if key in _CREDENTIALS} if isinstance(value, dict) else set()
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+Credential: TypeAlias = Annotated[
+    Annotated[SecretCredential, Tag("<secret>")]
+    | Annotated[PemCredential, Tag("<pem>")]
+    | Annotated[PfxCredential, Tag("<pfx>")]
+    | Annotated[ManagedIdentity, Tag("<managed>")],
+    Discriminator(
+        _credential_kind,
+        custom_error_type="nacd",
+        custom_error_message="name one credential: `{secret: ...}`, `{certificate: ..., private_key: ...}`,"
+        " `{pfx: ..., passphrase: ...}` or `{managed_identity: ...}`",
+    ),
+]
+
+
+def _tenant(value: str) -> str:
+    if value.lower() in ("common", "organizations", "consumers"):
+        raise ValueError(f"`{value}` is no tenant: an app asks for one tenant, by its domain or id")
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?", value):
+        raise ValueError("a tenant is a domain (`contoso.onmicrosoft.com`) or a GUID")
+    return value
+
+
+def _resource(value: str) -> str:
+    if not value.endswith("/"):
+        raise ValueError(f"the resource keeps its slash at the end: write `{value}/`")
+    return value
+
+
+class Intune(Section):
+    """Where Intune is asked, and as which app."""
+
+    cloud: Literal["global", "usgov_high", "usgov_dod", "china", "custom"] = Field(
+        default="global", description="which Microsoft cloud the tenant lives in"
+    )
+    tenant: Annotated[Text, AfterValidator(_tenant)] = Field(description="tenant, by domain or id")
+    client_id: Guid = Field(description="application (client) id of the app registration")
+    credential: Credential = Field(description="how the app proves itself")
+    endpoint: HttpsUrl | None = Field(default=None, description="NAC 2.0 address; default: found through Graph")
+    allowed_hosts: Texts = Field(default=(), description="hosts that may be sent a token, beside the cloud's own")
+    ca_file: ExistingFile | None = Field(
+        default=None, description="PEM file of CAs to trust, for a proxy that opens TLS"
+    )
+    proxy: HttpUrl | None = Field(default=None, description="HTTP proxy, as in `http://proxy.contoso.com:3128`")
+    authority: HttpsUrl | None = Field(default=None, description="login authority; for `cloud: custom`")
+    graph: HttpsUrl | None = Field(default=None, description="Microsoft Graph root; for `cloud: custom`")
+    resource: Annotated[HttpsUrl, AfterValidator(_resource)] | None = Field(
+        default=None, description="audience of the token, with its slash at the end; for `custom` and `china`"
+    )
+    host_suffixes: Texts = Field(
+        default=(), max_length=1, description="ending of hosts that may be discovered; for `cloud: custom`"
+    )
+    portal: HttpsUrl | None = Field(default=None, description="portal for end users; for `cloud: custom`")
+
+    @model_validator(mode="after")
+    def _whole_cloud(self) -> Intune:
+        needed: list[str] = []
+        if self.cloud == "custom":
+            needed = ["authority", "resource"] if self.endpoint else ["authority", "resource", "graph", "host_suffixes"]
+        elif self.cloud == "china":
+            needed = ["resource"]
+        missing = [f"`{name}`" for name in needed if not getattr(self, name)]
+        if missing:
+            reason = "Microsoft does not publish it" if self.cloud == "china" else "nacd cannot know it"
+            raise PydanticCustomError("nacd", f"`cloud: {self.cloud}` needs {', '.join(missing)}: {reason}")
+        return self

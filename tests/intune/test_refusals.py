@@ -1,0 +1,75 @@
+"""What a refusal says, whatever its body."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nacd.intune.refusals import ErrorText, error_text, retry_after_s
+
+INTUNE = {
+    "_version": 3,
+    "Message": "Not allowed - Operation ID (for customer support): 000 - Activity ID: "
+    "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee - Url: https://fef.x.manage.microsoft.com/secret/path",
+    "RetryAfter": 17,
+}
+
+
+@pytest.mark.parametrize(
+    "body", [INTUNE, {"error": {"code": "Forbidden", "message": json.dumps(INTUNE)}}, {"error": INTUNE}]
+)
+def test_the_error_envelope_is_unwrapped(body: dict[str, object]) -> None:
+    found = error_text(json.dumps(body).encode())
+    assert found.message == "Not allowed"
+    assert found.activity_id == "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
+    assert found.retry_after_s == 17
+    assert str(found) == "Not allowed (activity aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee)"
+
+
+def test_other_error_bodies_are_cut_short_and_cleaned() -> None:
+    assert error_text(b'{"error": {"code": "X", "message": "Insufficient privileges"}}').message == (
+        "Insufficient privileges"
+    )
+    assert error_text(b'{"error": {"code": "Only"}}').message == "Only"
+    assert error_text(b'{"error": "x"}') == ErrorText()
+    assert error_text(b"<html><title>Bad\n gateway</title>\x1b[0m</html>").message == "Bad gateway [0m"
+    assert len(error_text(b"x" * 100_000).message) == 200
+    assert error_text(b"") == ErrorText()
+    assert error_text(b"[" * 50_000).message
+
+
+@settings(max_examples=100)
+@given(st.binary(max_size=60))
+def test_any_octets_are_an_error_text(octets: bytes) -> None:
+    assert error_text(octets).message.isprintable()
+
+
+NOW = 1_800_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, 30),
+        ({"retry-after": "0"}, 0),
+        ({"retry-after": " 12 "}, 12),
+        ({"retry-after": "soon"}, 30),
+        ({"retry-after": "-5"}, 30),
+        ({"retry-after": "1e9"}, 30),
+        ({"retry-after": email.utils.formatdate(NOW + 90, usegmt=True)}, 90),
+        ({"retry-after": email.utils.formatdate(NOW - 90, usegmt=True)}, 0),
+        (
+            {
+                "retry-after": email.utils.formatdate(NOW + 990, usegmt=True),
+                "date": email.utils.formatdate(NOW + 900, usegmt=True),
+            },
+            90,
+        ),
+    ],
+)
+def test_retry_after_is_read_in_both_forms(headers: dict[str, str], expected: float) -> None:
+    assert retry_after_s(headers, NOW) == expected
