@@ -376,6 +376,8 @@ class CertificateFacts:
     san_dns: tuple[str, ...] = ()
     san_upns: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
+    tenant_ids: tuple[str, ...] = ()
+    """Tenant GUIDs that the issuing Intune wrote into it (OID 1.2.840.113556.5.14)."""
     anchor: str = ""
 
 
@@ -398,6 +400,8 @@ class Named:
     mac: str = ""
     """The endpoint's MAC, canonical, where the request names one (never for a VPN's IP)."""
     user: str = ""
+    tenant: str = ""
+    """Name of the tenant that is asked about this endpoint, ``""`` if nobody is."""
 
 
 # -- compliance -----------------------------------------------------------------------------
@@ -426,20 +430,65 @@ class ComplianceSource(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceFacts:
+    """What Graph tells of a device beside its state; Compliance Retrieval tells none of it.
+
+    operating_system: Intune's word (``Windows``, ``iOS``, ``macOS``, ``Android`` ...). owner: ``company``,
+    ``personal`` or ``unknown``. user: user principal name. last_sync: seconds since the epoch, 0.0 if not told.
+    """
+
+    name: str = ""
+    operating_system: str = ""
+    os_version: str = ""
+    owner: str = ""
+    user: str = ""
+    last_sync: float = 0.0
+
+
+NO_FACTS = DeviceFacts()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Compliance:
     """A verdict with its date.
 
     as_of: seconds since the epoch when Intune said so; for ``unavailable`` when it was tried;
-    0.0 for ``not_asked``. detail: what stands behind it, in words (``breaker open``).
+    0.0 for ``not_asked``. detail: what stands behind it, in words (``breaker open``). provider: ``nac`` or ``graph``,
+    ``""`` when nobody said it. grace_until: end of ``in_grace``, seconds since the epoch, 0.0 if not told.
     """
 
     state: ComplianceState
     as_of: float
     source: ComplianceSource
     detail: str = ""
+    provider: str = ""
+    grace_until: float = 0.0
+    device: DeviceFacts = NO_FACTS
 
 
 NOT_ASKED = Compliance(state=ComplianceState.NOT_ASKED, as_of=0.0, source=ComplianceSource.NONE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoncompliantList:
+    """All devices of a tenant that are not compliant: every page, or this value does not exist.
+
+    guids: Intune device ids, lower case. as_of: seconds since the epoch when the first page was asked for.
+    """
+
+    guids: frozenset[str]
+    as_of: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRefused:
+    """The list could not be had, and nothing follows from that. quota: asked too often, not an outage."""
+
+    detail: str
+    quota: bool = False
+
+
+BulkAnswer: TypeAlias = NoncompliantList | ListRefused
 
 
 # -- decision -------------------------------------------------------------------------------
@@ -464,6 +513,9 @@ class Facts:
     mac: str = ""
     user: str = ""
     ssid: str = ""
+    tenant: str = ""
+    at: float = 0.0
+    """When this is decided, seconds since the epoch: ages are counted from here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

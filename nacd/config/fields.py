@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
@@ -246,6 +246,17 @@ def guid(value: object) -> str:
 
 
 Guid: TypeAlias = Annotated[str, PlainValidator(guid), WithJsonSchema({"type": "string", "format": "uuid"})]
+
+
+def day(value: object) -> date:
+    """A calendar day, ``2027-05-31``."""
+    try:
+        return date.fromisoformat(value if isinstance(value, str) and len(value) == 10 else "")
+    except ValueError:
+        raise ValueError("a day is wanted here, as in `2027-05-31`") from None
+
+
+Day: TypeAlias = Annotated[date, PlainValidator(day), WithJsonSchema({"type": "string", "format": "date"})]
 
 _SEPARATORS = re.compile(r"[-:.]")
 _HEX12 = re.compile(r"[0-9A-F]{12}")

@@ -7,7 +7,8 @@ A key that is absent and has no default is ``None`` here: the server decides wha
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -121,6 +122,10 @@ class Audit(Section):
     )
 
 
+ONLY_TENANT: Final = "intune"
+"""The name of the tenant of a configuration that has one ``intune`` section."""
+
+
 class Settings(Section):
     """Everything in ``nacd.yaml``. Relative paths count from the folder of the file."""
 
@@ -129,6 +134,9 @@ class Settings(Section):
     eap: Eap | None = Field(default=None, description="EAP-TLS; absent: EAP is refused")
     identity: Identity = Field(default=Identity(), description="what names an endpoint")
     intune: Intune | None = Field(default=None, description="Intune; absent: compliance is never asked")
+    tenants: Mapping[Text, Intune] = Field(
+        default={}, description="instead of `intune`, for several tenants: each by a name of its own"
+    )
     compliance: ComplianceSettings = Field(default=ComplianceSettings(), description="how verdicts are kept")
     policy: ExistingFile = Field(description="the policy file")
     audit: Audit = Field(description="the audit log")
@@ -138,3 +146,14 @@ class Settings(Section):
         tuple[ExistingFolder, ...],
         BeforeValidator(as_many, json_schema_input_type=ExistingFolder | list[ExistingFolder]),
     ] = Field(default=(), description="folders with more RADIUS dictionaries, in FreeRADIUS's syntax")
+
+    @model_validator(mode="after")
+    def _one_way_to_name_tenants(self) -> Settings:
+        if self.intune is not None and self.tenants:
+            raise PydanticCustomError("nacd", "`intune` and `tenants` exclude each other: move `intune` under a name")
+        return self
+
+    @property
+    def tenant_sections(self) -> Mapping[str, Intune]:
+        """Every tenant by its name; empty when nobody is asked about compliance."""
+        return {ONLY_TENANT: self.intune} if self.intune is not None else self.tenants

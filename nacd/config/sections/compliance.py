@@ -43,12 +43,27 @@ class Poll(Section):
     )
 
 
+class Budget(Section):
+    """Questions a second that Intune is asked at most, for each tenant. 429 lowers them, quiet raises them again."""
+
+    logins: Annotated[Number, Field(ge=1, le=1000)] = Field(default=50, description="for endpoints that log in")
+    polling: Annotated[Number, Field(ge=1, le=1000)] = Field(default=50, description="for watching live sessions")
+
+
 class ComplianceSettings(Section):
     """How verdicts are kept, and how long an answer may take."""
 
     lifetimes: Lifetimes = Field(default=Lifetimes(), description="how long each verdict counts as fresh")
     stale_for: Annotated[Duration, AfterValidator(between(0 * SECOND, 30 * DAY))] = Field(
-        default=DAY, description="how long after that it may still be used while Intune cannot be asked"
+        default=DAY, description="how long after that it may still be used, with its age, while Intune is asked again"
+    )
+    stale_wait: Annotated[Duration, AfterValidator(between(0 * SECOND, 30 * SECOND))] = Field(
+        default=500 * SECOND / 1000,
+        description="how long a request waits for a new verdict when there is a stale one; `0s`: not at all",
+    )
+    budget: Budget = Field(default=Budget(), description="questions a second")
+    max_verdicts: Annotated[Number, Field(ge=100, le=10_000_000)] = Field(
+        default=200_000, description="verdicts held in memory for each tenant, about 500 octets each; all are on disk"
     )
     lookup_deadline: Annotated[Duration, AfterValidator(between(100 * SECOND / 1000, 30 * SECOND))] = Field(
         default=2 * SECOND, description="how long a request waits for Intune before the state is `unavailable`"

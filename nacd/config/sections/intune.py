@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from nacd.config.fields import (
     BinarySecretField,
+    Day,
     ExistingFile,
     Guid,
     HttpsUrl,
@@ -37,6 +38,9 @@ class SecretCredential(Section):
     """A client secret of the app registration."""
 
     secret: SecretField = Field(description="reference to the client secret")
+    expires: Day | None = Field(
+        default=None, description="the day it expires, as in `2027-05-31`; nobody but the app registration knows it"
+    )
 
 
 class PemCredential(Section):
@@ -70,6 +74,7 @@ class ManagedIdentity(Section):
 
 _CREDENTIALS: Final = {
     "secret": "<secret>",
+    "expires": "<secret>",
     "certificate": "<pem>",
     "private_key": "<pem>",
     "pfx": "<pfx>",
@@ -118,8 +123,23 @@ class Intune(Section):
         default="global", description="which Microsoft cloud the tenant lives in"
     )
     tenant: Annotated[Text, AfterValidator(_tenant)] = Field(description="tenant, by domain or id")
+    tenant_id: Guid | None = Field(
+        default=None, description="its id, when `tenant` is a domain: certificates that Intune issues carry it"
+    )
+    groups: Texts = Field(
+        default=(), description="groups of NASes whose endpoints belong here, when nothing better says so"
+    )
     client_id: Guid = Field(description="application (client) id of the app registration")
     credential: Credential = Field(description="how the app proves itself")
+    next_credential: Credential | None = Field(
+        default=None, description="a second one, tried when the first is refused: for changing credentials in peace"
+    )
+    source: Literal["nac", "graph"] = Field(
+        default="nac", description="who is asked: `nac` (Compliance Retrieval), or `graph` (Microsoft Graph)"
+    )
+    fallback: Literal["graph"] | None = Field(
+        default=None, description="who is asked when `nac` does not answer: `graph`, or nobody"
+    )
     endpoint: HttpsUrl | None = Field(default=None, description="NAC 2.0 address; default: found through Graph")
     allowed_hosts: Texts = Field(default=(), description="hosts that may be sent a token, beside the cloud's own")
     ca_file: ExistingFile | None = Field(
@@ -143,6 +163,8 @@ class Intune(Section):
             needed = ["authority", "resource"] if self.endpoint else ["authority", "resource", "graph", "host_suffixes"]
         elif self.cloud == "china":
             needed = ["resource"]
+        if self.fallback == self.source:
+            raise PydanticCustomError("nacd", "`fallback: graph` needs another `source` than `graph`")
         missing = [f"`{name}`" for name in needed if not getattr(self, name)]
         if missing:
             reason = "Microsoft does not publish it" if self.cloud == "china" else "nacd cannot know it"
