@@ -401,7 +401,8 @@ class Named:
     """The endpoint's MAC, canonical, where the request names one (never for a VPN's IP)."""
     user: str = ""
     tenant: str = ""
-    """Name of the tenant that is asked about this endpoint, ``""`` if nobody is."""
+    """Name of the tenant that is asked about this endpoint, ``""`` if nobody is (``tenant_detail`` says why)."""
+    tenant_detail: str = ""
 
 
 # -- compliance -----------------------------------------------------------------------------

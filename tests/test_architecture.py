@@ -18,7 +18,7 @@ PACKAGE = HOME / "nacd"
 TESTS = HOME / "tests"
 
 MAX_FILE_LINES = 400
-LONGER = {"nacd/values.py": 700}
+LONGER = {"nacd/values.py": 800}
 """The vocabulary alone: a flat list of words, looked up in one place."""
 MAX_FUNCTION_LINES = 60
 MAX_FOLDER_FILES = 12

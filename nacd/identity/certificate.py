@@ -30,6 +30,7 @@ from nacd.identity.rules import CaRule, IdentityRules
 from nacd.values import Assurance, CertificateFacts, Device, DeviceId, DeviceIdKind, IdentitySource
 
 _UPN = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
+_TENANT_ID = x509.ObjectIdentifier("1.2.840.113556.5.14")
 _TEMPLATE_NAME = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2")
 _MOST_NAMES = 64
 _LONGEST_NAME = 1024
@@ -193,6 +194,7 @@ class _Reader:
             san_dns=dns,
             san_upns=upns,
             templates=templates,
+            tenant_ids=self._tenant_ids(extensions),
             anchor=anchor,
         )
         if not self.faults:
@@ -265,6 +267,20 @@ class _Reader:
                 case _:
                     pass
         return tuple(text for text in found if text)
+
+    def _tenant_ids(self, extensions: Sequence[x509.Extension[x509.ExtensionType]]) -> tuple[str, ...]:
+        written = [extension.value for extension in extensions if extension.oid == _TENANT_ID]
+        octets = [value.value for value in written if isinstance(value, x509.UnrecognizedExtension)]
+        return tuple(text for each in octets if (text := self._text("tenant id", partial(_tenant_id, each))))
+
+
+def _tenant_id(octets: bytes) -> str:
+    """A GUID as Intune writes it: an OCTET STRING of 16 octets (or these alone), the first three fields reversed."""
+    bare = octets[2:] if octets[:2] == b"\x04\x10" else octets
+    if len(bare) != 16:
+        raise ValueError("not 16 octets")
+    fields = (bare[3::-1], bare[5:3:-1], bare[7:5:-1], bare[8:10], bare[10:])
+    return "-".join(field.hex() for field in fields)
 
 
 def _rfc4514(name: x509.Name) -> str:

@@ -17,6 +17,7 @@ from nacd.identity import vpn
 from nacd.identity.mac import NotMac, parse
 from nacd.identity.outcome import Absent, Bad, Found, Outcome, quoted
 from nacd.identity.rules import IdentityRules
+from nacd.identity.tenant import Choice, Chosen, Contradiction, NoTenant
 from nacd.values import (
     AccessKind,
     AccessRequest,
@@ -37,20 +38,23 @@ from nacd.values import (
 
 def name(request: AccessRequest, access: AccessKind, certificate: Certificate, rules: IdentityRules) -> Named:
     """What is at the other end, by which source, and every attempt made on the way. Total: raises nothing."""
+    tenant = rules.tenants.of(certificate, request.nas)
     if access is not AccessKind.VPN and isinstance(certificate, NoCertificate):
-        return _by_port(request.calling_station_id, access, rules)
-    return _name(request, access, certificate, rules)
+        return _by_port(request.calling_station_id, access, tenant, rules)
+    return _name(request, access, certificate, tenant, rules)
 
 
 @lru_cache(maxsize=8_192)
-def _by_port(calling_station_id: str, access: AccessKind, rules: IdentityRules) -> Named:
+def _by_port(calling_station_id: str, access: AccessKind, tenant: Choice, rules: IdentityRules) -> Named:
     """Without a certificate and without a VPN's word there is the MAC alone, and the same ports ask all day."""
     nobody = Nas(name="", vendor="")
     request = AccessRequest(nas=nobody, source="", source_port=0, calling_station_id=calling_station_id)
-    return _name(request, access, NoCertificate(), rules)
+    return _name(request, access, NoCertificate(), tenant, rules)
 
 
-def _name(request: AccessRequest, access: AccessKind, certificate: Certificate, rules: IdentityRules) -> Named:
+def _name(
+    request: AccessRequest, access: AccessKind, certificate: Certificate, tenant: Choice, rules: IdentityRules
+) -> Named:
     attempts: list[Attempt] = []
     identity: Identity | None = None
     for source in rules.order:
@@ -65,6 +69,9 @@ def _name(request: AccessRequest, access: AccessKind, certificate: Certificate, 
             attempts.append(Attempt(source=source, outcome=AttemptOutcome.BAD, detail=outcome.detail))
             identity = Unidentified(reason=f"{source.value}: {outcome.detail}")
         break
+    if isinstance(tenant, Contradiction):
+        attempts.append(Attempt(source=IdentitySource.CERTIFICATE, outcome=AttemptOutcome.BAD, detail=tenant.detail))
+        identity = Unidentified(reason=f"{IdentitySource.CERTIFICATE.value}: {tenant.detail}")
     if identity is None:
         said = "; ".join(f"{attempt.source.value}: {attempt.detail}" for attempt in attempts)
         identity = Unidentified(reason=f"no source names it ({said})")
@@ -75,6 +82,8 @@ def _name(request: AccessRequest, access: AccessKind, certificate: Certificate, 
         certificate=certificate,
         mac=_seen_mac(request, access),
         user=_user(request, access, certificate),
+        tenant=tenant.name if isinstance(tenant, Chosen) else "",
+        tenant_detail=tenant.reason if isinstance(tenant, NoTenant) else "",
     )
 
 

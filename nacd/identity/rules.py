@@ -13,6 +13,7 @@ from types import MappingProxyType
 from nacd.identity import pattern
 from nacd.identity.device_id import compact
 from nacd.identity.mac import NotMac, parse
+from nacd.identity.tenant import TenantRules
 from nacd.values import DeviceIdKind, IdentitySource
 
 ASSERTIONS: Mapping[str, DeviceIdKind] = MappingProxyType(
@@ -59,6 +60,7 @@ class IdentityRules:
     user_name_pattern, class_pattern: regular expressions over the whole value with a group ``guid``;
     ``""`` = not used. ask_random_macs: look up locally administered MACs too.
     shared_macs: MACs of docks and adapters that wander between machines; any spelling, kept canonical.
+    tenants: whose endpoint it is.
     """
 
     order: tuple[IdentitySource, ...] = DEFAULT_ORDER
@@ -70,6 +72,7 @@ class IdentityRules:
     class_pattern: str = ""
     ask_random_macs: bool = False
     shared_macs: frozenset[str] = frozenset()
+    tenants: TenantRules = field(default_factory=TenantRules)
 
     def __post_init__(self) -> None:
         if not self.order or len(set(self.order)) != len(self.order):

@@ -302,3 +302,22 @@ def test_any_text_in_a_certificate_gets_an_outcome(
     found = device(facts_of(*uris, common_name=common_name), rules_of(cn_as_guid=True, entra_prefixes=("device://",)))
     assert isinstance(found, Found | Absent | Bad)
     assert found.detail
+
+
+_TENANT_ID = x509.ObjectIdentifier("1.2.840.113556.5.14")
+
+
+@pytest.mark.parametrize("octets", [b"\x04\x10", b""])
+def test_the_tenant_id_that_intune_writes_is_read_with_its_first_fields_reversed(
+    certificate_with: Der, octets: bytes
+) -> None:
+    raw = bytes.fromhex("bb4397cb6891c64db17f766487518a6a")
+    facts = read((certificate_with(extensions=(x509.UnrecognizedExtension(_TENANT_ID, octets + raw),)),), "ca")
+    assert facts.tenant_ids == ("cb9743bb-9168-4dc6-b17f-766487518a6a",)
+
+
+def test_a_tenant_id_of_another_length_is_a_fault(certificate_with: Der) -> None:
+    facts = read((certificate_with(extensions=(x509.UnrecognizedExtension(_TENANT_ID, b"\x04\x05short"),)),), "ca")
+    assert facts.tenant_ids == ()
+    assert isinstance(facts, FaultyCertificate)
+    assert "tenant id" in facts.faults[0]
