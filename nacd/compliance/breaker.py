@@ -56,6 +56,10 @@ class Breaker:
         """The state, for metrics."""
         return self._state
 
+    def left_s(self, now: Instant) -> float:
+        """Seconds until the next call is let through as a probe; 0.0 when one would be now, or when it is closed."""
+        return 0.0 if self._state is BreakerState.CLOSED else max(0.0, self._until - now.monotonic)
+
     def admit(self, now: Instant) -> bool:
         """May this call be made? Whoever is told yes reports ``succeeded``, ``failed`` or ``abandoned``."""
         if self._state is BreakerState.CLOSED:

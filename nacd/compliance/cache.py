@@ -12,19 +12,27 @@ its date, and once taken it counts as asked just then, so that every answer stil
 What was evicted for want of room is remembered as one number: the highest epoch evicted.
 
 Lifetimes count on the monotonic clock. A verdict is fresh for the lifetime of its state, then stale
-for ``stale_for_s``, then gone.
+for ``stale_for_s``, then gone. ``in_grace`` is not fresh beyond the end of its grace. What the list of all noncompliant
+devices says is hours old and may only take a good verdict away: it is stale at once, so that the device itself is
+asked about, and it stays ``bulk`` in every answer. A verdict that somebody doubts becomes stale, it does not go: a
+device that was noncompliant must not be unknown for having been asked about.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
-from cachetools import TLRUCache
-
+from nacd.compliance.shelf import Shelf
 from nacd.values import NOT_ASKED, Compliance, ComplianceSource, ComplianceState, Instant
 
 _NO_VERDICT = frozenset({ComplianceState.UNAVAILABLE, ComplianceState.NOT_ASKED})
+_GOOD = frozenset({ComplianceState.COMPLIANT, ComplianceState.IN_GRACE})
+_FAILURES_KEPT: Final = 10_000
+_NEWEST_KEPT: Final = 1_000
+_ANSWERS_KEPT: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +91,18 @@ Found: TypeAlias = Fresh | Stale | Missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
+class Entry:
+    """One verdict as it lies here, for people to look at. compliance: with the source that it came with.
+
+    age_s: since its date, 0.0 if that lies ahead. fresh_for_s: seconds for which it is fresh, 0.0 when it is stale.
+    gone_in_s: seconds until nothing is known of it.
+    """
+
+    key: str
     compliance: Compliance
-    fresh: Fresh
-    epoch: int
-    fresh_until: float
-    stale_until: float
+    age_s: float
+    fresh_for_s: float
+    gone_in_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,45 +111,39 @@ class _Failure:
     until: float
 
 
-class _Verdicts(TLRUCache[str, _Entry]):
-    """cachetools' store, on our clock, telling the highest epoch it ever evicted."""
-
-    def __init__(self, capacity: int) -> None:
-        self.clock = 0.0
-        self.evicted_epoch = 0
-        super().__init__(capacity, ttu=lambda _key, entry, _now: entry.stale_until, timer=lambda: self.clock)
-
-    def popitem(self) -> tuple[str, _Entry]:
-        key, entry = super().popitem()
-        self.evicted_epoch = max(self.evicted_epoch, entry.epoch)
-        return key, entry
-
-
 class VerdictCache:
     """The newest verdict of each question, up to ``capacity`` of them."""
 
     def __init__(self, lifetimes: Lifetimes, capacity: int = 100_000) -> None:
         self._lifetimes = lifetimes
-        self._verdicts = _Verdicts(capacity)
-        self._failures: TLRUCache[str, _Failure] = TLRUCache(
-            capacity, ttu=lambda _key, failure, _now: failure.until, timer=lambda: self._verdicts.clock
-        )
+        self._shelf = Shelf(capacity)
+        self._answers: dict[int, Fresh] = {}  # by row: what was just handed out is likely to be wanted again
+        self._failures: OrderedDict[str, _Failure] = OrderedDict()
+        self._newest: deque[str] = deque(maxlen=_NEWEST_KEPT)
         self._epoch = 0
 
     def __len__(self) -> int:
-        return len(self._verdicts)
+        return len(self._shelf)
 
     def find(self, key: str, now: Instant) -> Found:
-        """What is known under this key. The verdict's ``source`` says ``cache`` or ``stale``."""
-        self._verdicts.clock = now.monotonic
-        entry = self._verdicts.get(key)
-        if entry is not None and now.monotonic < entry.fresh_until:
-            return entry.fresh
+        """What is known under this key. The verdict's ``source`` says ``cache`` or ``stale``, or ``bulk`` when nothing
+        but the list of all noncompliant devices stands behind it."""
+        row = self._shelf.places.get(key)
+        if row is not None and now.monotonic < self._shelf.fresh_until[row]:
+            self._shelf.touched[row] = 1
+            answer = self._answers.get(row)
+            return answer if answer is not None else self._answer(row)
         failure = self._failures.get(key)
-        failed = failure.compliance if failure is not None else NOT_ASKED
-        if entry is None:
+        failed = failure.compliance if failure is not None and now.monotonic < failure.until else NOT_ASKED
+        if row is None or self._is_gone(row, now):
             return Missing(failed=failed)
-        return Stale(compliance=replace(entry.compliance, source=ComplianceSource.STALE), failed=failed)
+        self._shelf.touched[row] = 1
+        bulk = self._shelf.source(row) is ComplianceSource.BULK
+        source = ComplianceSource.BULK if bulk else ComplianceSource.STALE
+        known = self._shelf.compliance(row, source)
+        if known.state is ComplianceState.IN_GRACE and 0 < known.grace_until <= now.wall:
+            return Missing(failed=failed)  # the grace is over, and what came after it only an answer can tell
+        return Stale(compliance=known, failed=failed)
 
     def ask(self, key: str, now: Instant) -> int:
         """A question is about to be sent: the epoch to hand back to ``replace`` with its answer."""
@@ -148,15 +156,13 @@ class VerdictCache:
 
         ``unavailable`` never replaces a verdict: it is remembered beside it for a few seconds.
         """
-        self._verdicts.clock = now.monotonic
         if compliance.state is ComplianceState.NOT_ASKED:
             return False
         if compliance.state is ComplianceState.UNAVAILABLE:
-            until = now.monotonic + self._lifetimes.failure_memory_s
-            self._failures[key] = _Failure(compliance=compliance, until=until)
+            self._remember_failure(key, compliance, now)
             return False
-        known = self._verdicts.get(key)
-        if epoch <= (known.epoch if known is not None else self._verdicts.evicted_epoch):
+        row = self._row(key, now)
+        if epoch <= (self._shelf.evicted_epoch if row is None else self._shelf.epochs[row]):
             return False
         self._keep(key, compliance, epoch, now, age_s=0.0)
         return True
@@ -166,27 +172,119 @@ class VerdictCache:
 
         Its age counts from its date. Dated in the future it is stale at once: its true age is unknown.
         """
-        self._verdicts.clock = now.monotonic
         if compliance.state in _NO_VERDICT:
             return False
-        known = self._verdicts.get(key)
-        if known is not None and compliance.as_of <= min(known.compliance.as_of, now.wall):
+        row = self._row(key, now)
+        if row is not None and compliance.as_of <= min(self._shelf.as_of(row), now.wall):
             return False
         age_s = now.wall - compliance.as_of
         if age_s < 0:
-            age_s = self._lifetimes.fresh_s(compliance.state)
+            age_s = self._fresh_s(compliance)
+        if age_s >= self._fresh_s(compliance) + self._lifetimes.stale_for_s:
+            return False
         self._keep(key, compliance, self.ask(key, now), now, age_s=age_s)
-        return key in self._verdicts
+        return True
+
+    def downgrade(self, key: str, compliance: Compliance, now: Instant) -> bool:
+        """Take what the list says of a device in place of a ``compliant`` or ``in_grace`` that is older than the list.
+
+        compliance: ``noncompliant``, from ``bulk``, dated as the list. ValueError for any other: a list may only take
+        a good verdict away. A verdict whose date lies ahead may be of any age and counts as older. Answers that are
+        under way are older from here on, so ask again after it.
+        """
+        if compliance.state is not ComplianceState.NONCOMPLIANT or compliance.source is not ComplianceSource.BULK:
+            raise ValueError("only the list's `noncompliant` downgrades")
+        row = self._row(key, now)
+        if row is None or self._shelf.state(row) not in _GOOD:
+            return False
+        if compliance.as_of <= self._shelf.as_of(row) <= now.wall:
+            return False
+        self._keep(key, compliance, self.ask(key, now), now, age_s=max(0.0, now.wall - compliance.as_of))
+        return True
+
+    def doubt(self, key: str, now: Instant) -> bool:
+        """Let the verdict be stale from now on, so that the next look asks. False when there is none."""
+        row = self._row(key, now)
+        self._failures.pop(key, None)
+        if row is None:
+            return False
+        self._shelf.fresh_until[row] = min(self._shelf.fresh_until[row], now.monotonic)
+        return True
+
+    def entry(self, key: str, now: Instant) -> Entry | Missing:
+        """The verdict under this key, to look at."""
+        row = self._shelf.places.get(key)
+        return Missing() if row is None or self._is_gone(row, now) else self._entry(row, now)
+
+    def newest(self, count: int, now: Instant) -> tuple[Entry, ...]:
+        """The verdicts that came last, the last first; at most ``count``, and at most 1,000."""
+        entries = (self.entry(key, now) for key in dict.fromkeys(reversed(self._newest)))
+        return tuple(entry for entry in entries if isinstance(entry, Entry))[:count]
+
+    def items(self, now: Instant) -> Iterator[Entry]:
+        """Every verdict, in no order. May be read in parts while others come and go."""
+        row = 0
+        while row < self._shelf.rows:
+            if self._shelf.key(row) and not self._is_gone(row, now):
+                yield self._entry(row, now)
+            row += 1
+
+    def _answer(self, row: int) -> Fresh:
+        if len(self._answers) >= _ANSWERS_KEPT:
+            self._answers.clear()
+        answer = Fresh(compliance=self._shelf.compliance(row, ComplianceSource.CACHE))
+        self._answers[row] = answer
+        return answer
+
+    def _entry(self, row: int, now: Instant) -> Entry:
+        fresh_for_s = self._shelf.fresh_until[row] - now.monotonic
+        return Entry(
+            key=self._shelf.key(row),
+            compliance=self._shelf.compliance(row, self._shelf.source(row)),
+            age_s=max(0.0, now.wall - self._shelf.as_of(row)),
+            fresh_for_s=max(0.0, fresh_for_s),
+            gone_in_s=fresh_for_s + self._lifetimes.stale_for_s,
+        )
+
+    def _row(self, key: str, now: Instant) -> int | None:
+        """The row of a verdict that is not past its time; one that is goes here."""
+        row = self._shelf.places.get(key)
+        if row is not None and self._is_gone(row, now):
+            self._shelf.drop(key)
+            return None
+        return row
+
+    def _is_gone(self, row: int, now: Instant) -> bool:
+        return self._shelf.fresh_until[row] <= self._gone_before(now)
+
+    def _gone_before(self, now: Instant) -> float:
+        return now.monotonic - self._lifetimes.stale_for_s
+
+    def _remember_failure(self, key: str, compliance: Compliance, now: Instant) -> None:
+        self._failures.pop(key, None)
+        self._failures[key] = _Failure(compliance=compliance, until=now.monotonic + self._lifetimes.failure_memory_s)
+        # All are remembered equally long, so the first is the first to go.
+        while len(self._failures) > _FAILURES_KEPT or next(iter(self._failures.values())).until <= now.monotonic:
+            self._failures.popitem(last=False)
+            if not self._failures:
+                return
+
+    def _fresh_s(self, compliance: Compliance) -> float:
+        if compliance.source is ComplianceSource.BULK:
+            return 0.0
+        return self._lifetimes.fresh_s(compliance.state)
 
     def _keep(self, key: str, compliance: Compliance, epoch: int, now: Instant, *, age_s: float) -> None:
-        fresh_until = now.monotonic - age_s + self._lifetimes.fresh_s(compliance.state)
-        stale_until = fresh_until + self._lifetimes.stale_for_s
-        entry = _Entry(
-            compliance=compliance,
-            fresh=Fresh(compliance=replace(compliance, source=ComplianceSource.CACHE)),
+        fresh_s = self._fresh_s(compliance) - age_s
+        if compliance.state is ComplianceState.IN_GRACE and compliance.grace_until > 0:
+            fresh_s = min(fresh_s, max(0.0, compliance.grace_until - now.wall))
+        row = self._shelf.put(
+            key,
+            compliance,
             epoch=epoch,
-            fresh_until=fresh_until,
-            stale_until=stale_until,
+            fresh_until=now.monotonic + fresh_s,
+            gone_before=self._gone_before(now),
         )
-        self._verdicts[key] = entry
+        self._answers.pop(row, None)
         self._failures.pop(key, None)
+        self._newest.append(key)

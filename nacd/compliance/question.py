@@ -2,6 +2,10 @@
 
 Knows: which identities can be asked about, and under which key an answer is kept. Refuses to know:
 who is asked, and how.
+
+Theory. An answer is kept under a key that names the register as well as the id: an Intune id and an Entra id look
+alike, and what is true of the one says nothing of the other. Each tenant keeps its answers apart, so the key names
+none. What the sources of a tenant do not know is not asked: what they reply would read like an answer.
 """
 
 from __future__ import annotations
@@ -25,8 +29,9 @@ from nacd.values import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What to ask. Two questions with one key have one answer, so only one of them is sent."""
+    """What to ask of which tenant. Two questions with one tenant and key have one answer, so only one is sent."""
 
+    tenant: str
     key: str
     subject: DeviceId | MacAddress
 
@@ -41,24 +46,27 @@ class NotAskable:
 Answerable: TypeAlias = Question | NotAskable
 
 
-def question(identity: Identity) -> Answerable:
-    """What to ask about this identity.
+def question(identity: Identity, *, tenant: str, knows_entra: bool) -> Answerable:
+    """What to ask about this identity. tenant: the name of who is asked. knows_entra: it has a source that knows
+    devices by Entra id (Graph).
 
-    An Entra id is not asked: Compliance Retrieval answers such an id with an empty list, which
+    Otherwise an Entra id is not asked: Compliance Retrieval answers such an id with an empty list, which
     would look exactly like a device that is not enrolled.
     """
     match identity:
         case Device(id=device_id) if device_id.kind is DeviceIdKind.ENTRA:
+            if knows_entra:
+                return Question(tenant=tenant, key=f"entra:{device_id.guid}", subject=device_id)
             return _without_asking(
                 ComplianceState.UNKNOWN,
                 f"`{device_id.guid}` is an entra device id, compliance retrieval knows intune device ids only",
             )
         case Device(id=device_id):
-            return Question(key=f"guid:{device_id.guid}", subject=device_id)
+            return Question(tenant=tenant, key=f"guid:{device_id.guid}", subject=device_id)
         case Endpoint(ask=False, ask_detail=why):
             return _without_asking(ComplianceState.NOT_ASKED, why or "this address is not to be asked about")
         case Endpoint(mac=mac):
-            return Question(key=f"mac:{mac.hex12}", subject=mac)
+            return Question(tenant=tenant, key=f"mac:{mac.hex12}", subject=mac)
         case Unidentified(reason=reason):
             return _without_asking(ComplianceState.NOT_ASKED, reason)
         case _:

@@ -85,6 +85,19 @@ def test_an_abandoned_probe_makes_room_at_once(opened: Breaker) -> None:
     assert not opened.admit(at(11))
 
 
+def test_it_says_how_long_it_is_until_the_next_probe(opened: Breaker) -> None:
+    assert Breaker(OPTIONS).left_s(at(5)) == 0.0
+    assert opened.left_s(at(3)) == 7.0
+    assert opened.left_s(at(12)) == 0.0
+    opened.admit(at(12))
+    assert opened.left_s(at(13)) == 29.0, "until the probe that was let through counts as lost"
+    opened.failed(at(14))
+    assert opened.left_s(at(14)) == 20.0
+    opened.admit(at(34))
+    opened.succeeded(at(35))
+    assert opened.left_s(at(35)) == 0.0
+
+
 @pytest.mark.parametrize(
     "bad", [{"failures_to_open": 0}, {"open_s": 0.0}, {"open_s": 99.0, "max_open_s": 1.0}, {"probe_limit_s": 0.0}]
 )
@@ -123,6 +136,10 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def there_is_always_a_way_back(self) -> None:
         patience = max(OPTIONS.max_open_s, OPTIONS.probe_limit_s)
+        left_s = self.breaker.left_s(at(self.now))
+        assert 0 <= left_s <= patience
+        assert copy.copy(self.breaker).admit(at(self.now + left_s + 1e-6))
+        assert left_s < 1e-6 or not copy.copy(self.breaker).admit(at(self.now + left_s * 0.99))
         assert copy.copy(self.breaker).admit(at(self.now + patience))
 
 

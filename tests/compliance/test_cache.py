@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nacd.compliance.cache import Fresh, Lifetimes, Missing, Stale, VerdictCache
-from nacd.values import NOT_ASKED, Compliance, ComplianceSource, ComplianceState, Instant
+from nacd.compliance.cache import Entry, Fresh, Lifetimes, Missing, Stale, VerdictCache
+from nacd.values import NOT_ASKED, Compliance, ComplianceSource, ComplianceState, DeviceFacts, Instant
 
 KEY = "guid:2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954"
 WALL = 1_800_000_000.0
@@ -150,6 +152,118 @@ def test_a_wall_clock_that_jumps_changes_no_lifetime(cache: VerdictCache) -> Non
 def test_no_lifetime_for_what_is_no_verdict() -> None:
     with pytest.raises(ValueError, match="no verdict"):
         Lifetimes().fresh_s(ComplianceState.UNAVAILABLE)
+
+
+def in_grace(as_of: float, until: float) -> Compliance:
+    return replace(said("in_grace", as_of), grace_until=WALL + until)
+
+
+@pytest.mark.parametrize(("until", "fresh_s"), [(1000, 300), (300, 300), (120, 120), (0.5, 0.5)])
+def test_in_grace_is_not_fresh_beyond_the_end_of_its_grace(cache: VerdictCache, until: float, fresh_s: float) -> None:
+    cache.replace(KEY, in_grace(0, until), cache.ask(KEY, at(0)), at(0))
+    assert isinstance(cache.find(KEY, at(fresh_s - 0.1)), Fresh)
+    assert isinstance(cache.find(KEY, at(fresh_s)), Stale if until > fresh_s else Missing)
+
+
+def test_a_grace_that_has_ended_is_no_verdict_any_more_not_even_a_stale_one(cache: VerdictCache) -> None:
+    cache.replace(KEY, in_grace(0, 900), cache.ask(KEY, at(0)), at(0))
+    assert isinstance(cache.find(KEY, at(899)), Stale)
+    assert isinstance(cache.find(KEY, at(900)), Missing)
+
+
+def test_facts_of_the_device_come_back_with_the_verdict(cache: VerdictCache) -> None:
+    device = DeviceFacts(name="LAPTOP-7Q", operating_system="Windows")
+    cache.replace(KEY, replace(said("compliant"), device=device, provider="graph"), cache.ask(KEY, at(0)), at(0))
+    fresh = cache.find(KEY, at(1))
+    assert isinstance(fresh, Fresh)
+    assert (fresh.compliance.device, fresh.compliance.provider) == (device, "graph")
+    assert cache.find(KEY, at(2)) == fresh
+
+
+# -- doubt, and looking at what is there ----------------------------------------------------------
+
+
+def test_a_doubted_verdict_is_stale_and_not_gone(cache: VerdictCache) -> None:
+    told(cache, "noncompliant", 0)
+    assert isinstance(cache.find(KEY, at(5)), Fresh)
+    assert cache.doubt(KEY, at(10))
+    found = cache.find(KEY, at(10))
+    assert isinstance(found, Stale)
+    assert found.compliance.state is ComplianceState.NONCOMPLIANT
+    assert not cache.replace(KEY, said("compliant", 11), 0, at(11)), "an older answer is still too old"
+    assert told(cache, "compliant", 12)
+
+
+def test_doubt_lengthens_no_life(cache: VerdictCache) -> None:
+    told(cache, "unknown", 0)
+    cache.doubt(KEY, at(500))
+    assert cache.find(KEY, at(1120)) == Missing()
+
+
+def test_doubt_forgets_a_failure_so_that_the_next_look_asks(cache: VerdictCache) -> None:
+    told(cache, "unavailable", 0)
+    assert not cache.doubt(KEY, at(1))
+    assert cache.find(KEY, at(1)) == Missing()
+
+
+def test_an_entry_shows_what_lies_there_and_for_how_long(cache: VerdictCache) -> None:
+    cache.adopt(KEY, said("noncompliant", -100), at(0))
+    assert cache.entry(KEY, at(50)) == Entry(
+        key=KEY, compliance=said("noncompliant", -100), age_s=150.0, fresh_for_s=150.0, gone_in_s=1150.0
+    )
+    stale = cache.entry(KEY, at(300))
+    assert isinstance(stale, Entry)
+    assert (stale.fresh_for_s, stale.gone_in_s) == (0.0, 900.0)
+    assert cache.entry(KEY, at(1200)) == Missing()
+    assert cache.entry("stranger", at(0)) == Missing()
+
+
+def test_an_entry_dated_in_the_future_has_no_age(cache: VerdictCache) -> None:
+    cache.adopt(KEY, said("compliant", 500), at(0))
+    entry = cache.entry(KEY, at(0))
+    assert isinstance(entry, Entry)
+    assert entry.age_s == 0.0
+
+
+def test_the_newest_come_last_first_and_each_once(cache: VerdictCache) -> None:
+    for seconds, key in enumerate(["a", "b", "a", "c"]):
+        told(cache, "compliant", seconds, key)
+    assert [entry.key for entry in cache.newest(5, at(9))] == ["c", "a", "b"]
+    assert [entry.key for entry in cache.newest(2, at(9))] == ["c", "a"]
+    told(cache, "compliant", 10, "d")
+    assert [entry.key for entry in cache.newest(5, at(10))] == ["d", "c", "a"], "the one that gave room is left out"
+
+
+def test_all_entries_can_be_read_while_others_come(cache: VerdictCache) -> None:
+    told(cache, "compliant", 0, "a")
+    told(cache, "unknown", 0, "b")
+    entries = cache.items(at(1))
+    first = next(entries)
+    told(cache, "compliant", 1, "c")
+    assert {first.key, *(entry.key for entry in entries)} == {"a", "b", "c"}
+    assert [entry.key for entry in cache.items(at(1200))] == ["a", "c"]
+
+
+def test_many_failures_are_not_remembered_for_ever() -> None:
+    cache = VerdictCache(Lifetimes(failure_memory_s=5.0))
+    for number in range(20_000):
+        cache.replace(str(number), said("unavailable"), 1, at(0))
+    assert len(cache._failures) == 10_000
+    assert cache.find("0", at(1)) == Missing()
+    cache.replace("last", said("unavailable"), 1, at(6))
+    assert len(cache._failures) == 1
+
+
+def test_what_was_just_answered_is_not_answered_from_memory_when_it_is_replaced(cache: VerdictCache) -> None:
+    """Answers that were handed out are kept by row, and rows change hands."""
+    for number in range(20):
+        key = f"k{number}"
+        told(cache, "compliant", number, key)
+        assert isinstance(cache.find(key, at(number)), Fresh)
+        told(cache, "noncompliant", number + 0.5, key)
+        found = cache.find(key, at(number + 0.5))
+        assert isinstance(found, Fresh)
+        assert found.compliance == replace(said("noncompliant", number + 0.5), source=ComplianceSource.CACHE)
 
 
 @settings(max_examples=60)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nacd.compliance.question import NotAskable, Question, question
+from nacd.compliance.question import Answerable, NotAskable, Question, question
 from nacd.values import (
     Assurance,
     ComplianceState,
@@ -10,6 +10,7 @@ from nacd.values import (
     DeviceId,
     DeviceIdKind,
     Endpoint,
+    Identity,
     IdentitySource,
     MacAddress,
     Unidentified,
@@ -22,29 +23,46 @@ def device(kind: DeviceIdKind) -> Device:
     return Device(id=DeviceId(guid=GUID, kind=kind), source=IdentitySource.CERTIFICATE, assurance=Assurance.CERTIFICATE)
 
 
+def asked(identity: Identity, *, knows_entra: bool = False) -> Answerable:
+    return question(identity, tenant="contoso", knows_entra=knows_entra)
+
+
 def test_an_intune_device_is_asked_about_by_its_id() -> None:
-    assert question(device(DeviceIdKind.INTUNE)) == Question(key=f"guid:{GUID}", subject=DeviceId(guid=GUID))
+    expected = Question(tenant="contoso", key=f"guid:{GUID}", subject=DeviceId(guid=GUID))
+    assert asked(device(DeviceIdKind.INTUNE)) == expected
+    assert asked(device(DeviceIdKind.INTUNE), knows_entra=True) == expected
 
 
-def test_an_entra_id_is_unknown_and_not_asked() -> None:
-    answer = question(device(DeviceIdKind.ENTRA))
+def test_an_entra_id_is_unknown_and_not_asked_of_a_source_that_does_not_know_it() -> None:
+    answer = asked(device(DeviceIdKind.ENTRA))
     assert isinstance(answer, NotAskable)
     assert answer.compliance.state is ComplianceState.UNKNOWN
     assert "entra" in answer.compliance.detail
 
 
+def test_an_entra_id_is_asked_about_where_a_source_knows_it_under_a_key_of_its_own() -> None:
+    subject = DeviceId(guid=GUID, kind=DeviceIdKind.ENTRA)
+    answer = asked(device(DeviceIdKind.ENTRA), knows_entra=True)
+    assert answer == Question(tenant="contoso", key=f"entra:{GUID}", subject=subject)
+
+
 def test_an_endpoint_is_asked_about_by_its_mac() -> None:
     mac = MacAddress("00-26-B4-24-FE-B4")
-    assert question(Endpoint(mac=mac)) == Question(key="mac:0026B424FEB4", subject=mac)
+    assert asked(Endpoint(mac=mac)) == Question(tenant="contoso", key="mac:0026B424FEB4", subject=mac)
+
+
+def test_the_same_device_in_two_tenants_is_two_questions() -> None:
+    identity = device(DeviceIdKind.INTUNE)
+    assert asked(identity) != question(identity, tenant="fabrikam", knows_entra=False)
 
 
 def test_an_endpoint_that_must_not_be_asked_about_says_why() -> None:
-    answer = question(Endpoint(mac=MacAddress("02-26-B4-24-FE-B4"), ask=False, ask_detail="randomised"))
+    answer = asked(Endpoint(mac=MacAddress("02-26-B4-24-FE-B4"), ask=False, ask_detail="randomised"))
     assert isinstance(answer, NotAskable)
     assert (answer.compliance.state, answer.compliance.detail) == (ComplianceState.NOT_ASKED, "randomised")
 
 
 def test_nobody_is_asked_about_the_unidentified() -> None:
-    answer = question(Unidentified(reason="two different ids"))
+    answer = asked(Unidentified(reason="two different ids"))
     assert isinstance(answer, NotAskable)
     assert (answer.compliance.state, answer.compliance.detail) == (ComplianceState.NOT_ASKED, "two different ids")
