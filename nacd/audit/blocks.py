@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from nacd.audit.redaction import attribute
 from nacd.values import (
+    NO_FACTS,
     AccessRequest,
     AccountingRequest,
     Assurance,
@@ -23,6 +24,7 @@ from nacd.values import (
     ComplianceState,
     Decision,
     Device,
+    DeviceFacts,
     Instant,
     Named,
     Unidentified,
@@ -114,8 +116,9 @@ def accounting(request: AccountingRequest, *, mac: str) -> Block:
 
 
 def identity(named: Named) -> Block:
-    """The identity and every attempt on the way to it."""
+    """The identity, every attempt on the way to it, and the tenant that is asked about it."""
     block: Block = {"kind": "", "id": "", "register": "", "mac": "", "source": "", "assurance": "none", "detail": ""}
+    block["tenant"] = named.tenant
     found = named.identity
     if isinstance(found, Unidentified):
         block["kind"], block["detail"] = "unidentified", found.reason
@@ -149,19 +152,38 @@ def certificate(shown: Certificate) -> Block:
             "san_dns": list(shown.san_dns),
             "san_upns": list(shown.san_upns),
             "templates": list(shown.templates),
+            "tenant_ids": list(shown.tenant_ids),
         }
     }
 
 
 def compliance(known: Compliance, now: Instant) -> Block:
-    """State, detail, source and age. A verdict dated in the future has age 0: clocks differ."""
+    """State, detail, source and age, and what is known of the device. A verdict dated in the future has age 0:
+    clocks differ."""
     asked = known.state is not ComplianceState.NOT_ASKED
-    return {
+    block: Block = {
         "state": known.state,
         "detail": known.detail,
+        "provider": known.provider,
         "source": known.source,
         "as_of": _as_of(known.as_of) if asked else "",
         "age_s": round(max(0.0, now.wall - known.as_of), 3) if asked else -1,
+        "grace_until": _as_of(known.grace_until) if known.grace_until else "",
+    }
+    # The first question costs next to nothing, and for most answers it is the only one.
+    if known.device is not NO_FACTS and known.device != NO_FACTS:
+        block["device"] = _device(known.device)
+    return block
+
+
+def _device(known: DeviceFacts) -> Block:
+    return {
+        "name": known.name,
+        "operating_system": known.operating_system,
+        "os_version": known.os_version,
+        "owner": known.owner,
+        "user": known.user,
+        "last_sync": _as_of(known.last_sync) if known.last_sync else "",
     }
 
 

@@ -70,6 +70,7 @@ _FIELDS = {
     "identity.source": "where the identity was read: `certificate`, `vpn` or `mac`",
     "identity.assurance": "how far it can be trusted: `certificate`, `vpn`, `mac` or `none`",
     "identity.detail": "why nothing names it, or why Intune is not asked about this MAC",
+    "identity.tenant": "tenant that is asked about it, by its name in nacd's configuration; empty when nobody is",
     "identity.attempts[].source": "identity source tried",
     "identity.attempts[].outcome": "`found`, `absent` (the next source was tried) or `bad` (naming ended)",
     "identity.attempts[].detail": "the outcome in words",
@@ -85,6 +86,7 @@ _FIELDS = {
     "certificate.san_dns": "DNS names of the subject alternative name",
     "certificate.san_upns": "user principal names of the subject alternative name",
     "certificate.templates": "OIDs and names of the AD CS templates",
+    "certificate.tenant_ids": "ids of the tenants that the issuing Intune wrote into it",
     "eap.failure": "short stable word for what went wrong in EAP",
     "eap.peer_identity": "EAP identity as sent: what the peer calls itself",
     "eap.tls_version": "TLS version agreed on",
@@ -92,9 +94,17 @@ _FIELDS = {
     "compliance.state": "what Intune says: `compliant`, `noncompliant`, `in_grace`, `not_managed`, `unknown`, "
     "`unavailable`, `not_asked`",
     "compliance.detail": "what stands behind it, in words",
+    "compliance.provider": "who said so: `nac` (Compliance Retrieval) or `graph`; empty when nobody did",
     "compliance.source": "`live`, `cache`, `stale`, `bulk` or `none`",
     "compliance.as_of": "when Intune said so, or was asked in vain; empty when not asked",
     "compliance.age_s": "age of that knowledge, seconds; -1 when not asked",
+    "compliance.grace_until": "when `in_grace` ends; empty when nobody told",
+    "compliance.device.name": "name of the device in Intune",
+    "compliance.device.operating_system": "its operating system, in Intune's words",
+    "compliance.device.os_version": "version of that, as Intune has it",
+    "compliance.device.owner": "`company`, `personal` or `unknown`",
+    "compliance.device.user": "its primary user in Intune (user principal name)",
+    "compliance.device.last_sync": "when it last reported to Intune; empty when not told",
     "decision.effect": "`allow` or `deny`",
     "decision.rule": "rule of the policy that decided, or `default-deny`",
     "decision.profile": "authorization profile given; empty on deny",
@@ -105,6 +115,7 @@ _FIELDS = {
     "reply.attributes[].value": "its value; `***` where it is a secret",
     "reply.attributes[].tag": "its tag (RFC 2868), when it has one",
     "reply.omitted": "optional intentions of the profile that this vendor cannot express",
+    "reply.actions": "what `nacd actions` is asked to do with the device (`sync`, `notify`), by `on_quarantine`",
     "reply.octets": "length of the answer that did not fit, octets; 0 when unknown",
     "chargeable_user_identity": "Chargeable-User-Identity (RFC 4372): given in this Accept because the NAS asked, or "
     "sent back by it in accounting; it ties the sessions of one endpoint together without naming it",
@@ -298,7 +309,8 @@ def document() -> str:
         "",
         "One JSON object a line. Codes and field names are stable. The last letter of a code is I (as wished), "
         "W (look at it some day) or E (look at it now). A dot goes into an object, `[]` into each element of a list. "
-        "A field without a value is empty, not missing; `certificate` is missing when none was shown.",
+        "A field without a value is empty, not missing; `certificate` is missing when none was shown, "
+        "`compliance.device` when nothing is known of the device (Microsoft Graph alone tells it).",
         "",
         "| code | event | severity | meaning |",
         "|---|---|---|---|",

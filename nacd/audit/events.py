@@ -111,6 +111,7 @@ def decision(
             "code": ReplyCode.ACCEPT if allowed else ReplyCode.REJECT,
             "attributes": shown,
             "omitted": list(rendered.omitted) if rendered else [],
+            "actions": list(rendered.on_quarantine) if rendered else [],
         },
         "chargeable_user_identity": chargeable_user_identity,
         "latency_ms": round(latency_ms, 3),

@@ -177,14 +177,29 @@ class _Reader:
         path = settings.policy if settings else self._folder / written if isinstance(written, str) else None
         if path is None or not path.is_file():
             return None
-        knowledge = Knowledge(groups=self._groups, sure=self._sure, intune="intune" in self.document.value)
         try:
-            found = policy_file.read(path, _octets(path), knowledge)
+            found = policy_file.read(path, _octets(path), self._knowledge(settings))
         except ConfigError as wrong:
             self.problems.extend(wrong.problems)
             return None
         self.problems.extend(found.problems)
         return found
+
+    def _knowledge(self, settings: Settings | None) -> Knowledge:
+        """What a policy may count on. Of a file that is wrong otherwise nothing is held against the policy."""
+        if settings is None:
+            asked = not {"intune", "tenants"}.isdisjoint(self.document.value)
+            return Knowledge(groups=self._groups, sure=self._sure, intune=asked, graph=asked, graph_sure=asked)
+        tenants = settings.tenant_sections
+        sources = [section.source for section in tenants.values()]
+        return Knowledge(
+            groups=self._groups,
+            sure=self._sure,
+            intune=bool(tenants),
+            graph="graph" in sources or any(section.fallback == "graph" for section in tenants.values()),
+            graph_sure=bool(tenants) and set(sources) == {"graph"},
+            tenants=frozenset(tenants),
+        )
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(folder=self._folder, environment=self._environment)
@@ -263,8 +278,12 @@ class _Reader:
         if settings.eap is None:
             return
         names: dict[str, PathTo] = {}
+        tenants = settings.tenant_sections
         for number, ca in enumerate(settings.eap.client_cas):
             path: PathTo = ("eap", "client_cas", number)
+            if ca.tenant and ca.tenant not in tenants:
+                near = wording.did_you_mean(ca.tenant, tenants)
+                self._refuse((*path, "tenant"), f"there is no tenant `{ca.tenant}`{near}")
             what = f"a client ca called `{ca.anchor}` (give it a `name` of its own)"
             self._twice(path, what, names.setdefault(ca.anchor, path))
         certifying = "certificate" in settings.identity.order

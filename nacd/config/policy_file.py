@@ -19,16 +19,18 @@ from typing import Any, Final
 from nacd.config import mac_list, wording
 from nacd.config.fields import Surroundings
 from nacd.config.mac_list import MacList
-from nacd.config.policy_text import Intentions, PolicyText, ProfileText, RuleText, When, attribute_name
+from nacd.config.policy_conditions import When
+from nacd.config.policy_text import Intentions, PolicyText, ProfileText, RuleText, attribute_name
 from nacd.config.yaml import Document, PathTo, Plain, parse
 from nacd.errors import Problem
+from nacd.policy import answered, lint
 from nacd.policy import conditions as c
-from nacd.policy import lint
 from nacd.policy.model import DEFAULT_DENY, DENY, Policy, Rule
-from nacd.values import AccessKind, Assurance, Attribute, ComplianceState
+from nacd.values import AccessKind, Assurance, Attribute, ComplianceSource, ComplianceState
 from nacd.vendor.profile import INTENTIONS, NoRedirect, Profile, Redirect
 
 MAX_RULES: Final = 2000
+_NEEDS_A_TENANT: Final = answered.DEVICE_KEYS | {"compliance_age", "compliance_source", "tenant"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +38,17 @@ class Knowledge:
     """What the rest of the configuration tells a policy.
 
     groups: NAS name to its groups. sure: whether that list is whole (an unknown name is an error only
-    then). intune: whether Intune is asked at all.
+    then). intune: whether Intune is asked at all. graph: whether an answer can come from Microsoft Graph,
+    which alone tells facts about devices. graph_sure: whether every answer does. tenants: their names; empty
+    when nobody is asked, or when they cannot be read.
     """
 
     groups: Mapping[str, frozenset[str]]
     sure: bool
     intune: bool
+    graph: bool = False
+    graph_sure: bool = False
+    tenants: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +148,7 @@ class _Reader:
         """Notes on what is lawful but surely not meant."""
         groups = self.knowledge.groups
         places = {rule.name: ("rules", number) for number, rule in enumerate(policy.rules)}
-        for note in lint.notes(policy, groups=groups, graph=False):
+        for note in lint.notes(policy, groups=groups, graph=self.knowledge.graph, graph_sure=self.knowledge.graph_sure):
             path: PathTo = places[note.rule]
             if note.condition:
                 path = (*path, "when", note.condition)
@@ -176,6 +183,7 @@ class _Reader:
                 raw=raw,
                 reauthenticate=written.termination != "end",
                 optional=frozenset(optional),
+                on_quarantine=written.on_quarantine,
                 **_fields(plain | optional),
             )
         except ValueError as wrong:
@@ -202,16 +210,34 @@ class _Reader:
         self._check_names((*path, "when", "nas"), when.get("nas"), set(self.knowledge.groups))
         groups = set().union(*self.knowledge.groups.values())
         self._check_names((*path, "when", "group"), when.get("group"), groups)
-        if (
-            "compliance" in when
-            and not self.knowledge.intune
-            and when["compliance"] not in ("not_asked", ("not_asked",))
-        ):
-            message = "nobody tells compliance: there is no `intune` section, so it is always `not_asked`"
-            self._refuse((*path, "when", "compliance"), message)
+        self._check_told((*path, "when"), when)
 
-    def _check_names(self, path: PathTo, written: Plain, known: set[str]) -> None:
-        if not self.knowledge.sure:
+    def _check_told(self, path: PathTo, when: dict[str, Plain]) -> None:
+        """Conditions on what is never told here."""
+        known = self.knowledge
+        if not known.intune:
+            if "compliance" in when and when["compliance"] not in ("not_asked", ("not_asked",)):
+                message = "nobody tells compliance: there is no `intune` section, so it is always `not_asked`"
+                self._refuse((*path, "compliance"), message)
+            for key in when:
+                if key in _NEEDS_A_TENANT:
+                    self._refuse((*path, key), f"nobody tells `{key}`: there is no `intune` section")
+        elif not known.graph:
+            for key in when:
+                if key in answered.DEVICE_KEYS:
+                    message = (
+                        f"nobody tells `{key}`: NAC 2.0 tells compliance only; Microsoft Graph does, set"
+                        " `source: graph` or `fallback: graph` under `intune`"
+                    )
+                    self._refuse((*path, key), message)
+        if "os_version" in when and "os" not in when:
+            message = "versions of different systems cannot be compared: write `os` beside it"
+            self._refuse((*path, "os_version"), message)
+        if known.tenants:
+            self._check_names((*path, "tenant"), when.get("tenant"), set(known.tenants), sure=True)
+
+    def _check_names(self, path: PathTo, written: Plain, known: set[str], *, sure: bool = False) -> None:
+        if not (sure or self.knowledge.sure):
             return
         for number, name in enumerate(written if isinstance(written, tuple) else (written,)):
             if isinstance(name, str) and name not in known:
@@ -244,8 +270,8 @@ class _Reader:
                 return c.IdentityFrom(sources=value)
             case "assurance":
                 return c.AssuranceAtLeast(level=Assurance[value.upper()])
-            case "compliance":
-                return c.ComplianceIs(states=tuple(ComplianceState(word) for word in value))
+            case "tenant":
+                return c.TenantIs(names=frozenset(value))
             case "mac":
                 return c.MacMatches(patterns=value)
             case "mac_in":
@@ -256,8 +282,10 @@ class _Reader:
                 return c.SubjectMatches(patterns=value)
             case "user":
                 return c.UserMatches(patterns=value)
-            case _:
+            case "ssid":
                 return c.SsidIs(names=frozenset(value))
+            case _:
+                return _on_answer(key, value)
 
     def _macs(self, path: PathTo, files: tuple[str, ...]) -> frozenset[str]:
         found = []
@@ -294,6 +322,31 @@ def intention_path(document: Document, profile: str, intention: str) -> PathTo:
     plain: PathTo = ("profiles", profile, intention)
     optional: PathTo = ("profiles", profile, "optional", intention)
     return optional if optional in document.values and plain not in document.values else plain
+
+
+def _on_answer(key: str, value: Any) -> answered.AnswerCondition:
+    match key:
+        case "compliance":
+            return answered.ComplianceIs(states=tuple(ComplianceState(word) for word in value))
+        case "compliance_age":
+            return answered.VerdictAge(limit_s=(value.over or value.at_most).total_seconds(), over=bool(value.over))
+        case "compliance_source":
+            return answered.VerdictFrom(sources=tuple(ComplianceSource(word) for word in value))
+        case "os":
+            return answered.SystemIs(systems=frozenset(value))
+        case "os_version":
+            wanted = answered.version(value.below or value.at_least)
+            return answered.SystemVersion(version=wanted, below=value.below is not None)
+        case "ownership":
+            return answered.OwnershipIs(owners=value)
+        case "last_sync":
+            return answered.LastSync(limit_s=(value.over or value.at_most).total_seconds(), over=bool(value.over))
+        case "device_name":
+            return answered.DeviceNameMatches(patterns=value)
+        case "device_user":
+            return answered.DeviceUserMatches(patterns=value)
+        case _:
+            raise ValueError(f"no condition is made from the key `{key}`")
 
 
 def _mapping(value: Plain) -> dict[str, Plain]:

@@ -1,8 +1,8 @@
 """``policy.yaml`` as it is written: profiles and rules, each value checked by itself.
 
-Knows: how an admin spells an intention and a condition, and which raw attributes are not the admin's to
-send. Refuses to know: what else the file says (that profiles exist, that names are unique:
-``policy_file.py``) and what any vendor can express.
+Knows: how an admin spells an intention and a rule, and which raw attributes are not the admin's to send.
+Refuses to know: conditions (``policy_conditions.py``), what else the file says (that profiles exist, that names
+are unique: ``policy_file.py``) and what any vendor can express.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
-from nacd.config.fields import Duration, MacPattern, Number, SomeTexts, Text, at_least_one, between, text
+from nacd.config.fields import Duration, Number, Text, at_least_one, between, text
+from nacd.config.policy_conditions import When
 from nacd.config.sections.base import Section
 from nacd.config.yaml import shown
 from nacd.policy.model import DENY
@@ -154,8 +155,22 @@ class OptionalIntentions(Intentions):
 
     hints: ClassVar[Mapping[str, str]] = {
         "attributes": "raw attributes are sent as they stand, they cannot be optional",
+        "on_quarantine": "it is sent to no NAS: it belongs in the profile itself",
         "termination": "it belongs beside `session_timeout` in the profile itself",
     }
+
+
+def _each_once(words: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(words)) != len(words):
+        raise ValueError("the same word stands here twice")
+    return words
+
+
+OnQuarantine: TypeAlias = Annotated[
+    tuple[Literal["sync", "notify"], ...],
+    BeforeValidator(at_least_one, json_schema_input_type=Literal["sync", "notify"] | list[Literal["sync", "notify"]]),
+    AfterValidator(_each_once),
+]
 
 
 class ProfileText(Intentions):
@@ -170,72 +185,13 @@ class ProfileText(Intentions):
     optional: OptionalIntentions | None = Field(
         default=None, description="intentions left out where the vendor cannot express them"
     )
+    on_quarantine: OnQuarantine = Field(
+        default=(),
+        description="what `nacd actions` asks of Intune when a device gets this profile: `sync` it, `notify` its user",
+    )
 
 
 # -- rules ----------------------------------------------------------------------------------
-
-_UNTOLD = "NAC 2.0 does not tell it, it tells compliance only"
-_UNTOLD_KEYS = (
-    "operating_system os os_version os_type platform owner ownership owner_type model manufacturer vendor_name"
-    " serial serial_number imei device_name device_type category jailbroken rooted encrypted disk_encrypted encryption"
-    " pin_lock pin firewall antivirus last_sync last_checkin last_contact enrolled enrollment management_agent"
-    " registered managed entra_id azure_ad_id upn user_principal_name email"
-)
-
-
-AccessWord: TypeAlias = Literal["dot1x", "mab", "vpn"]
-SourceWord: TypeAlias = Literal["certificate", "vpn", "mac", "none"]
-StateWord: TypeAlias = Literal[
-    "compliant", "noncompliant", "in_grace", "not_managed", "unknown", "unavailable", "not_asked"
-]
-Accesses: TypeAlias = Annotated[
-    tuple[AccessWord, ...], BeforeValidator(at_least_one, json_schema_input_type=AccessWord | list[AccessWord])
-]
-Sources: TypeAlias = Annotated[
-    tuple[SourceWord, ...], BeforeValidator(at_least_one, json_schema_input_type=SourceWord | list[SourceWord])
-]
-States: TypeAlias = Annotated[
-    tuple[StateWord, ...], BeforeValidator(at_least_one, json_schema_input_type=StateWord | list[StateWord])
-]
-MacPatterns: TypeAlias = Annotated[
-    tuple[MacPattern, ...], BeforeValidator(at_least_one, json_schema_input_type=MacPattern | list[MacPattern])
-]
-
-
-class When(Section):
-    """Conditions; all must hold. A list means any of its values."""
-
-    hints: ClassVar[Mapping[str, str]] = dict.fromkeys(_UNTOLD_KEYS.split(), _UNTOLD) | {
-        "nas_group": "write `group`",
-        "client": "write `nas`",
-        "time": "there are no conditions on time",
-        "not": "conditions are not negated: put a rule for the exception above this one",
-        "any": "a list means any of its values: write `access: [dot1x, vpn]`",
-        "all": "all conditions of a rule must hold anyway",
-        "vendor": "write `nas` or `group`",
-        "username": "write `user`",
-        "mac_address": "write `mac` or `mac_in`",
-    }
-    access: Accesses | None = Field(default=None, description="how the endpoint came: `dot1x`, `mab`, `vpn`")
-    nas: SomeTexts | None = Field(default=None, description="names of NASes, as in `clients`")
-    group: SomeTexts | None = Field(default=None, description="groups of NASes, as in `clients`")
-    identity: Sources | None = Field(
-        default=None, description="what named the endpoint: `certificate`, `vpn`, `mac`, or `none`"
-    )
-    assurance: Literal["mac", "vpn", "certificate"] | None = Field(
-        default=None, description="how far the identity must be trusted at least: `mac` < `vpn` < `certificate`"
-    )
-    compliance: States | None = Field(default=None, description="what Intune says of the device")
-    mac: MacPatterns | None = Field(default=None, description="MAC, or its beginning and `*`")
-    mac_in: SomeTexts | None = Field(
-        default=None, description="file with MACs: plain lines, or CSV with a column `mac`"
-    )
-    issuer: SomeTexts | None = Field(default=None, description="issuer of the certificate, by pattern with `*` and `?`")
-    subject: SomeTexts | None = Field(
-        default=None, description="subject of the certificate, by pattern with `*` and `?`"
-    )
-    user: SomeTexts | None = Field(default=None, description="user name, by pattern with `*` and `?`")
-    ssid: SomeTexts | None = Field(default=None, description="names of wireless networks; case counts")
 
 
 class RuleText(Section):

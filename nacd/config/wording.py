@@ -18,7 +18,7 @@ from nacd.config.fields import Surroundings
 from nacd.config.sections.base import Section
 from nacd.config.yaml import SECRET_KEYS, Document, PathTo, shown
 from nacd.errors import Problem
-from nacd.policy.conditions import any_of
+from nacd.policy.words import any_of
 
 _KEY: Final = "[key]"
 """How pydantic marks that the key of a mapping, not its value, is meant."""

@@ -5,16 +5,19 @@ know: how an admin spells it (``config/``) and how rules are tried (``evaluate.p
 expressions and no templates: a new question is a new class here.
 
 A condition about a fact that is absent never holds: ``user: "*"`` means "there is a user".
-``cost``: cheaper ones are tried first. ``settled_by_nas``: the access kind and the NAS alone decide it.
+``cost``: cheaper ones are tried first. ``settled_by_nas``: the access kind and the NAS alone decide it. ``waits``:
+Intune's answer decides it (those are in ``answered.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
 from nacd.policy import glob
+from nacd.policy.answered import AnswerCondition, ComplianceIs
+from nacd.policy.words import Predicate, any_of, or_nothing
 from nacd.values import (
     AccessKind,
     Assurance,
@@ -27,17 +30,9 @@ from nacd.values import (
     Unidentified,
 )
 
-Predicate: TypeAlias = Callable[[Facts], bool]
-
 NO_SOURCE = "none"
 """The identity source of an endpoint that nothing names."""
 IDENTITY_SOURCES = ("certificate", "vpn", "mac", NO_SOURCE)
-
-
-def any_of(values: Iterable[str]) -> str:
-    """```a`, `b` or `c```: words for a list of which one is wanted."""
-    words = [f"`{value}`" for value in values]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def _source(identity: Identity) -> str:
@@ -48,10 +43,6 @@ def _assurance(identity: Identity) -> Assurance:
     return Assurance.NONE if isinstance(identity, Unidentified) else identity.assurance
 
 
-def _or_nothing(text: str, name: str) -> str:
-    return f"{name} is `{text}`" if text else f"there is no {name}"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessIs:
     """How the endpoint came to the NAS."""
@@ -59,6 +50,7 @@ class AccessIs:
     key: ClassVar[str] = "access"
     cost: ClassVar[int] = 0
     settled_by_nas: ClassVar[bool] = True
+    waits: ClassVar[bool] = False
     kinds: tuple[AccessKind, ...]
 
     def test(self) -> Predicate:
@@ -79,6 +71,7 @@ class NasIs:
     key: ClassVar[str] = "nas"
     cost: ClassVar[int] = 0
     settled_by_nas: ClassVar[bool] = True
+    waits: ClassVar[bool] = False
     names: frozenset[str]
 
     def test(self) -> Predicate:
@@ -99,6 +92,7 @@ class GroupIs:
     key: ClassVar[str] = "group"
     cost: ClassVar[int] = 0
     settled_by_nas: ClassVar[bool] = True
+    waits: ClassVar[bool] = False
     groups: frozenset[str]
 
     def test(self) -> Predicate:
@@ -122,6 +116,7 @@ class IdentityFrom:
     key: ClassVar[str] = "identity"
     cost: ClassVar[int] = 1
     settled_by_nas: ClassVar[bool] = False
+    waits: ClassVar[bool] = False
     sources: tuple[str, ...]
 
     def test(self) -> Predicate:
@@ -150,6 +145,7 @@ class AssuranceAtLeast:
     key: ClassVar[str] = "assurance"
     cost: ClassVar[int] = 1
     settled_by_nas: ClassVar[bool] = False
+    waits: ClassVar[bool] = False
     level: Assurance
 
     def test(self) -> Predicate:
@@ -164,33 +160,13 @@ class AssuranceAtLeast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ComplianceIs:
-    """What Intune says of the device. The only condition that may have to wait for an answer."""
-
-    key: ClassVar[str] = "compliance"
-    cost: ClassVar[int] = 9
-    settled_by_nas: ClassVar[bool] = False
-    states: tuple[ComplianceState, ...]
-
-    def test(self) -> Predicate:
-        states = self.states
-        return lambda facts: facts.compliance.state in states
-
-    def wanted(self) -> str:
-        return any_of(self.states)
-
-    def seen(self, facts: Facts) -> str:
-        detail = f" ({facts.compliance.detail})" if facts.compliance.detail else ""
-        return f"compliance is `{facts.compliance.state}`{detail}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MacMatches:
     """The endpoint's MAC. Patterns are canonical (``AA-BB-CC-DD-EE-FF``) or a beginning and ``*``."""
 
     key: ClassVar[str] = "mac"
     cost: ClassVar[int] = 1
     settled_by_nas: ClassVar[bool] = False
+    waits: ClassVar[bool] = False
     patterns: tuple[str, ...]
 
     def test(self) -> Predicate:
@@ -213,7 +189,7 @@ class MacMatches:
         return any_of(self.patterns)
 
     def seen(self, facts: Facts) -> str:
-        return _or_nothing(facts.mac, "mac")
+        return or_nothing(facts.mac, "mac")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +199,7 @@ class MacIn:
     key: ClassVar[str] = "mac_in"
     cost: ClassVar[int] = 1
     settled_by_nas: ClassVar[bool] = False
+    waits: ClassVar[bool] = False
     files: tuple[str, ...]
     macs: frozenset[str] = field(repr=False)
 
@@ -250,6 +227,7 @@ class IssuerMatches:
     key: ClassVar[str] = "issuer"
     cost: ClassVar[int] = 2
     settled_by_nas: ClassVar[bool] = False
+    waits: ClassVar[bool] = False
     patterns: tuple[str, ...]
 
     def test(self) -> Predicate:
@@ -260,7 +238,7 @@ class IssuerMatches:
         return any_of(self.patterns)
 
     def seen(self, facts: Facts) -> str:
-        return _or_nothing(_issuer(facts.certificate), "issuer")
+        return or_nothing(_issuer(facts.certificate), "issuer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +248,7 @@ class SubjectMatches:
     key: ClassVar[str] = "subject"
     cost: ClassVar[int] = 2
     settled_by_nas: ClassVar[bool] = False
+    waits: ClassVar[bool] = False
     patterns: tuple[str, ...]
 
     def test(self) -> Predicate:
@@ -280,7 +259,7 @@ class SubjectMatches:
         return any_of(self.patterns)
 
     def seen(self, facts: Facts) -> str:
-        return _or_nothing(_subject(facts.certificate), "subject")
+        return or_nothing(_subject(facts.certificate), "subject")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +269,7 @@ class UserMatches:
     key: ClassVar[str] = "user"
     cost: ClassVar[int] = 2
     settled_by_nas: ClassVar[bool] = False
+    waits: ClassVar[bool] = False
     patterns: tuple[str, ...]
 
     def test(self) -> Predicate:
@@ -300,7 +280,7 @@ class UserMatches:
         return any_of(self.patterns)
 
     def seen(self, facts: Facts) -> str:
-        return _or_nothing(facts.user, "user")
+        return or_nothing(facts.user, "user")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,6 +290,7 @@ class SsidIs:
     key: ClassVar[str] = "ssid"
     cost: ClassVar[int] = 1
     settled_by_nas: ClassVar[bool] = False
+    waits: ClassVar[bool] = False
     names: frozenset[str]
 
     def test(self) -> Predicate:
@@ -320,7 +301,28 @@ class SsidIs:
         return any_of(sorted(self.names))
 
     def seen(self, facts: Facts) -> str:
-        return _or_nothing(facts.ssid, "ssid")
+        return or_nothing(facts.ssid, "ssid")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantIs:
+    """Which tenant is asked about the endpoint, by its name in the configuration."""
+
+    key: ClassVar[str] = "tenant"
+    cost: ClassVar[int] = 1
+    settled_by_nas: ClassVar[bool] = False
+    waits: ClassVar[bool] = False
+    names: frozenset[str]
+
+    def test(self) -> Predicate:
+        names = self.names
+        return lambda facts: facts.tenant in names
+
+    def wanted(self) -> str:
+        return any_of(sorted(self.names))
+
+    def seen(self, facts: Facts) -> str:
+        return or_nothing(facts.tenant, "tenant")
 
 
 def _issuer(certificate: Certificate) -> str:
@@ -337,13 +339,14 @@ Condition: TypeAlias = (
     | GroupIs
     | IdentityFrom
     | AssuranceAtLeast
-    | ComplianceIs
     | MacMatches
     | MacIn
     | IssuerMatches
     | SubjectMatches
     | UserMatches
     | SsidIs
+    | TenantIs
+    | AnswerCondition
 )
 
 

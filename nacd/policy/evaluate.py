@@ -4,10 +4,11 @@ Knows: the order, and when an answer of Intune could still change the outcome. R
 get that answer. Evaluation is total: it has no error of its own and never waits.
 
 Theory. Without the answer a rule is one of three things: *out* (another condition fails), *in* (all
-hold and it does not care about compliance), or *open* (only compliance is left). A rule in decides; a
-rule out is passed over. The first open rule is where asking starts to matter: it names some states and
-not others, so one answer ends at this rule and another goes on to a different one. So asking is needed
-exactly when an open rule comes before the first rule that is in.
+hold and it does not care about the answer), or *open* (only conditions on the answer are left: its state,
+its age, the facts beside it). A rule in decides; a rule out is passed over. The first open rule is where
+asking starts to matter: some answers meet it and others do not, so one answer ends at this rule and another
+goes on to a different one. So asking is needed exactly when an open rule comes before the first rule that is
+in. (A rule that no answer can meet would spoil that "exactly"; it is no step, ``model._steps`` leaves it out.)
 """
 
 from __future__ import annotations
@@ -37,16 +38,16 @@ def evaluate(policy: Policy, facts: Facts, *, asked: bool = True) -> Decision | 
     """Decide. With ``asked=False`` the compliance in ``facts`` is taken as not known yet:
     the answer is ``NeedsCompliance`` exactly when some compliance could change the decision."""
     state = facts.compliance.state
-    for _, (tests, states, rule) in policy.steps(facts.access, facts.nas).of(facts.mac):
+    for _, (tests, states, late, rule) in policy.steps(facts.access, facts.nas).of(facts.mac):
         for test in tests:
             if not test(facts):
                 break
         else:
-            if not states:
+            if not states and not late:
                 return _decision(policy, rule, facts, asked)
             if not asked:
                 return NeedsCompliance(rule=rule.name)
-            if state in states:
+            if (not states or state in states) and (not late or all(test(facts) for test in late)):
                 return _decision(policy, rule, facts, asked)
     return Decision(
         effect=Effect.DENY,
@@ -58,7 +59,7 @@ def evaluate(policy: Policy, facts: Facts, *, asked: bool = True) -> Decision | 
 
 
 _EVERYTHING = ("the rule matches everything",)
-_PATTERNS = frozenset({"mac", "issuer", "subject", "user"})
+_PATTERNS = frozenset({"mac", "issuer", "subject", "user", "device_name", "device_user"})
 
 
 def _decision(policy: Policy, rule: Rule, facts: Facts, asked: bool) -> Decision:
@@ -67,8 +68,7 @@ def _decision(policy: Policy, rule: Rule, facts: Facts, asked: bool) -> Decision
         effect=Effect.DENY if denied else Effect.ALLOW,
         rule=rule.name,
         profile="" if denied else rule.then,
-        reasons=tuple([_holds(each, facts) for each in rule.conditions if asked or each.key != "compliance"])
-        or _EVERYTHING,
+        reasons=tuple([_holds(each, facts) for each in rule.conditions if asked or not each.waits]) or _EVERYTHING,
         policy_digest=policy.digest,
     )
 

@@ -1,11 +1,12 @@
 """What is lawful in a policy but surely not meant.
 
-Knows: rules that can never match, states that cannot come, verdicts a cloned MAC can take. Refuses to
-know: where the rules stand in a file (a note names rule and condition, ``config/`` finds the place) and
-how to refuse a policy.
+Knows: rules that can never match, states that cannot come, facts that seldom come, verdicts a cloned MAC can
+take, an age asked of whatever verdict. Refuses to know: where the rules stand in a file (a note names rule and
+condition, ``config/`` finds the place) and how to refuse a policy.
 
 A rule can never match when one earlier rule has the same or weaker conditions. Compliance is the one
-condition on which several earlier rules may share the work: each takes some states away.
+condition on which several earlier rules may share the work: each takes some states away. Other conditions on
+the answer are compared like all the rest; and where there is one, the states without a verdict are away already.
 """
 
 from __future__ import annotations
@@ -16,11 +17,25 @@ from dataclasses import dataclass
 from typing import Final
 
 from nacd.policy import glob
+from nacd.policy.answered import (
+    DEVICE_KEYS,
+    NO_VERDICT,
+    ComplianceIs,
+    DeviceNameMatches,
+    DeviceUserMatches,
+    LastSync,
+    OnVerdict,
+    OwnershipIs,
+    SystemIs,
+    SystemVersion,
+    VerdictAge,
+    VerdictFrom,
+    reachable,
+)
 from nacd.policy.conditions import (
     NO_SOURCE,
     AccessIs,
     AssuranceAtLeast,
-    ComplianceIs,
     Condition,
     GroupIs,
     IdentityFrom,
@@ -30,10 +45,11 @@ from nacd.policy.conditions import (
     NasIs,
     SsidIs,
     SubjectMatches,
+    TenantIs,
     UserMatches,
-    any_of,
 )
 from nacd.policy.model import DENY, Policy, Rule
+from nacd.policy.words import any_of
 from nacd.values import AccessKind, Assurance, ComplianceState, IdentitySource
 
 _GOOD = frozenset({ComplianceState.COMPLIANT, ComplianceState.IN_GRACE})
@@ -49,16 +65,18 @@ class Note:
     message: str
 
 
-def notes(policy: Policy, *, groups: Mapping[str, frozenset[str]], graph: bool) -> tuple[Note, ...]:
+def notes(policy: Policy, *, groups: Mapping[str, frozenset[str]], graph: bool, graph_sure: bool) -> tuple[Note, ...]:
     """All remarks, in the order of the rules.
 
-    groups: NAS name to the groups it is in; empty when not known. graph: whether Microsoft Graph is
-    asked, the only source of ``in_grace``.
+    groups: NAS name to the groups it is in; empty when not known. graph: whether Microsoft Graph is ever
+    asked, the only source of ``in_grace`` and of facts about devices. graph_sure: whether every answer is its.
     """
     found: list[Note] = []
     comparison = _Comparison(policy.rules, groups)
     for number, rule in enumerate(policy.rules):
         found.extend(_states(rule, graph))
+        found.extend(_verdicts(rule))
+        found.extend(_facts(rule, graph_sure))
         found.extend(_cloned(rule))
         found.extend(_no_such_nas(rule, groups))
         found.extend(_shadowed(number, policy.rules, comparison))
@@ -107,6 +125,11 @@ def _condition(rule: Rule, key: str) -> Condition | None:
     return next((condition for condition in rule.conditions if condition.key == key), None)
 
 
+def _on_device(rule: Rule) -> str:
+    """Key of the first condition on facts of the device, ``""`` if there is none."""
+    return next((condition.key for condition in rule.conditions if condition.key in DEVICE_KEYS), "")
+
+
 def _states(rule: Rule, graph: bool) -> Iterator[Note]:
     compliance = _condition(rule, "compliance")
     if not isinstance(compliance, ComplianceIs):
@@ -125,22 +148,55 @@ def _states(rule: Rule, graph: bool) -> Iterator[Note]:
             yield Note(rule=rule.name, condition="compliance", message=message)
 
 
+def _verdicts(rule: Rule) -> Iterator[Note]:
+    """What needs a verdict, where there is none, or where it may be any verdict."""
+    first = next((condition for condition in rule.conditions if isinstance(condition, OnVerdict)), None)
+    if first is None:
+        return
+    identity, compliance = _condition(rule, "identity"), _condition(rule, "compliance")
+    if isinstance(identity, IdentityFrom) and set(identity.sources) == {NO_SOURCE}:
+        message = "this rule can never match: nobody can ask about an endpoint that nothing names"
+        yield Note(rule=rule.name, condition=first.key, message=message)
+    if isinstance(compliance, ComplianceIs):
+        lost = [state for state in compliance.states if state in NO_VERDICT]
+        if len(lost) == len(compliance.states):
+            message = f"this rule can never match: with {any_of(lost)} there is no verdict, and no `{first.key}`"
+            yield Note(rule=rule.name, condition=first.key, message=message)
+        return
+    age = _condition(rule, "compliance_age")
+    if rule.then != DENY and isinstance(age, VerdictAge) and not age.over:
+        message = "this asks how old the verdict is and not what it says: without `compliance` `noncompliant` fits too"
+        yield Note(rule=rule.name, condition=age.key, message=message)
+
+
+def _facts(rule: Rule, graph_sure: bool) -> Iterator[Note]:
+    key = _on_device(rule)
+    if key and not graph_sure:
+        message = (
+            f"only Microsoft Graph tells `{key}`, and not every answer is its: where NAC is asked first,"
+            " this matches only while NAC fails and `fallback: graph` answers"
+        )
+        yield Note(rule=rule.name, condition=key, message=message)
+
+
 def _cloned(rule: Rule) -> Iterator[Note]:
-    """A good verdict that lets in, asked about whatever the MAC names: the verdict is a device's, the MAC anybody's."""
+    """A good verdict or facts that let in, of whatever the MAC names: they are a device's, the MAC is anybody's."""
     compliance = _condition(rule, "compliance")
-    if rule.then == DENY or not isinstance(compliance, ComplianceIs) or _GOOD.isdisjoint(compliance.states):
+    good = not isinstance(compliance, ComplianceIs) or not _GOOD.isdisjoint(compliance.states)
+    key = "compliance" if compliance else _on_device(rule)
+    if rule.then == DENY or not key or not good:
         return
     identity, assurance = _condition(rule, "identity"), _condition(rule, "assurance")
     if isinstance(identity, IdentityFrom) and IdentitySource.MAC not in identity.sources:
         return
     if isinstance(assurance, AssuranceAtLeast) and assurance.level > Assurance.MAC:
         return
-    access = _condition(rule, "access")
+    access, what = _condition(rule, "access"), "verdict" if compliance else "facts"
     if isinstance(access, AccessIs) and set(access.kinds) == {AccessKind.MAB}:
-        message = "a MAC can be cloned, and a cloned MAC takes another device's verdict: give it little access"
+        message = f"a MAC can be cloned, and a cloned MAC takes another device's {what}: give it little access"
     else:
-        message = "a MAC can be cloned: without `identity: certificate` a cloned MAC takes another device's verdict"
-    yield Note(rule=rule.name, condition="compliance", message=message)
+        message = f"a MAC can be cloned: without `identity: certificate` a cloned MAC takes another device's {what}"
+    yield Note(rule=rule.name, condition=key, message=message)
 
 
 def _no_such_nas(rule: Rule, groups: Mapping[str, frozenset[str]]) -> Iterator[Note]:
@@ -155,13 +211,15 @@ def _no_such_nas(rule: Rule, groups: Mapping[str, frozenset[str]]) -> Iterator[N
 
 def _shadowed(number: int, rules: tuple[Rule, ...], comparison: _Comparison) -> Iterator[Note]:
     rule = rules[number]
-    left = _accepted(rule)
+    left = set(reachable(rule.conditions))
+    if not left:
+        return
     shadows: list[str] = []
     for earlier in range(number):
         if not comparison.weaker(earlier, number):
             continue
         other = rules[earlier]
-        taken = _accepted(other)
+        taken = reachable(other.conditions)
         if taken & left:
             shadows.append(f"`{other.name}` (line {other.line})")
             left -= taken
@@ -172,11 +230,6 @@ def _shadowed(number: int, rules: tuple[Rule, ...], comparison: _Comparison) -> 
             message = f"this rule can never match: {who} above {takes} everything it would {what}"
             yield Note(rule=rule.name, condition="", message=message)
             return
-
-
-def _accepted(rule: Rule) -> set[ComplianceState]:
-    compliance = _condition(rule, "compliance")
-    return set(compliance.states) if isinstance(compliance, ComplianceIs) else set(ComplianceState)
 
 
 def _implies(have: Condition, want: Condition, groups: Mapping[str, frozenset[str]]) -> bool:
@@ -202,6 +255,33 @@ def _implies(have: Condition, want: Condition, groups: Mapping[str, frozenset[st
             return all(not any_group.isdisjoint(groups.get(name, frozenset())) for name in names)
         case (AssuranceAtLeast(level=high), AssuranceAtLeast(level=low)):
             return high >= low
+        case (TenantIs(names=few), TenantIs(names=many)):
+            return few <= many
+        case _:
+            return _answer_implies(have, want)
+
+
+def _answer_implies(have: Condition, want: Condition) -> bool:
+    """The same for conditions on the answer. A longer age takes in a shorter one only in the same direction."""
+    match have, want:
+        case (VerdictAge(limit_s=a, over=over), VerdictAge(limit_s=b, over=also)) | (
+            LastSync(limit_s=a, over=over),
+            LastSync(limit_s=b, over=also),
+        ):
+            return over == also and (a >= b if over else a <= b)
+        case (VerdictFrom(sources=here), VerdictFrom(sources=there)):
+            return set(here) <= set(there)
+        case (SystemIs(systems=few), SystemIs(systems=many)):
+            return few <= many
+        case (SystemVersion(version=mine, below=below), SystemVersion(version=theirs, below=also)):
+            return below == also and (mine <= theirs if below else mine >= theirs)
+        case (OwnershipIs(owners=one), OwnershipIs(owners=other)):
+            return set(one) <= set(other)
+        case (DeviceNameMatches(patterns=narrows), DeviceNameMatches(patterns=wides)) | (
+            DeviceUserMatches(patterns=narrows),
+            DeviceUserMatches(patterns=wides),
+        ):
+            return all(any(glob.takes_in(w, n) for w in wides) for n in narrows)
         case _:
             return False
 

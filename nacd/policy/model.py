@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from nacd.policy.conditions import ComplianceIs, Condition, MacIn, MacMatches, Predicate
+from nacd.policy.answered import ComplianceIs, reachable
+from nacd.policy.conditions import Condition, MacIn, MacMatches
+from nacd.policy.words import Predicate
 from nacd.values import AccessKind, ComplianceState, Facts, Nas, Unidentified
 
 DENY = "deny"
@@ -39,13 +41,15 @@ class Rule:
 
 
 class Step(NamedTuple):
-    """A rule made ready: what is left to test, cheapest first, and the compliance states it accepts.
+    """A rule made ready: what is left to test, cheapest first, and what it asks of Intune's answer.
 
-    states is empty when the rule does not care (or names every state there is).
+    states: those it accepts, empty when it does not care (or names every state there is). late: tests of the answer
+    beside its state. A rule with neither does not wait for an answer.
     """
 
     tests: tuple[Predicate, ...]
     states: tuple[ComplianceState, ...]
+    late: tuple[Predicate, ...]
     rule: Rule
 
 
@@ -140,24 +144,32 @@ def _steps(rules: tuple[Rule, ...], macs: MacIndex, access: AccessKind, nas: Nas
     for number, rule in enumerate(rules):
         if not all(condition.test()(here) for condition in rule.conditions if condition.settled_by_nas):
             continue
+        if not reachable(rule.conditions):
+            continue
         on_macs = _on_macs(rule)
         step = _step(rule, [each for each in rule.conditions if not each.settled_by_nas and each is not on_macs])
         if on_macs is not None:
             named[number] = step
             continue
         always.append((number, step))
-        if not step.tests and not step.states:
+        if not step.tests and not step.states and not step.late:
             break
     return Steps(always=tuple(always), named=named, index=macs)
 
 
 def _step(rule: Rule, conditions: list[Condition]) -> Step:
     states: tuple[ComplianceState, ...] = ()
-    others: list[Condition] = []
+    tests: list[Condition] = []
+    late: list[Condition] = []
     for condition in conditions:
         if isinstance(condition, ComplianceIs):
             states = () if set(condition.states) == set(ComplianceState) else condition.states
         else:
-            others.append(condition)
-    others.sort(key=lambda condition: condition.cost)
-    return Step(tests=tuple(condition.test() for condition in others), states=states, rule=rule)
+            (late if condition.waits else tests).append(condition)
+    tests.sort(key=lambda condition: condition.cost)
+    return Step(
+        tests=tuple(condition.test() for condition in tests),
+        states=states,
+        late=tuple(condition.test() for condition in late),
+        rule=rule,
+    )

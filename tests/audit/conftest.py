@@ -21,6 +21,7 @@ from nacd.values import (
     ComplianceState,
     Decision,
     Device,
+    DeviceFacts,
     DeviceId,
     Effect,
     IdentitySource,
@@ -96,13 +97,27 @@ def named(certificate: CertificateFacts) -> Named:
         certificate=certificate,
         mac="00-50-B6-AA-BB-CC",
         user="alice@example.com",
+        tenant="contoso",
     )
 
 
 @pytest.fixture(scope="session")
 def compliance() -> Compliance:
     return Compliance(
-        state=ComplianceState.COMPLIANT, as_of=1_789_999_988.0, source=ComplianceSource.CACHE, detail="NAC 2.0"
+        state=ComplianceState.COMPLIANT,
+        as_of=1_789_999_988.0,
+        source=ComplianceSource.CACHE,
+        detail="asked by id",
+        provider="graph",
+        grace_until=1_790_003_600.0,
+        device=DeviceFacts(
+            name="PC-1",
+            operating_system="Windows",
+            os_version="10.0.19045.4046",
+            owner="company",
+            user="alice@example.com",
+            last_sync=1_789_990_000.0,
+        ),
     )
 
 

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
@@ -7,12 +7,14 @@ from hypothesis import strategies as st
 
 from nacd.audit import blocks
 from nacd.values import (
+    NO_FACTS,
     NOT_ASKED,
     AccessRequest,
     CertificateFacts,
     Compliance,
     ComplianceSource,
     ComplianceState,
+    DeviceFacts,
     Endpoint,
     Instant,
     MacAddress,
@@ -78,6 +80,34 @@ def test_compliance_has_an_age_unless_nobody_asked(compliance: Compliance, at: C
     assert (never["as_of"], never["age_s"]) == ("", -1)
     future = Compliance(state=ComplianceState.UNKNOWN, as_of=at(60).wall, source=ComplianceSource.LIVE)
     assert blocks.compliance(future, at(0))["age_s"] == 0.0
+
+
+def test_what_is_known_of_the_device_stands_there_only_when_something_is(
+    compliance: Compliance, at: Callable[[float], Instant]
+) -> None:
+    for nothing in (NO_FACTS, DeviceFacts()):
+        block = blocks.compliance(replace(compliance, device=nothing, provider="nac", grace_until=0.0), at(0))
+        assert "device" not in block
+        assert (block["provider"], block["grace_until"]) == ("nac", "")
+    one = blocks.compliance(replace(compliance, device=DeviceFacts(owner="personal")), at(0))["device"]
+    assert one == {
+        "name": "",
+        "operating_system": "",
+        "os_version": "",
+        "owner": "personal",
+        "user": "",
+        "last_sync": "",
+    }
+
+
+def test_every_fact_of_the_vocabulary_has_its_place_in_the_record(
+    compliance: Compliance, named: Named, at: Callable[[float], Instant]
+) -> None:
+    block = blocks.compliance(compliance, at(0))
+    assert set(block) == {each.name for each in fields(Compliance)} | {"age_s"}
+    assert set(block["device"]) == {each.name for each in fields(DeviceFacts)}  # type: ignore[arg-type]
+    assert blocks.identity(named)["tenant"] == "contoso"
+    assert blocks.identity(replace(named, tenant=""))["tenant"] == ""
 
 
 def test_the_nas_is_described_by_our_word_and_its_own(request_of: Callable[..., AccessRequest]) -> None:

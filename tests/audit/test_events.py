@@ -126,11 +126,24 @@ def test_an_accept_tells_the_whole_why(everything: tuple[AuditEvent, ...]) -> No
     )
     assert fields["compliance"] == {
         "state": "compliant",
-        "detail": "NAC 2.0",
+        "detail": "asked by id",
+        "provider": "graph",
         "source": "cache",
         "as_of": "2026-09-21T14:13:08.000Z",
         "age_s": 12.0,
+        "grace_until": "2026-09-21T15:13:20.000Z",
+        "device": {
+            "name": "PC-1",
+            "operating_system": "Windows",
+            "os_version": "10.0.19045.4046",
+            "owner": "company",
+            "user": "alice@example.com",
+            "last_sync": "2026-09-21T11:26:40.000Z",
+        },
     }
+    identity = fields["identity"]
+    assert isinstance(identity, dict)
+    assert identity["tenant"] == "contoso"
     assert fields["reply"] == {
         "code": "Access-Accept",
         "attributes": [
@@ -142,6 +155,7 @@ def test_an_accept_tells_the_whole_why(everything: tuple[AuditEvent, ...]) -> No
             {"name": "Cisco-AVPair", "value": "psk=***"},
         ],
         "omitted": ["redirect"],
+        "actions": [],
     }
     assert fields["latency_ms"] == 1.5
 

@@ -4,8 +4,19 @@ import hashlib
 
 import pytest
 
-from nacd.policy.conditions import AccessIs, ComplianceIs, MacIn
-from nacd.values import AccessKind, Attribute
+from nacd.policy.answered import (
+    ComplianceIs,
+    DeviceNameMatches,
+    DeviceUserMatches,
+    LastSync,
+    OwnershipIs,
+    SystemIs,
+    SystemVersion,
+    VerdictAge,
+    VerdictFrom,
+)
+from nacd.policy.conditions import AccessIs, MacIn, TenantIs
+from nacd.values import AccessKind, Attribute, ComplianceSource
 from nacd.vendor.profile import Redirect
 
 PROFILES = "profiles:\n  corp: {vlan: 120}\nrules:\n"
@@ -101,13 +112,125 @@ def test_a_nas_or_group_that_no_client_has(site) -> None:
 
 
 def test_compliance_without_intune_is_never_told(site) -> None:
-    config = (site.folder / "nacd.yaml").read_text()
-    head, rest = config.split("intune:\n")
-    site.write("nacd.yaml", head + rest[rest.index("policy:") :])
+    without_intune(site)
     (said,) = refused(site, PROFILES + "  - {name: a, when: {compliance: compliant}, then: corp}\n")
     assert said.startswith("4:34: nobody tells compliance")
     site.write("policy.yaml", PROFILES + "  - {name: a, when: {compliance: not_asked}, then: corp}\n")
     assert site.load().policy.rules
+
+
+def without_intune(site) -> None:
+    config = (site.folder / "nacd.yaml").read_text()
+    head, rest = config.split("intune:\n")
+    site.write("nacd.yaml", head + rest[rest.index("policy:") :])
+
+
+def one_rule(when: str, then: str = "corp") -> str:
+    return f"{PROFILES}  - {{name: a, when: {{{when}}}, then: {then}}}\n"
+
+
+def test_every_condition_on_the_answer_is_made(site) -> None:
+    site.change("intune:\n", "intune:\n  source: graph\n")
+    site.write(
+        "policy.yaml",
+        one_rule(
+            "compliance_age: {over: 4h}, compliance_source: [live, stale], tenant: intune, os: [windows, iOS],"
+            " os_version: {at_least: '10.0.19045'}, ownership: company, last_sync: {at_most: 7d}, device_name: 'PC-*',"
+            " device_user: '*@contoso.com'"
+        ),
+    )
+    (rule,) = site.load().policy.rules
+    assert rule.conditions == (
+        VerdictAge(limit_s=14_400.0, over=True),
+        VerdictFrom(sources=(ComplianceSource.LIVE, ComplianceSource.STALE)),
+        TenantIs(names=frozenset({"intune"})),
+        SystemIs(systems=frozenset({"Windows", "iOS"})),
+        SystemVersion(version=(10, 0, 19045), below=False),
+        OwnershipIs(owners=("company",)),
+        LastSync(limit_s=604_800.0, over=False),
+        DeviceNameMatches(patterns=("PC-*",)),
+        DeviceUserMatches(patterns=("*@contoso.com",)),
+    )
+
+
+@pytest.mark.parametrize(
+    "when", ["os: Windows", "ownership: company", "last_sync: {over: 7d}", "device_name: x", "device_user: x"]
+)
+def test_a_fact_of_the_device_takes_a_source_that_can_tell_it(site, when: str) -> None:
+    key = when.partition(":")[0]
+    (said,) = refused(site, one_rule(f"identity: certificate, {when}"))
+    assert f": nobody tells `{key}`: NAC 2.0 tells compliance only; Microsoft Graph does" in said
+    assert "`source: graph` or `fallback: graph`" in said
+    site.change("intune:\n", "intune:\n  fallback: graph\n")
+    (note,) = site.notes()
+    assert f"only Microsoft Graph tells `{key}`, and not every answer is its" in note
+    site.change("fallback: graph", "source: graph")
+    assert site.notes() == []
+
+
+def test_facts_are_wanted_of_every_tenant_or_remarked_on(site) -> None:
+    several(site, "source: graph", "source: nac")
+    (note,) = noted(site, one_rule("identity: certificate, os: Windows"))
+    assert "only Microsoft Graph tells `os`" in note
+    several(site, "source: nac", "source: nac")
+    assert "nobody tells `os`" in refused(site, one_rule("identity: certificate, os: Windows"))[0]
+    several(site, "source: graph", "source: graph")
+    assert noted(site, one_rule("identity: certificate, os: Windows")) == []
+
+
+def test_without_anybody_to_ask_nothing_of_the_answer_can_be_asked(site) -> None:
+    without_intune(site)
+    keys = {"compliance_age": "{over: 4h}", "compliance_source": "live", "os": "iOS", "tenant": "intune"}
+    for key, value in keys.items():
+        (said,) = refused(site, one_rule(f"{key}: {value}"))
+        assert f": nobody tells `{key}`: there is no `intune` section" in said
+
+
+def several(site, contoso: str, fabrikam: str) -> None:
+    """The one tenant of the site, twice and by name."""
+    own = "client_id: 6b4b9f4e-7a0d-4a63-9a39-5d5e7c7a1c11, credential: {secret: 'env:APP_SECRET'}"
+    without_intune(type(site)(site.folder))
+    site.change(
+        "policy: policy.yaml",
+        f"tenants:\n  contoso: {{tenant: contoso.onmicrosoft.com, {own}, {contoso}}}\n"
+        f"  fabrikam: {{tenant: fabrikam.onmicrosoft.com, {own}, {fabrikam}}}\npolicy: policy.yaml",
+    )
+
+
+def test_a_tenant_that_nobody_configured(site) -> None:
+    several(site, "source: nac", "source: nac")
+    site.write("policy.yaml", one_rule("tenant: [contoso, fabrikan]"))
+    assert site.problems() == ["policy.yaml:4:40: there is no tenant `fabrikan`, did you mean `fabrikam`?"]
+    site.write("policy.yaml", one_rule("tenant: [contoso, fabrikam]"))
+    assert site.load().policy.rules
+
+
+def test_with_one_intune_section_the_tenant_is_called_intune(site) -> None:
+    assert refused(site, one_rule("tenant: contoso")) == ["4:30: there is no tenant `contoso`: there is `intune`"]
+
+
+def test_in_a_file_that_is_wrong_otherwise_the_policy_is_not_blamed_for_what_cannot_be_read(site) -> None:
+    site.change("client_id: 6b4b9f4e", "client_id: nonsense")
+    (said,) = refused(site, one_rule("tenant: contoso, os: Windows, identity: certificate"))
+    assert said.startswith("nacd.yaml:")
+
+
+def test_a_version_without_its_system_compares_what_cannot_be_compared(site) -> None:
+    site.change("intune:\n", "intune:\n  source: graph\n")
+    (said,) = refused(site, one_rule("identity: certificate, os_version: {below: '17'}"))
+    assert said.endswith("versions of different systems cannot be compared: write `os` beside it")
+
+
+def test_an_age_is_not_a_condition_that_leaves_nothing_out(site) -> None:
+    (note,) = noted(site, one_rule("compliance_age: {at_most: 4h}"))
+    assert "`noncompliant` fits too" in note
+
+
+def test_in_grace_comes_with_graph(site) -> None:
+    policy = one_rule("access: mab, compliance: in_grace", then="deny")
+    assert any("`in_grace` never comes" in note for note in noted(site, policy))
+    site.change("intune:\n", "intune:\n  fallback: graph\n")
+    assert not any("`in_grace` never comes" in note for note in noted(site, policy))
 
 
 def test_lists_with_bad_lines_point_into_the_list(site) -> None:
@@ -132,7 +255,7 @@ def test_vlan_and_raw_tunnel_attributes_exclude_each_other(site) -> None:
 def test_what_is_wrong_with_one_rule_does_not_hide_the_next(site) -> None:
     said = refused(
         site,
-        "profiles:\n  corp: {vlan: 5000}\nrules:\n  - {name: a, when: {os: x}, then: crop}\n"
+        "profiles:\n  corp: {vlan: 5000}\nrules:\n  - {name: a, when: {model: x}, then: crop}\n"
         "  - {name: a, when: {access: mab, nas: zz}, then: corp}\n",
     )
     assert [line.split(":")[0] for line in said] == ["2", "4", "4", "5", "5"]
@@ -195,3 +318,25 @@ def test_any_mac_is_no_way_round_the_refusal_of_a_rule_for_everybody(site, when:
     assert said == "4:21: these conditions leave nothing out: only `then: deny` may do that"
     site.write("policy.yaml", f"{PROFILES}  - {{name: a, when: {when}, then: deny}}\n")
     assert site.load().policy.rules[0].then == "deny"
+
+
+@pytest.mark.parametrize(
+    ("written", "found"), [("sync", ("sync",)), ("[notify, sync]", ("notify", "sync"))], ids=["one word", "a list"]
+)
+def test_a_profile_may_ask_for_sync_and_notify_on_quarantine(site, written: str, found: tuple[str, ...]) -> None:
+    site.change("corp: {vlan: 120", f"corp: {{on_quarantine: {written}, vlan: 120", file="policy.yaml")
+    assert site.load().profiles["corp"].on_quarantine == found
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("on_quarantine: wipe", "`wipe` is not known here"),
+        ("on_quarantine: [sync, sync]", "the same word stands here twice"),
+        ("on_quarantine: []", "this list is empty"),
+        ("optional: {on_quarantine: sync}", "it is sent to no NAS"),
+    ],
+)
+def test_nothing_else_can_be_asked_on_quarantine(site, written: str, said: str) -> None:
+    site.change("corp: {vlan: 120", f"corp: {{{written}, vlan: 120", file="policy.yaml")
+    assert any(said in problem for problem in site.problems())

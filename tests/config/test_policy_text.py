@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nacd.config.policy_text import ProfileText, When, attribute_name
+from nacd.config.policy_text import ProfileText, attribute_name
 
 
 @pytest.mark.parametrize(
@@ -107,26 +107,3 @@ def test_every_intention(section) -> None:
 def test_intentions_that_cannot_be(section, text: str, words: str) -> None:
     (said,) = section(ProfileText, text + "\n")
     assert words in said
-
-
-def test_each_condition_takes_one_value_or_a_list(section) -> None:
-    when = section(
-        When, "access: dot1x\nidentity: [certificate, vpn]\nmac: aabb.cc*\nuser: '*@contoso.com'\nassurance: vpn\n"
-    )
-    assert (when.access, when.identity, when.mac) == (("dot1x",), ("certificate", "vpn"), ("AA-BB-CC-*",))
-    assert when.compliance is None
-
-
-@pytest.mark.parametrize("key", ["operating_system", "os", "owner", "OS_Version", "jailbroken", "model"])
-def test_a_fact_that_nobody_tells_is_refused_by_name(section, key: str) -> None:
-    assert section(When, f"{key}: x\n") == [
-        f"1:1: `{key}` is no key here: NAC 2.0 does not tell it, it tells compliance only"
-    ]
-
-
-def test_a_condition_of_no_value_or_an_unknown_one(section) -> None:
-    assert "this list is empty" in section(When, "access: []\n")[0]
-    assert section(When, "access: wired\n") == ["1:9: `wired` is not known here: use `dot1x`, `mab` or `vpn`"]
-    assert "did you mean `noncompliant`?" in section(When, "compliance: non-compliant\n")[0]
-    assert "`noncompliant`, `in_grace`" in section(When, "compliance: healthy\n")[0]
-    assert "put a rule for the exception above" in section(When, "not: {access: mab}\n")[0]

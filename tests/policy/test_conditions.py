@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from nacd.policy.answered import ComplianceIs, VerdictAge
 from nacd.policy.conditions import (
     AccessIs,
     AssuranceAtLeast,
-    ComplianceIs,
     GroupIs,
     IdentityFrom,
     IssuerMatches,
@@ -14,8 +14,8 @@ from nacd.policy.conditions import (
     NasIs,
     SsidIs,
     SubjectMatches,
+    TenantIs,
     UserMatches,
-    any_of,
     excludes_nothing,
 )
 from nacd.values import (
@@ -84,13 +84,6 @@ def test_assurance_is_a_least_measure(facts, endpoint, level: str, device_holds:
     assert not test(facts(identity=Unidentified(reason="nothing")))
 
 
-def test_compliance_says_the_detail_behind_an_outage(facts, compliance) -> None:
-    condition = ComplianceIs(states=(ComplianceState.COMPLIANT,))
-    late = facts(compliance=compliance("unavailable", "timeout"))
-    assert not condition.test()(late)
-    assert condition.seen(late) == "compliance is `unavailable` (timeout)"
-
-
 def test_mac_patterns_are_whole_addresses_or_beginnings(facts) -> None:
     test = MacMatches(patterns=("AA-BB-CC-*", MAC)).test()
     assert test(facts(mac="AA-BB-CC-01-02-03"))
@@ -129,6 +122,16 @@ def test_user_is_matched_without_regard_to_case_and_ssid_with_it(facts) -> None:
     assert not SsidIs(names=frozenset({"corp"})).test()(here)
 
 
+def test_the_tenant_is_the_one_that_is_asked_and_an_endpoint_nobody_asks_about_has_none(facts) -> None:
+    ours = TenantIs(names=frozenset({"contoso", "fabrikam"}))
+    assert ours.test()(facts(tenant="contoso"))
+    assert not ours.test()(facts(tenant="Contoso"))
+    assert not ours.test()(facts())
+    assert ours.seen(facts()) == "there is no tenant"
+    assert ours.wanted() == "`contoso` or `fabrikam`"
+    assert not ours.waits
+
+
 def test_a_condition_that_names_every_value_excludes_nothing() -> None:
     assert excludes_nothing(AccessIs(kinds=tuple(AccessKind)))
     assert not excludes_nothing(AccessIs(kinds=(AccessKind.VPN,)))
@@ -137,6 +140,7 @@ def test_a_condition_that_names_every_value_excludes_nothing() -> None:
     assert not excludes_nothing(ComplianceIs(states=tuple(ComplianceState)[:-1]))
     assert not excludes_nothing(AssuranceAtLeast(level=Assurance.MAC))
     assert not excludes_nothing(UserMatches(patterns=("*",)))
+    assert not excludes_nothing(VerdictAge(limit_s=1e9, over=False))
 
 
 def test_any_mac_at_all_excludes_nothing_since_anybody_can_claim_one() -> None:
@@ -144,8 +148,3 @@ def test_any_mac_at_all_excludes_nothing_since_anybody_can_claim_one() -> None:
     assert excludes_nothing(MacMatches(patterns=("AA-BB-CC-*", "*")))
     assert not excludes_nothing(MacMatches(patterns=("AA-BB-CC-*",)))
     assert not excludes_nothing(MacIn(files=("a.csv",), macs=frozenset({MAC})))
-
-
-def test_words_for_a_choice() -> None:
-    assert any_of(["a"]) == "`a`"
-    assert any_of(["a", "b", "c"]) == "`a`, `b` or `c`"

@@ -1,13 +1,25 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nacd.policy.answered import (
+    ComplianceIs,
+    DeviceNameMatches,
+    DeviceUserMatches,
+    LastSync,
+    OwnershipIs,
+    SystemIs,
+    SystemVersion,
+    VerdictAge,
+    VerdictFrom,
+)
 from nacd.policy.conditions import (
     AccessIs,
     AssuranceAtLeast,
-    ComplianceIs,
     GroupIs,
     IdentityFrom,
     IssuerMatches,
@@ -15,14 +27,27 @@ from nacd.policy.conditions import (
     MacMatches,
     NasIs,
     SsidIs,
+    TenantIs,
 )
 from nacd.policy.evaluate import evaluate
 from nacd.policy.lint import notes
 from nacd.policy.model import DENY, Policy, Rule
-from nacd.values import AccessKind, Assurance, Compliance, ComplianceSource, ComplianceState, Facts, Nas, Unidentified
+from nacd.values import (
+    AccessKind,
+    Assurance,
+    Compliance,
+    ComplianceSource,
+    ComplianceState,
+    DeviceFacts,
+    Facts,
+    Nas,
+    Unidentified,
+)
 
 DOT1X = AccessIs(kinds=(AccessKind.DOT1X,))
 CERTIFICATE = IdentityFrom(sources=("certificate",))
+YOUNG = VerdictAge(limit_s=3600.0, over=False)
+WINDOWS = SystemIs(systems=frozenset({"Windows"}))
 GROUPS = {"sw1": frozenset({"wired"}), "ap1": frozenset({"wifi"})}
 
 
@@ -31,8 +56,13 @@ def compliance_is(*states: str) -> ComplianceIs:
 
 
 def lint(policy: Policy, **options: object) -> list[tuple[str, str, str]]:
-    found = notes(policy, **({"groups": GROUPS, "graph": False} | options))
+    found = notes(policy, **({"groups": GROUPS, "graph": False, "graph_sure": False} | options))
     return [(note.rule, note.condition, note.message) for note in found]
+
+
+def never(policy: Policy) -> set[str]:
+    """The rules that are said never to match."""
+    return {name for name, _, message in lint(policy, graph=True, graph_sure=True) if "can never match" in message}
 
 
 def test_in_grace_is_remarked_on_unless_graph_is_asked(rule, policy) -> None:
@@ -76,11 +106,88 @@ def test_earlier_rules_may_share_the_states_among_them(rule, policy) -> None:
         (GroupIs(groups=frozenset({"wired"})), NasIs(names=frozenset({"sw1"}))),
         (AssuranceAtLeast(level=Assurance.MAC), AssuranceAtLeast(level=Assurance.VPN)),
         (SsidIs(names=frozenset({"a", "b"})), SsidIs(names=frozenset({"a"}))),
+        (TenantIs(names=frozenset({"a", "b"})), TenantIs(names=frozenset({"a"}))),
+        (VerdictAge(limit_s=60.0, over=False), VerdictAge(limit_s=59.0, over=False)),
+        (VerdictAge(limit_s=59.0, over=True), VerdictAge(limit_s=60.0, over=True)),
+        (LastSync(limit_s=60.0, over=False), LastSync(limit_s=59.0, over=False)),
+        (
+            VerdictFrom(sources=(ComplianceSource.LIVE, ComplianceSource.CACHE)),
+            VerdictFrom(sources=(ComplianceSource.CACHE,)),
+        ),
+        (SystemIs(systems=frozenset({"iOS", "iPadOS"})), SystemIs(systems=frozenset({"iOS"}))),
+        (SystemVersion(version=(10,), below=False), SystemVersion(version=(10, 1), below=False)),
+        (SystemVersion(version=(10, 1), below=True), SystemVersion(version=(10,), below=True)),
+        (OwnershipIs(owners=("company", "unknown")), OwnershipIs(owners=("company",))),
+        (DeviceNameMatches(patterns=("pc-*",)), DeviceNameMatches(patterns=("pc-1*",))),
+        (DeviceUserMatches(patterns=("*@contoso.com",)), DeviceUserMatches(patterns=("a@contoso.com",))),
     ],
 )
 def test_what_counts_as_weaker(rule, policy, wide, narrow) -> None:
-    assert lint(policy(rule("wide", wide), rule("narrow", narrow)))
-    assert not lint(policy(rule("narrow", narrow), rule("wide", wide)))
+    assert never(policy(rule("wide", wide), rule("narrow", narrow))) == {"narrow"}
+    assert never(policy(rule("narrow", narrow), rule("wide", wide))) == set()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (VerdictAge(limit_s=60.0, over=False), VerdictAge(limit_s=60.0, over=True)),
+        (VerdictAge(limit_s=60.0, over=False), LastSync(limit_s=60.0, over=False)),
+        (SystemVersion(version=(10,), below=False), SystemVersion(version=(10,), below=True)),
+        (DeviceNameMatches(patterns=("*",)), DeviceUserMatches(patterns=("*",))),
+        (YOUNG, WINDOWS),
+    ],
+)
+def test_what_does_not_imply_one_another(rule, policy, one, other) -> None:
+    assert never(policy(rule("one", one), rule("other", other))) == set()
+    assert never(policy(rule("other", other), rule("one", one))) == set()
+
+
+def test_a_rule_that_asks_more_of_the_answer_hides_none_that_asks_less(rule, policy) -> None:
+    good = compliance_is("compliant")
+    assert never(policy(rule("young", CERTIFICATE, good, YOUNG), rule("any", CERTIFICATE, good))) == set()
+    assert never(policy(rule("any", CERTIFICATE, good), rule("young", CERTIFICATE, good, YOUNG))) == {"young"}
+
+
+def test_where_an_age_is_asked_the_states_without_a_verdict_are_nobodys_loss(rule, policy) -> None:
+    verdicts = compliance_is("compliant", "noncompliant", "in_grace", "not_managed", "unknown")
+    assert never(policy(rule("all", verdicts), rule("old", VerdictAge(limit_s=9.0, over=True)))) == {"old"}
+    assert never(policy(rule("all", verdicts), rule("rest", DOT1X))) == set()
+
+
+@pytest.mark.parametrize("condition", [YOUNG, WINDOWS, VerdictFrom(sources=(ComplianceSource.STALE,))])
+def test_where_there_is_no_verdict_nothing_more_can_be_asked(rule, policy, condition) -> None:
+    rules = policy(rule("odd", compliance_is("unavailable", "not_asked"), condition, then=DENY))
+    ((name, key, message),) = lint(rules, graph=True, graph_sure=True)
+    assert (name, key) == ("odd", condition.key)
+    assert message == (
+        f"this rule can never match: with `unavailable` or `not_asked` there is no verdict, and no `{condition.key}`"
+    )
+    assert not lint(
+        policy(rule("fine", compliance_is("unavailable", "unknown"), condition, then=DENY)), graph_sure=True
+    )
+
+
+def test_nothing_can_be_asked_about_an_endpoint_that_nothing_names(rule, policy) -> None:
+    ((name, key, message),) = lint(policy(rule("odd", IdentityFrom(sources=("none",)), YOUNG, then=DENY)))
+    assert (name, key) == ("odd", "compliance_age")
+    assert message.startswith("this rule can never match: nobody can ask")
+
+
+def test_how_old_a_verdict_is_does_not_say_what_it_is(rule, policy) -> None:
+    ((name, key, message),) = lint(policy(rule("fresh", DOT1X, CERTIFICATE, YOUNG)))
+    assert (name, key) == ("fresh", "compliance_age")
+    assert "`noncompliant` fits too" in message
+    assert lint(policy(rule("fresh", CERTIFICATE, YOUNG, compliance_is("compliant")))) == []
+    assert lint(policy(rule("fresh", CERTIFICATE, YOUNG, then=DENY))) == []
+    assert lint(policy(rule("old", CERTIFICATE, VerdictAge(limit_s=9.0, over=True), then="quarantine"))) == []
+
+
+def test_a_fact_that_only_graph_tells_is_remarked_on_unless_every_answer_is_its(rule, policy) -> None:
+    rules = policy(rule("windows", CERTIFICATE, WINDOWS, OwnershipIs(owners=("company",))))
+    ((name, key, message),) = lint(rules, graph=True)
+    assert (name, key) == ("windows", "os")
+    assert "only Microsoft Graph tells `os`" in message
+    assert lint(rules, graph=True, graph_sure=True) == []
 
 
 def test_a_nas_outside_the_group_of_the_same_rule_never_matches(rule, policy) -> None:
@@ -135,6 +242,15 @@ def test_where_only_macs_come_the_remark_sends_nobody_after_certificates(rule, p
     assert "certificate" not in message
 
 
+def test_facts_that_let_in_can_be_taken_by_a_cloned_mac_too(rule, policy) -> None:
+    mab = AccessIs(kinds=(AccessKind.MAB,))
+    ((name, key, message),) = lint(policy(rule("by mac", mab, WINDOWS)), graph=True, graph_sure=True)
+    assert (name, key) == ("by mac", "os")
+    assert message == "a MAC can be cloned, and a cloned MAC takes another device's facts: give it little access"
+    for other in (rule("named", CERTIFICATE, WINDOWS), rule("no", mab, WINDOWS, then=DENY)):
+        assert lint(policy(other), graph=True, graph_sure=True) == []
+
+
 def test_a_refusal_and_a_bad_verdict_are_nothing_a_clone_would_want(rule, policy) -> None:
     assert lint(policy(rule("no", DOT1X, compliance_is("compliant"), then=DENY))) == []
     bad = compliance_is("noncompliant", "unknown", "not_managed", "unavailable", "not_asked")
@@ -162,7 +278,7 @@ def test_a_rule_said_to_match_never_is_reached_by_no_request(rules: list[tuple])
     policy = Policy(
         rules=tuple(Rule(name=f"r{n}", line=n, conditions=c, then="p") for n, c in enumerate(rules)), digest="d"
     )
-    never = {name for name, _, message in lint(policy) if "can never match" in message}
+    hidden = never(policy)
     for name, groups in GROUPS.items():
         for access in AccessKind:
             for state in ComplianceState:
@@ -172,4 +288,46 @@ def test_a_rule_said_to_match_never_is_reached_by_no_request(rules: list[tuple])
                     identity=Unidentified(reason="x"),
                     compliance=Compliance(state=state, as_of=0.0, source=ComplianceSource.LIVE),
                 )
-                assert evaluate(policy, facts).rule not in never
+                assert evaluate(policy, facts).rule not in hidden
+
+
+SOURCES = (ComplianceSource.LIVE, ComplianceSource.CACHE, ComplianceSource.STALE)
+ON_ANSWERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "states": STATES,
+        "age": st.builds(VerdictAge, limit_s=st.sampled_from([10.0, 100.0]), over=st.booleans()),
+        "source": st.lists(st.sampled_from(SOURCES), min_size=1, unique=True).map(
+            lambda sources: VerdictFrom(sources=tuple(sources))
+        ),
+        "os": st.sampled_from([WINDOWS, SystemIs(systems=frozenset({"Windows", "iOS"}))]),
+        "version": st.builds(SystemVersion, version=st.sampled_from([(10,), (11,)]), below=st.booleans()),
+    },
+)
+
+
+@settings(max_examples=100)
+@given(st.lists(ON_ANSWERS, min_size=2, max_size=5))
+def test_a_rule_on_the_answer_said_to_match_never_is_reached_by_no_answer(rules: list[dict]) -> None:
+    policy = Policy(
+        rules=tuple(Rule(name=f"r{n}", line=n, conditions=tuple(c.values()), then="p") for n, c in enumerate(rules)),
+        digest="d",
+    )
+    hidden = never(policy)
+    versions, ages = ("", "9", "10.5", "12"), (5.0, 50.0, 500.0)
+    for state, source, age_s, os, version in itertools.product(
+        ComplianceState, SOURCES, ages, ("Windows", "iOS"), versions
+    ):
+        facts = Facts(
+            access=AccessKind.MAB,
+            nas=Nas(name="n", vendor="generic"),
+            identity=Unidentified(reason="x"),
+            compliance=Compliance(
+                state=state,
+                as_of=1_000.0 - age_s,
+                source=source,
+                device=DeviceFacts(operating_system=os, os_version=version),
+            ),
+            at=1_000.0,
+        )
+        assert evaluate(policy, facts).rule not in hidden

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from nacd.policy.conditions import AccessIs, ComplianceIs, GroupIs, MacIn, MacMatches, NasIs, SsidIs, UserMatches
+from nacd.policy.answered import ComplianceIs, SystemIs, VerdictAge
+from nacd.policy.conditions import AccessIs, GroupIs, MacIn, MacMatches, NasIs, SsidIs, UserMatches
 from nacd.policy.model import Policy, Rule
 from nacd.values import AccessKind, ComplianceState, Nas
 
@@ -48,6 +49,24 @@ def test_a_step_runs_cheap_tests_first_and_keeps_compliance_apart(rule, policy, 
 def test_naming_every_compliance_state_is_not_caring(rule, policy) -> None:
     ((_, step),) = policy(rule("r", MAB, ComplianceIs(states=tuple(ComplianceState)))).steps(AccessKind.MAB, NAS).of("")
     assert step.states == ()
+
+
+def test_what_is_asked_of_the_answer_beside_its_state_is_tested_late(rule, policy, facts) -> None:
+    windows = SystemIs(systems=frozenset({"Windows"}))
+    ((_, step),) = policy(rule("r", windows, MAB, UserMatches(patterns=("x",)))).steps(AccessKind.MAB, NAS).of("")
+    assert step.states == ()
+    assert [test(facts(user="x")) for test in step.tests] == [True]
+    assert [test(facts(user="x")) for test in step.late] == [False]
+
+
+def test_a_rule_that_still_waits_does_not_end_the_steps(rule, policy) -> None:
+    waits = rule("waits", MAB, VerdictAge(limit_s=1.0, over=False))
+    assert names(policy(waits, rule("all", MAB), rule("never", MAB))) == ["waits", "all"]
+
+
+def test_a_rule_that_no_answer_can_meet_is_no_step(rule, policy) -> None:
+    nothing_said = ComplianceIs(states=(ComplianceState.UNAVAILABLE,))
+    assert names(policy(rule("r", nothing_said, VerdictAge(limit_s=1.0, over=True)), rule("all", MAB))) == ["all"]
 
 
 def names(policy: Policy, mac: str = "", nas: Nas = NAS) -> list[str]:

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import get_args
+
+import pytest
+
+from nacd.config.policy_conditions import SystemWord, VerdictSourceWord, When
+from nacd.policy.answered import DEVICE_KEYS, SYSTEMS
+from nacd.policy.conditions import Condition
+from nacd.values import ComplianceSource
+
+
+def test_each_condition_takes_one_value_or_a_list(section) -> None:
+    when = section(
+        When, "access: dot1x\nidentity: [certificate, vpn]\nmac: aabb.cc*\nuser: '*@contoso.com'\nassurance: vpn\n"
+    )
+    assert (when.access, when.identity, when.mac) == (("dot1x",), ("certificate", "vpn"), ("AA-BB-CC-*",))
+    assert when.compliance is None
+
+
+def test_conditions_on_the_answer(section) -> None:
+    when = section(
+        When,
+        "compliance_age: {at_most: 4h}\ncompliance_source: live\ntenant: [a, b]\nos: [windows, mac os x]\n"
+        'os_version: {below: "10.0.19045"}\nownership: company\nlast_sync: {over: 7d}\ndevice_name: PC-*\n'
+        "device_user: ['*@contoso.com']\n",
+    )
+    assert (when.compliance_age.at_most, when.compliance_age.over) == (timedelta(hours=4), None)
+    assert (when.last_sync.at_most, when.last_sync.over) == (None, timedelta(days=7))
+    assert (when.compliance_source, when.tenant, when.os) == (("live",), ("a", "b"), ("Windows", "macOS"))
+    assert (when.os_version.below, when.os_version.at_least) == ("10.0.19045", None)
+    assert (when.ownership, when.device_name, when.device_user) == (("company",), ("PC-*",), ("*@contoso.com",))
+
+
+def test_the_words_are_those_that_the_policy_knows() -> None:
+    assert set(When.model_fields) == {kind.key for kind in get_args(Condition)}
+    assert set(When.model_fields) >= DEVICE_KEYS
+    assert get_args(SystemWord) == SYSTEMS
+    assert {*get_args(VerdictSourceWord), ComplianceSource.NONE} == set(ComplianceSource)
+
+
+@pytest.mark.parametrize("key", ["jailbroken", "Model", "serial_number", "email"])
+def test_a_fact_that_nobody_tells_is_refused_by_name(section, key: str) -> None:
+    (said,) = section(When, f"{key}: x\n")
+    assert said.startswith(f"1:1: `{key}` is no key here: nobody tells it: NAC 2.0 tells compliance only")
+    assert "`device_user`" in said
+
+
+@pytest.mark.parametrize(
+    ("key", "word"),
+    [
+        ("operating_system", "os"),
+        ("platform", "os"),
+        ("owner", "ownership"),
+        ("last_checkin", "last_sync"),
+        ("upn", "device_user"),
+        ("max_age", "compliance_age"),
+        ("OS_Version", "os_version"),
+    ],
+)
+def test_another_word_for_a_condition_leads_to_it(section, key: str, word: str) -> None:
+    (said,) = section(When, f"{key}: x\n")
+    assert f"`{word}`" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("compliance_age: 4h", "write `{at_most: 4h}` or `{over: 4h}`"),
+        ("compliance_age: {}", "write one of `at_most` and `over`, as in `{at_most: 4h}`"),
+        ("last_sync: {at_most: 4h, over: 2h}", "write one of `at_most` and `over`, as in `{at_most: 4h}`"),
+        ("last_sync: {at_most: 4}", "`4` has no unit"),
+        ("last_sync: {at_most: 0s}", "this duration is outside `1s`"),
+        ("last_sync: {max: 4h}", "`max` is no key here: write `at_most`"),
+        ("last_sync: {older_than: 4h}", "`older_than` is no key here: write `over`"),
+        ("compliance_source: none", "`none` is not known here"),
+        ("os: Windws", "did you mean `Windows`?"),
+        ("os: [windows, 7]", "one word is wanted here"),
+        ("os: []", "this list is empty"),
+        ("os_version: 10.0", 'write `{at_least: "10.0.19045"}`'),
+        ("os_version: {at_least: 10.0}", 'write `"10.0"`'),
+        ("os_version: {at_least: 10.x}", "`10.x` is no version"),
+        ("os_version: {}", "write one of `at_least` and `below`"),
+        ("ownership: corporate", "`corporate` is not known here"),
+        ("device_name: ''", "this text is empty"),
+    ],
+)
+def test_conditions_on_the_answer_that_cannot_be(section, text: str, said: str) -> None:
+    problems = section(When, f"{text}\n")
+    assert len(problems) == 1
+    assert said in problems[0]
+
+
+def test_a_condition_of_no_value_or_an_unknown_one(section) -> None:
+    assert "this list is empty" in section(When, "access: []\n")[0]
+    assert section(When, "access: wired\n") == ["1:9: `wired` is not known here: use `dot1x`, `mab` or `vpn`"]
+    assert "did you mean `noncompliant`?" in section(When, "compliance: non-compliant\n")[0]
+    assert "`noncompliant`, `in_grace`" in section(When, "compliance: healthy\n")[0]
+    assert "put a rule for the exception above" in section(When, "not: {access: mab}\n")[0]
