@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from nacd.audit import events
 from nacd.audit.blocks import attributes as attributes_shown
-from nacd.compliance.question import NotAskable, Question, question
+from nacd.compliance.question import Answerable, NotAskable, Question, question
 from nacd.eap.conversations import Conversations
 from nacd.eap.limits import Abandoned
 from nacd.eap.message import encode_failure
@@ -103,7 +103,7 @@ class Answer:
 
     refusal: sent instead if the audit log cannot take the event, or if the reply fits into no packet;
     too_long: makes the event for that second case. blames_endpoint: the endpoint could do better next time, or
-    stop asking; false when nacd or Intune could not do their part.
+    stop asking; false when nacd or Intune could not do their part. actions: what is to be asked of Intune besides.
     """
 
     reply: Reply
@@ -111,6 +111,7 @@ class Answer:
     refusal: Reply
     too_long: Callable[[Instant], AuditEvent]
     blames_endpoint: bool = False
+    actions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,7 @@ class Authorizer:
 
     conversations: None if the configuration has no ``eap`` section. rendered: every (profile, vendor)
     pair that a rule can reach, encoded at load. chargeable_key: of this site, for Chargeable-User-Identity; without
-    it (``nacd explain``) none is given.
+    it (``nacd explain``) none is given. graph_tenants: tenants that Graph is asked about.
     """
 
     def __init__(
@@ -143,6 +144,7 @@ class Authorizer:
         policy: Policy,
         rendered: Mapping[tuple[str, str], Rendered],
         chargeable_key: Secret = NO_SECRET,
+        graph_tenants: frozenset[str] = frozenset(),
     ) -> None:
         self._conversations = conversations
         self._identity_rules = identity_rules
@@ -151,6 +153,7 @@ class Authorizer:
         # What the record says of a profile's attributes is the same each time.
         self._shown = {pair: attributes_shown(each.attributes) for pair, each in rendered.items()}
         self._chargeable_key = chargeable_key
+        self._graph_tenants = graph_tenants
 
     def identify(self, request: AccessRequest, now: Instant) -> Step:
         """Go as far as the request alone allows.
@@ -169,7 +172,7 @@ class Authorizer:
 
     def decide(self, need: NeedCompliance, compliance: Compliance, now: Instant) -> Answer:
         """Decide with what Intune said (or that it said nothing). Always an answer."""
-        facts = facts_of(need.request, need.named, compliance)
+        facts = facts_of(need.request, need.named, compliance, now)
         decision = evaluate(self._policy, facts, asked=True)
         return self._answer(need.request, need.named, need.proof, facts, decision, need.received, now)
 
@@ -195,7 +198,7 @@ class Authorizer:
                 again = _IGNORED_PACKET if step.ignored else ()
                 return Continue(
                     reply=Reply(code=ReplyCode.CHALLENGE, eap=step.eap, state=step.state, attributes=again),
-                    early=self._early(request, kind, step),
+                    early=self._early(request, kind, step, now),
                 )
             case EapIgnored():
                 return Silent(reason=step.reason)
@@ -214,24 +217,26 @@ class Authorizer:
             case Md5Verified():
                 return self._named(request, name(request, kind, NoCertificate(), self._identity_rules), step, now)
 
-    def _early(self, request: AccessRequest, kind: AccessKind, challenge: Challenge) -> Question | NoQuestion:
+    def _early(
+        self, request: AccessRequest, kind: AccessKind, challenge: Challenge, now: Instant
+    ) -> Question | NoQuestion:
         """The certificate is verified one round before the answer: ask now, if a rule will want it."""
         if not challenge.chain:
             return NoQuestion()
         facts = certificates.read(challenge.chain, challenge.anchor)
         named = name(request, kind, facts, self._identity_rules)
-        asked = question(named.identity)
-        undecided = evaluate(self._policy, facts_of(request, named, NOT_ASKED), asked=False)
+        asked = ask_about(named, self._graph_tenants)
+        undecided = evaluate(self._policy, facts_of(request, named, NOT_ASKED, now), asked=False)
         return asked if isinstance(asked, Question) and isinstance(undecided, NeedsCompliance) else NoQuestion()
 
     def _named(self, request: AccessRequest, named: Named, proof: Proof, now: Instant) -> Answer | NeedCompliance:
-        facts = facts_of(request, named, NOT_ASKED)
+        facts = facts_of(request, named, NOT_ASKED, now)
         decision = evaluate(self._policy, facts, asked=False)
         if isinstance(decision, Decision):
             return self._answer(request, named, proof, facts, decision, now, now)
-        asked = question(named.identity)
+        asked = ask_about(named, self._graph_tenants)
         if isinstance(asked, NotAskable):
-            need = facts_of(request, named, asked.compliance)
+            need = facts_of(request, named, asked.compliance, now)
             decision = evaluate(self._policy, need, asked=True)
             return self._answer(request, named, proof, need, decision, now, now)
         return NeedCompliance(question=asked, request=request, named=named, proof=proof, received=now)
@@ -277,7 +282,14 @@ class Authorizer:
         )
         too_long = partial(_too_long, request, named, decision, sent)
         blames = decision.effect is Effect.DENY and facts.compliance.state is not ComplianceState.UNAVAILABLE
-        return Answer(reply=reply, event=event, refusal=refusal, too_long=too_long, blames_endpoint=blames)
+        return Answer(
+            reply=reply,
+            event=event,
+            refusal=refusal,
+            too_long=too_long,
+            blames_endpoint=blames,
+            actions=rendered.on_quarantine if rendered is not None else (),
+        )
 
     def _chargeable(self, request: AccessRequest, named: Named) -> str:
         """What a NAS that asked for it gets in the Accept, and in no other answer (RFC 4372 section 2.1)."""
@@ -288,7 +300,15 @@ class Authorizer:
         )
 
 
-def facts_of(request: AccessRequest, named: Named, compliance: Compliance) -> Facts:
+def ask_about(named: Named, graph_tenants: frozenset[str]) -> Answerable:
+    """The question that this naming raises. graph_tenants: those asked through Graph too, which knows Entra ids."""
+    asked = question(named.identity, tenant=named.tenant, knows_entra=named.tenant in graph_tenants)
+    if isinstance(asked, Question) and not named.tenant:
+        return NotAskable(compliance=replace(NOT_ASKED, detail=named.tenant_detail))
+    return asked
+
+
+def facts_of(request: AccessRequest, named: Named, compliance: Compliance, now: Instant) -> Facts:
     """What the policy may look at, out of a request and its naming."""
     return Facts(
         access=named.access,
@@ -299,6 +319,8 @@ def facts_of(request: AccessRequest, named: Named, compliance: Compliance) -> Fa
         mac=named.mac,
         user=named.user,
         ssid=request.ssid,
+        tenant=named.tenant,
+        at=now.wall,
     )
 
 

@@ -580,6 +580,8 @@ class Rendered:
     session_timeout_s: int = 0
     reauthenticate: bool = True
     """Termination-Action RADIUS-Request (True) or Default (False) when the time is up."""
+    on_quarantine: tuple[str, ...] = ()
+    """What is asked of Intune for a device that gets this: ``sync``, ``notify``."""
 
 
 class ReplyCode(StrEnum):

@@ -9,16 +9,17 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from nacd.authorize import Authorizer, NeedCompliance, NoEap, facts_of
-from nacd.compliance.question import NotAskable, question
+from nacd.authorize import Authorizer, NeedCompliance, NoEap, ask_about, facts_of
+from nacd.compliance.question import NotAskable
 from nacd.compliance.question import Question as Ask
+from nacd.config.settings import ONLY_TENANT
 from nacd.identity.name import name
-from nacd.policy.conditions import ComplianceIs
+from nacd.policy.answered import NO_VERDICT, OnVerdict
 from nacd.policy.evaluate import NeedsCompliance, evaluate, explain
 from nacd.policy.model import DEFAULT_DENY, Rule
 from nacd.server.assembly import Assembled
 from nacd.server.clock import instant
-from nacd.server.daemon import compliance_source
+from nacd.server.lookups import building
 from nacd.values import (
     NOT_ASKED,
     AccessKind,
@@ -88,9 +89,9 @@ def tell(
     """Name, ask, decide, and say each. Raises OSError if Intune is to be asked and its CA file cannot be read."""
     named = name(request, kind, certificate, assembled.identity_rules)
     _tell_name(named)
-    facts = facts_of(request, named, NOT_ASKED)
+    facts = facts_of(request, named, NOT_ASKED, instant())
     judge = _Judge(assembled, request, named)
-    asked = question(named.identity)
+    asked = ask_about(named, assembled.graph_tenants)
     needed = isinstance(evaluate(assembled.loaded.policy, facts, asked=False), NeedsCompliance)
     if isinstance(asked, NotAskable):
         if needed:
@@ -118,7 +119,9 @@ def tell(
 
 
 def _assume(state: ComplianceState) -> Compliance:
-    return Compliance(state=state, as_of=instant().wall, source=ComplianceSource.NONE, detail="assumed")
+    """An answer of just now. Facts about the device are not made up: rules on them do not match."""
+    source = ComplianceSource.NONE if state in NO_VERDICT else ComplianceSource.LIVE
+    return Compliance(state=state, as_of=instant().wall, source=source, detail="assumed")
 
 
 def _tell_name(named: Named) -> None:
@@ -131,6 +134,8 @@ def _tell_name(named: Named) -> None:
             say_field("endpoint", f"{mac} (source {source.value}, assurance {assurance.name.lower()})")
         case Unidentified():
             say_field("device", "nothing names it")
+    if named.tenant not in ("", ONLY_TENANT):
+        say_field("tenant", named.tenant)
     for attempt in named.attempts:
         say(f"  {attempt.source.value:<12}{attempt.outcome.value}: {attempt.detail}")
     if named.user:
@@ -139,7 +144,8 @@ def _tell_name(named: Named) -> None:
 
 def _ask(assembled: Assembled, asked: Ask) -> Compliance:
     """Ask Intune now, and say what came."""
-    source = compliance_source(assembled)
+    section = assembled.loaded.settings.tenant_sections[asked.tenant]
+    source = building.source(section, assembled.tenants[asked.tenant])
     started = instant()
     known = source.lookup(asked.subject, _LIVE_LIMIT_S, time.time)
     now = instant()
@@ -160,7 +166,7 @@ class _Judge:
         self._assembled = assembled
         self._request = request
         self._named = named
-        self._question = Ask(key="", subject=_NOBODY)
+        self._question = Ask(tenant="", key="", subject=_NOBODY)
         self._authorizer = Authorizer(
             conversations=None,
             identity_rules=assembled.identity_rules,
@@ -171,7 +177,7 @@ class _Judge:
     def decide(self, known: Compliance) -> None:
         """Every rule tried, the decision, the reply."""
         policy = self._assembled.loaded.policy
-        facts = facts_of(self._request, self._named, known)
+        facts = facts_of(self._request, self._named, known, instant())
         say("rules")
         for number, trial in enumerate(explain(policy, facts), 1):
             self._tell_rule(number, trial.rule, f"{'matches' if trial.matched else 'no'}: {trial.detail}")
@@ -193,10 +199,12 @@ class _Judge:
         else:
             self._tell_rule(len(self._assembled.loaded.policy.rules) + 1, DEFAULT_DENY, "matches what no rule matched")
         say("decision, by what Intune says")
+        if any(isinstance(each, OnVerdict) for rule in self._assembled.loaded.policy.rules for each in rule.conditions):
+            say("  (as if it had said so just now, and nothing more about the device: --live asks)")
         by_profile: dict[str, tuple[Decision, Compliance]] = {}
         for state in POSSIBLE_STATES:
             known = _assume(state)
-            decision = evaluate(self._assembled.loaded.policy, facts_of(self._request, self._named, known))
+            decision = evaluate(self._assembled.loaded.policy, facts_of(self._request, self._named, known, instant()))
             code = "Access-Accept" if decision.effect is Effect.ALLOW else "Access-Reject"
             say(f"  {state.value:<14}{code}  {decision.profile or '-':<14}rule `{decision.rule}`")
             if decision.profile:
@@ -234,10 +242,10 @@ class _Judge:
 
 def _without_compliance(rule: Rule, facts: Facts) -> str:
     """How far this rule gets before Intune has answered."""
-    wanted = ""
+    wanted = []
     for condition in rule.conditions:
-        if isinstance(condition, ComplianceIs):
-            wanted = condition.wanted()
+        if condition.waits:
+            wanted.append(f"{condition.key} is {condition.wanted()}")
         elif not condition.test()(facts):
             return f"no: {condition.seen(facts)}, the rule wants {condition.wanted()}"
-    return f"if compliance is {wanted}" if wanted else "matches"
+    return f"if {' and '.join(wanted)}" if wanted else "matches"

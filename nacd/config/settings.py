@@ -110,6 +110,12 @@ class Client(Section):
     dynauth: Dynauth | None = Field(default=None, description="where sessions can be changed; absent: they cannot")
 
 
+class Actions(Section):
+    """The service that syncs devices and notifies their users (`nacd actions`), as the daemon sees it."""
+
+    socket: AnyPath = Field(description="its socket, as in `/run/nacd-actions/actions.sock`")
+
+
 class Audit(Section):
     """The audit log."""
 
@@ -140,6 +146,9 @@ class Settings(Section):
     compliance: ComplianceSettings = Field(default=ComplianceSettings(), description="how verdicts are kept")
     policy: ExistingFile = Field(description="the policy file")
     audit: Audit = Field(description="the audit log")
+    actions: Actions | None = Field(
+        default=None, description="who carries out `on_quarantine` of profiles; absent: no profile may have it"
+    )
     overload: Overload = Field(default=Overload(), description="what happens when more comes in than can be done")
     state: AnyPath = Field(description="folder for what must outlive a restart")
     dictionaries: Annotated[

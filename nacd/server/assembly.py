@@ -13,6 +13,7 @@ from functools import partial
 from typing import TypeAlias, TypeVar
 
 from nacd.config.load import Loaded
+from nacd.config.sections.intune import Intune
 from nacd.eap.chain import TrustAnchor, load_pem
 from nacd.eap.limits import EapOptions
 from nacd.eap.server_certificate import CertificateFinding, Severity, inspect, inspect_client_cas
@@ -47,7 +48,11 @@ class Eap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembled:
-    """A configuration whose every promise has been checked. notes stop nothing. eap, intune: None if not configured."""
+    """A configuration whose every promise has been checked. notes stop nothing. eap: None if not configured.
+
+    tenants: how each is asked, by name; empty when nobody is asked about compliance. graph_tenants: those that are
+    asked through Graph, be it as fallback.
+    """
 
     loaded: Loaded
     dictionary: Dictionary
@@ -56,7 +61,8 @@ class Assembled:
     identity_rules: IdentityRules
     rendered: Mapping[tuple[str, str], Rendered]
     eap: Eap | None
-    intune: IntuneOptions | None
+    tenants: Mapping[str, IntuneOptions]
+    graph_tenants: frozenset[str]
     notes: tuple[Problem, ...]
 
 
@@ -71,8 +77,12 @@ def assemble(loaded: Loaded, now: Instant, *, allow_demo: bool = False) -> Assem
         found.note(f"dictionary: {skipped}", ("dictionaries",))
     clients = tuple(_clients(found))
     rendered = _rendered(found, dictionary, clients)
+    for name, profile in loaded.profiles.items():
+        if profile.on_quarantine and settings.actions is None:
+            message = f"profile `{name}` has `on_quarantine`, and nacd.yaml has no `actions.socket` to hand it to"
+            found.problems.append(loaded.problem(message, profile=name))
     eap = _eap(found, now)
-    intune = _intune(found, now)
+    tenants = _tenants(found, now)
     rules = found.attempt(lambda: translate.identity_rules(settings), ("identity",))
     table = found.attempt(lambda: ClientTable(clients), ("clients",))
     if not allow_demo:
@@ -87,7 +97,10 @@ def assemble(loaded: Loaded, now: Instant, *, allow_demo: bool = False) -> Assem
         identity_rules=rules,
         rendered=rendered,
         eap=eap,
-        intune=intune,
+        tenants=tenants,
+        graph_tenants=frozenset(
+            name for name, section in settings.tenant_sections.items() if "graph" in (section.source, section.fallback)
+        ),
         notes=(*loaded.notes, *found.notes),
     )
 
@@ -204,20 +217,33 @@ def _eap(found: _Findings, now: Instant) -> Eap | None:
     return None if context is None else Eap(context=context, options=limits, anchors=anchors)
 
 
-def _intune(found: _Findings, now: Instant) -> IntuneOptions | None:
-    wanted = found.loaded.settings.intune
-    if wanted is None:
-        return None
-    built = found.attempt(lambda: translate.intune_options(wanted), ("intune",))
+def _tenants(found: _Findings, now: Instant) -> Mapping[str, IntuneOptions]:
+    settings = found.loaded.settings
+    built: dict[str, IntuneOptions] = {}
+    for name, wanted in settings.tenant_sections.items():
+        place: Setting = ("intune",) if settings.intune is not None else ("tenants", name)
+        options = _tenant(found, wanted, place, now)
+        if options is not None:
+            built[name] = options
+    return built
+
+
+def _tenant(found: _Findings, wanted: Intune, place: Setting, now: Instant) -> IntuneOptions | None:
+    built = found.attempt(partial(translate.intune_options, wanted), place)
     if built is None:
         return None
     if built.ca_file:
-        found.attempt(partial(tls_context, built.ca_file), ("intune", "ca_file"))
-    seen = intune_options.inspect(built.credential)
-    if seen.problem:
-        found.problem(seen.problem, ("intune", "credential"))
-    elif seen.not_after and seen.not_after < now.wall:
-        found.problem("the certificate of this credential has expired: Microsoft refuses it", ("intune", "credential"))
+        found.attempt(partial(tls_context, built.ca_file), (*place, "ca_file"))
+    over: list[Setting] = []
+    for one, key in zip(built.credentials, ("credential", "next_credential"), strict=False):
+        seen = intune_options.inspect(one)
+        if seen.problem:
+            found.problem(seen.problem, (*place, key))
+        elif seen.not_after and seen.not_after < now.wall and not isinstance(one, intune_options.SecretCredential):
+            over.append((*place, key))  # a secret's date is the admin's word: the login service decides
+    if len(over) == len(built.credentials):
+        for where in over:
+            found.problem("the certificate of this credential has expired: Microsoft refuses it", where)
     return built
 
 

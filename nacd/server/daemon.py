@@ -11,7 +11,7 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,27 +21,27 @@ import orjson
 from nacd.audit import events
 from nacd.audit.repeats import Repeats
 from nacd.authorize import Authorizer
-from nacd.compliance.breaker import Breaker
-from nacd.compliance.cache import VerdictCache
 from nacd.config.fields import ListenAddress
 from nacd.eap.conversations import Conversations
-from nacd.intune.nac.source import IntuneSource
 from nacd.radius.admission import Admission, Role
 from nacd.radius.dedup import DedupTable
 from nacd.radius.ledger import MessageAuthenticatorLedger
 from nacd.server import sockets, translate
 from nacd.server.assembly import Assembled
 from nacd.server.clock import instant, random_octets
+from nacd.server.control import Control
 from nacd.server.drops import Drops
 from nacd.server.listener import Listener
 from nacd.server.log import logger
-from nacd.server.lookups.lookup import ComplianceSourceOfRecord, Lookup
+from nacd.server.lookups import building, orders
+from nacd.server.lookups.building import Asking
 from nacd.server.recorder import Recorder
 from nacd.server.worker import Worker
 from nacd.store.audit_log import AuditLog
 from nacd.store.chargeable_key import chargeable_key
+from nacd.store.handover import Handover
 from nacd.store.policy_archive import PolicyArchive
-from nacd.values import NO_SECRET, Compliance, ComplianceSource, ComplianceState, DeviceId, MacAddress, Secret
+from nacd.values import NO_SECRET, Secret
 
 _TICK_S = 1.0
 _PATIENCE_S = 5.0
@@ -49,24 +49,10 @@ _READY_FILE = "NACD_READY_FILE"
 _GC_THRESHOLDS = (2_000, 20, 100)
 
 
-class NoIntune:
-    """The source of a configuration without an ``intune`` section: it knows nothing, and says why."""
-
-    def lookup(self, subject: DeviceId | MacAddress, deadline_s: float, now: Callable[[], float]) -> Compliance:
-        """Always ``unavailable``."""
-        del subject, deadline_s
-        return Compliance(
-            state=ComplianceState.UNAVAILABLE,
-            as_of=now(),
-            source=ComplianceSource.NONE,
-            detail="no `intune` section is configured",
-        )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Parts:
     authorizer: Authorizer
-    lookup: Lookup
+    asking: Asking
     recorder: Recorder
     listener: Listener
     worker: Worker
@@ -95,6 +81,9 @@ async def run(assembled: Assembled) -> None:
         for sock in accounting:
             parts.listener.listen(sock, Role.ACCT)
         stop = _stop_signal()
+        opened_door = Control(settings.state, orders.orders(parts.asking, instant))
+        await opened_door.open()
+        runs = _begin(parts.asking)
         _tick(parts, stop)
         _settle()
         where = {"auth": [_place(sock) for sock in auth], "accounting": [_place(sock) for sock in accounting]}
@@ -102,11 +91,15 @@ async def run(assembled: Assembled) -> None:
         log.info("nacd is ready", auth=_shown(where["auth"]), accounting=_shown(where["accounting"]))
         reason = await stop
         log.info("stopping", signal=reason)
+        await opened_door.close()
+        for task in runs:
+            task.cancel()
         await parts.listener.close(_PATIENCE_S)
-    await parts.lookup.close()
+    await parts.asking.lookups.close()
     now = instant()
     parts.recorder.take((events.stopped(version=program_version(), detail=reason, now=now),), now)
     parts.recorder.close(now)
+    parts.asking.store.close()
 
 
 def bound(addresses: Iterable[ListenAddress]) -> list[socket.socket]:
@@ -137,11 +130,6 @@ def program_version() -> str:
         return "unknown"
 
 
-def compliance_source(assembled: Assembled) -> ComplianceSourceOfRecord:
-    """Whoever is asked about devices. Raises OSError if the CA file of ``intune`` cannot be read."""
-    return IntuneSource(assembled.intune) if assembled.intune is not None else NoIntune()
-
-
 def authorizer(assembled: Assembled, chargeable: Secret = NO_SECRET) -> Authorizer:
     """The spine of this configuration, without anything that touches the world. chargeable: the site's key."""
     eap = assembled.eap
@@ -151,6 +139,7 @@ def authorizer(assembled: Assembled, chargeable: Secret = NO_SECRET) -> Authoriz
         policy=assembled.loaded.policy,
         rendered=assembled.rendered,
         chargeable_key=chargeable,
+        graph_tenants=assembled.graph_tenants,
     )
 
 
@@ -163,21 +152,7 @@ def _build(assembled: Assembled, audit_log: AuditLog) -> _Parts:
         continue_when_full=settings.audit.when_full == "continue",
         warn_at_percent=settings.audit.warn_at_percent,
     )
-    source = compliance_source(assembled)
-    if isinstance(source, IntuneSource):
-        # Token and address are fetched now, in the background: the first login should not wait for them.
-        source.warm()
-    lookup = Lookup(
-        source=source,
-        cache=VerdictCache(translate.lifetimes(settings.compliance)),
-        breaker=Breaker(),
-        threads=settings.compliance.threads,
-        deadline_s=settings.compliance.lookup_deadline.total_seconds(),
-        max_waiting=settings.compliance.max_waiting,
-        max_per_nas=settings.compliance.max_per_nas,
-        max_per_port=settings.compliance.max_per_port,
-        clock=instant,
-    )
+    asking = building.build(assembled, instant, report=logger("verdicts").warning)
     site_key = chargeable_key(settings.state, random_octets)
     if site_key.problem:
         logger("daemon").warning(site_key.problem)
@@ -188,14 +163,16 @@ def _build(assembled: Assembled, audit_log: AuditLog) -> _Parts:
         gate=translate.gate(settings.overload),
         authorizer=spine,
         dictionary=assembled.dictionary,
-        lookup=lookup,
+        lookup=asking.lookups,
+        live=asking.live,
         recorder=recorder,
         clock=instant,
         random=random_octets,
         reject_delay_s=settings.overload.reject_delay.total_seconds(),
+        handover=Handover(settings.actions.socket) if settings.actions is not None else None,
     )
     listener = Listener(worker=worker, recorder=recorder, clock=instant)
-    return _Parts(authorizer=spine, lookup=lookup, recorder=recorder, listener=listener, worker=worker)
+    return _Parts(authorizer=spine, asking=asking, recorder=recorder, listener=listener, worker=worker)
 
 
 def _record_start(assembled: Assembled, recorder: Recorder) -> None:
@@ -230,13 +207,30 @@ def _tick(parts: _Parts, stop: asyncio.Future[str]) -> None:
     now = instant()
     parts.recorder.take(parts.authorizer.expire(now), now)
     limited = {f"eap.conversations.{name}": count for name, count in parts.authorizer.limited.items()}
-    limited |= {f"compliance.{name}": count for name, count in parts.lookup.limited.items()}
+    limited |= {f"compliance.{name}": count for name, count in parts.asking.lookups.limited.items()}
     for limit, count in (limited | dict(parts.worker.held_back)).items():
         # Each time somebody new was refused, and not oftener than once in ten minutes.
         if count > parts.said.get(limit, 0):
             parts.said[limit] = count
             parts.recorder.warn_seldom(limit, f"the limit `{limit}` is reached", now, refused=count)
+    parts.asking.live.tick(parts.asking.lookups, now)
+    for slow in parts.asking.live.too_slow(parts.asking.lookups):
+        parts.recorder.warn_seldom(f"poll {slow.tenant}", str(slow), now)
     parts.recorder.tick(now)
+
+
+def _begin(asking: Asking) -> list[asyncio.Task[None]]:
+    """What goes on beside requests. A bug that ends one of them is said, and ends nothing else."""
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (bug := task.exception()) is not None:
+            logger("daemon").error(f"`{task.get_name()}` has ended by an error in nacd itself", exc_info=bug)
+
+    tasks = [asyncio.create_task(bulk.run(), name=f"bulk list of {bulk.tenant}") for bulk in asking.bulk]
+    tasks.append(asyncio.create_task(asking.upkeep.run(), name="upkeep"))
+    for task in tasks:
+        task.add_done_callback(ended)
+    return tasks
 
 
 def _settle() -> None:

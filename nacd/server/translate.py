@@ -6,6 +6,7 @@ Knows: both vocabularies, ``config``'s and the rooms'. Refuses to know: whether 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, time
 
 from nacd.compliance.cache import Lifetimes
 from nacd.config import settings
@@ -14,7 +15,9 @@ from nacd.config.sections.overload import Overload
 from nacd.eap.chain import TrustAnchor
 from nacd.eap.limits import EapOptions
 from nacd.eap.tls_engine import TlsOptions
+from nacd.identity.device_id import is_guid
 from nacd.identity.rules import CaRule, IdentityRules, assertions
+from nacd.identity.tenant import Tenant, TenantRules
 from nacd.intune import options
 from nacd.intune.cloud import cloud
 from nacd.overload.failing import FailingEndpoints
@@ -22,6 +25,7 @@ from nacd.overload.gate import Gate
 from nacd.overload.queue import WorkQueue
 from nacd.overload.rates import PortRates
 from nacd.radius.clients import Client, MessageAuthenticatorRule
+from nacd.server.lookups.lookup import LookupOptions
 from nacd.server.worker import Received
 from nacd.values import NO_SECRET, Authentication, IdentitySource, Nas
 
@@ -110,7 +114,25 @@ def identity_rules(wanted: settings.Settings) -> IdentityRules:
         class_pattern=identity.vpn.class_pattern or "",
         ask_random_macs=identity.random_macs == "ask",
         shared_macs=identity.shared_macs,
+        tenants=_tenants(wanted),
     )
+
+
+def _tenants(wanted: settings.Settings) -> TenantRules:
+    cas = wanted.eap.client_cas if wanted.eap else ()
+    return TenantRules(
+        tuple(
+            Tenant(name=name, id=_tenant_id(section), groups=frozenset(section.groups))
+            for name, section in wanted.tenant_sections.items()
+        ),
+        {ca.anchor: ca.tenant for ca in cas if ca.tenant},
+    )
+
+
+def _tenant_id(wanted: intune.Intune) -> str:
+    """The tenant's GUID, where it was written at all."""
+    written = wanted.tenant_id or wanted.tenant.lower()
+    return written if is_guid(written) else ""
 
 
 def lifetimes(wanted: compliance.ComplianceSettings) -> Lifetimes:
@@ -122,6 +144,20 @@ def lifetimes(wanted: compliance.ComplianceSettings) -> Lifetimes:
         not_managed_s=fresh.not_managed.total_seconds(),
         unknown_s=fresh.unknown.total_seconds(),
         stale_for_s=wanted.stale_for.total_seconds(),
+    )
+
+
+def lookup_options(wanted: compliance.ComplianceSettings) -> LookupOptions:
+    """How one tenant's lookups wait and how many there may be."""
+    return LookupOptions(
+        deadline_s=wanted.lookup_deadline.total_seconds(),
+        stale_wait_s=wanted.stale_wait.total_seconds(),
+        threads=wanted.threads,
+        max_waiting=wanted.max_waiting,
+        max_per_nas=wanted.max_per_nas,
+        max_per_port=wanted.max_per_port,
+        logins_per_s=wanted.budget.logins,
+        polls_per_s=wanted.budget.polling,
     )
 
 
@@ -142,7 +178,7 @@ def intune_options(wanted: intune.Intune) -> options.IntuneOptions:
         cloud=cloud(wanted.cloud, overrides),
         tenant=wanted.tenant,
         client_id=wanted.client_id,
-        credential=_credential(wanted.credential),
+        credentials=tuple(_credential(one) for one in (wanted.credential, wanted.next_credential) if one is not None),
         endpoint=wanted.endpoint or "",
         allowed_hosts=tuple(wanted.allowed_hosts),
         ca_file=str(wanted.ca_file) if wanted.ca_file else "",
@@ -158,7 +194,8 @@ def _rootless(key: str, value: str) -> str:
 def _credential(wanted: intune.Credential) -> options.Credential:
     match wanted:
         case intune.SecretCredential():
-            return options.SecretCredential(secret=wanted.secret)
+            ends = datetime.combine(wanted.expires, time(), UTC).timestamp() if wanted.expires else 0.0
+            return options.SecretCredential(secret=wanted.secret, expires_at=ends)
         case intune.PemCredential():
             return options.PemCredential(certificate=wanted.certificate.read_bytes(), private_key=wanted.private_key)
         case intune.PfxCredential():

@@ -21,10 +21,12 @@ from nacd.radius.admission import Admission, Drop, Fresh, Resend, Role
 from nacd.radius.attributes import access_request, accounting_request
 from nacd.radius.dictionary import Dictionary
 from nacd.radius.packet import STATE, Code, Packet
-from nacd.server.lookups.lookup import Lookup
+from nacd.server.lookups.tenants import Lookups
+from nacd.server.lookups.watch import LiveDevices
 from nacd.server.outbox import Outbox, Outgoing, Path
 from nacd.server.recorder import Recorder
-from nacd.values import AccessRequest, Instant, Reply, ReplyCode
+from nacd.store.handover import Handover
+from nacd.values import AccessRequest, Compliance, DeviceId, DeviceIdKind, Instant, Reply, ReplyCode
 
 Waiting = Coroutine[Any, Any, None]
 
@@ -40,6 +42,7 @@ class Received(NamedTuple):
 class Worker:
     """Carries requests through the rooms of one configuration.
 
+    handover: to the service for device actions, None without one.
     ``receive`` lets them wait, ``answer`` makes their answers, ``flush`` records and sends these.
     """
 
@@ -51,11 +54,13 @@ class Worker:
         gate: Gate,
         authorizer: Authorizer,
         dictionary: Dictionary,
-        lookup: Lookup,
+        lookup: Lookups,
+        live: LiveDevices,
         recorder: Recorder,
         clock: Callable[[], Instant],
         random: Callable[[int], bytes],
         reject_delay_s: float = 1.0,
+        handover: Handover | None = None,
     ) -> None:
         self._admission = admission
         self._queue = queue
@@ -65,6 +70,8 @@ class Worker:
         self._authorizer = authorizer
         self._dictionary = dictionary
         self._lookup = lookup
+        self._live = live
+        self._handover = handover
         self._recorder = recorder
         self._clock = clock
         self._random = random
@@ -158,6 +165,9 @@ class Worker:
     def _account(self, fresh: Fresh, path: Path, now: Instant) -> None:
         request = accounting_request(fresh.packet, fresh.client, path.source, path.port, self._dictionary)
 
+        if request.status_type.casefold() == "stop":
+            self._live.left(request.calling_station_id)
+
         def unrecorded() -> bytes:
             # RFC 2866 section 4.2: what is not recorded is not answered, so that the NAS keeps it.
             self._admission.forget(fresh.key)
@@ -181,6 +191,7 @@ class Worker:
             if isinstance(asked, HeldBack):
                 self._hold_back(asked, request, fresh, path, now)
                 return None
+            self._ask_ahead(request, now)
         step = self._authorizer.identify(request, now)
         match step:
             case Answer():
@@ -195,6 +206,12 @@ class Worker:
             case NeedCompliance():
                 return self._decide(step, fresh, path, queued.received, now)
         return None
+
+    def _ask_ahead(self, request: AccessRequest, now: Instant) -> None:
+        """An endpoint that came back will most likely prove to be what it was: the answer is there when it has."""
+        guess = self._live.guess(request.station) if request.has_eap else None
+        if guess is not None and self._lookup.known(guess, now) is None:
+            self._lookup.start(guess, request)
 
     def _hold_back(self, held: HeldBack, request: AccessRequest, fresh: Fresh, path: Path, now: Instant) -> None:
         """Refuse from memory, and late, so that whoever asks in a loop asks less often."""
@@ -223,14 +240,33 @@ class Worker:
         known = self._lookup.known(need.question, now)
         if known is None:
             return self._decide_later(need, fresh, path, received)
-        self._carry_out(self._authorizer.decide(need, known, now), need.request, fresh, path, received, now)
+        self._conclude(need, known, fresh, path, received, now)
         return None
 
     async def _decide_later(self, need: NeedCompliance, fresh: Fresh, path: Path, received: Instant) -> None:
         learnt = await self._lookup.compliance(need.question, need.request)
-        now = self._clock()
-        self._carry_out(self._authorizer.decide(need, learnt, now), need.request, fresh, path, received, now)
+        self._conclude(need, learnt, fresh, path, received, self._clock())
         self.flush()
+
+    def _conclude(
+        self, need: NeedCompliance, learnt: Compliance, fresh: Fresh, path: Path, received: Instant, now: Instant
+    ) -> None:
+        """The answer; whoever gets in by what Intune says is asked about for as long as it stays."""
+        answer = self._authorizer.decide(need, learnt, now)
+        self._carry_out(answer, need.request, fresh, path, received, now)
+        if answer.reply.code is ReplyCode.ACCEPT:
+            self._live.came(need.question, need.request.calling_station_id, now)
+            self._act(answer.actions, need.question, now)
+
+    def _act(self, verbs: tuple[str, ...], question: Question, now: Instant) -> None:
+        """Hand over what Intune is to do with a device that was let into quarantine. Nothing waits for it."""
+        subject = question.subject
+        if self._handover is None or not isinstance(subject, DeviceId) or subject.kind is not DeviceIdKind.INTUNE:
+            return
+        for verb in verbs:
+            why = self._handover.ask(verb, subject.guid, question.tenant)
+            if why:
+                self._recorder.warn_seldom(f"actions {why}", f"`nacd actions` was not asked to {verb}: {why}", now)
 
     def _carry_out(
         self, answer: Answer, request: AccessRequest, fresh: Fresh, path: Path, received: Instant, now: Instant

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,40 @@ def test_a_certificate_is_judged_for_every_state_that_the_policy_asks_about(expl
     assert "printers      no: access is `dot1x`, the rule wants `mab`" in done.output
     assert "Tunnel-Private-Group-Id:1 = 120" in done.output
     assert "Session-Timeout = 28800" in done.output
+
+
+@pytest.fixture
+def knowing_site(site: Any, tmp_path: Path) -> Path:
+    """The site with Graph as its source, and rules on what Graph tells and on the age of a verdict."""
+    folder = shutil.copytree(site.folder, tmp_path / "site")
+    config = folder / "nacd.yaml"
+    config.write_text(config.read_text().replace("intune:\n", "intune:\n  source: graph\n", 1))
+    (folder / "policy.yaml").write_text(
+        "profiles: {corporate: {vlan: 120}, quarantine: {vlan: 999}}\n"
+        "rules:\n"
+        "  - {name: ours, when: {tenant: intune, identity: certificate, compliance: compliant, os: windows,"
+        " last_sync: {at_most: 7d}}, then: corporate}\n"
+        "  - {name: fresh, when: {identity: certificate, compliance: compliant, compliance_age: {at_most: 4h},"
+        " compliance_source: [live, cache]}, then: quarantine}\n"
+    )
+    return config
+
+
+def test_conditions_on_the_answer_are_told_before_there_is_one(nacd: Any, site: Any, knowing_site: Path) -> None:
+    done = nacd("explain", "--config", knowing_site, "--certificate", site.pki.compliant, "--nas", "switch")
+    assert done.exit_code == 0
+    assert "if compliance is `compliant` and os is `Windows` and last_sync is at most `7d` ago" in done.output
+    assert "compliance_age is at most `4h` and compliance_source is `live` or `cache`" in done.output
+    assert "nothing more about the device: --live asks" in done.output
+    assert re.search(r"compliant +Access-Accept +quarantine +rule `fresh`", done.output)
+    assert re.search(r"unavailable +Access-Reject", done.output)
+
+
+def test_an_assumed_verdict_is_of_just_now_and_has_no_facts(nacd: Any, site: Any, knowing_site: Path) -> None:
+    words = ("--certificate", site.pki.compliant, "--nas", "switch", "--compliance", "compliant")
+    done = nacd("explain", "--config", knowing_site, *words)
+    assert re.search(r"ours +no: there is no os, the rule wants `Windows`", done.output)
+    assert re.search(r"fresh +matches: .*the verdict is `[01]s` old; the verdict's source is `live`", done.output)
 
 
 def test_with_an_assumed_state_there_is_one_decision_and_every_rule_before_it(explain: Any, site: Any) -> None:

@@ -29,7 +29,11 @@ from nacd.server.assembly import Assembled, assemble
 from nacd.server.clock import instant, random_octets
 from nacd.server.drops import Drops
 from nacd.server.listener import Listener
-from nacd.server.lookups.lookup import Lookup
+from nacd.server.lookups.errands import ComplianceSourceOfRecord
+from nacd.server.lookups.knowledge import Knowledge, NoShelf, Shelf
+from nacd.server.lookups.lookup import Lookup, LookupOptions
+from nacd.server.lookups.tenants import Lookups
+from nacd.server.lookups.watch import LiveDevices
 from nacd.server.recorder import Recorder
 from nacd.server.worker import Worker
 from nacd.sim.nas import Nas
@@ -188,6 +192,7 @@ class Register:
     bug: Exception | None = None
     calls: list[str] = field(default_factory=list)
     open: threading.Event = field(default_factory=threading.Event)
+    throttled: int = 0
 
     def __post_init__(self) -> None:
         self.open.set()
@@ -223,6 +228,15 @@ def mab_datagram(mac: str = PRINTER_MAC, *, identifier: int = 7, more: tuple[tup
     return octets
 
 
+def lookups_of(
+    register: ComplianceSourceOfRecord, clock: Callable[[], Instant], options: LookupOptions, shelf: Shelf | None = None
+) -> Lookups:
+    """The lookups of a site with one tenant."""
+    knowledge = Knowledge(tenant="intune", cache=VerdictCache(Lifetimes()), shelf=shelf or NoShelf(), clock=clock)
+    lookup = Lookup(source=register, knowledge=knowledge, breaker=Breaker(), options=options, clock=clock)
+    return Lookups({"intune": lookup})
+
+
 # -- the house ----------------------------------------------------------------------------------
 
 
@@ -244,17 +258,7 @@ class House:
             continue_when_full=continue_when_full,
             warn_at_percent=99,
         )
-        self.lookup = Lookup(
-            source=register,
-            cache=VerdictCache(Lifetimes()),
-            breaker=Breaker(),
-            threads=4,
-            deadline_s=deadline_s,
-            max_waiting=100,
-            max_per_nas=100,
-            max_per_port=16,
-            clock=self.clock,
-        )
+        self.lookup = lookups_of(register, self.clock, LookupOptions(deadline_s=deadline_s, threads=4, max_waiting=100))
         self.worker = Worker(
             admission=Admission(assembled.table, MessageAuthenticatorLedger(), DedupTable()),
             queue=translate.work_queue(assembled.loaded.settings.overload),
@@ -262,6 +266,7 @@ class House:
             authorizer=daemon.authorizer(assembled, chargeable_key(site.folder / "state", random_octets).key),
             dictionary=assembled.dictionary,
             lookup=self.lookup,
+            live=LiveDevices(300.0),
             recorder=self.recorder,
             clock=self.clock,
             random=random_octets,

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from nacd.errors import ConfigError
+from nacd.intune import options as intune_options
 from nacd.policy.conditions import AccessIs, Condition, GroupIs, NasIs
 from nacd.policy.model import Rule
 from nacd.server.assembly import can_reach
@@ -107,7 +108,7 @@ def test_a_configuration_without_eap_or_intune_is_whole(site: Site) -> None:
     site.write("nacd.yaml", without)
     site.write("policy.yaml", "profiles: {p: {vlan: 1}}\nrules:\n  - {name: r, when: {access: mab}, then: p}\n")
     assembled = site.assemble()
-    assert (assembled.eap, assembled.intune) == (None, None)
+    assert (assembled.eap, assembled.tenants) == (None, {})
 
 
 # -- the demo -----------------------------------------------------------------------------------
@@ -152,3 +153,26 @@ def test_a_rule_reaches_a_nas_as_far_as_the_nas_alone_decides(
     conditions: tuple[Condition, ...], nas: Nas, reaches: bool
 ) -> None:
     assert can_reach(Rule(name="r", line=1, conditions=conditions, then="p"), nas) is reaches
+
+
+def test_a_second_credential_that_cannot_work_is_an_error_at_its_own_place(site: Site) -> None:
+    site.change(
+        '  credential: {secret: "file:secrets/app"}\n',
+        '  credential: {secret: "file:secrets/app"}\n'
+        '  next_credential: {certificate: server.pem, private_key: "file:server.key"}\n',
+    )
+    site.write("server.key", "no PEM at all", 0o600)
+    found = [line for line in problems(site).splitlines() if "certificate or key cannot be read" in line]
+    assert len(found) == 1
+    line = site.config.read_text().splitlines()[int(found[0].split(":")[1]) - 1]
+    assert line.strip().startswith("next_credential")
+
+
+def test_the_day_of_a_secret_that_has_passed_does_not_stop_the_start(site: Site) -> None:
+    site.change(
+        '  credential: {secret: "file:secrets/app"}\n',
+        '  credential: {secret: "file:secrets/app", expires: "2020-01-01"}\n',
+    )
+    (options,) = site.assemble().tenants.values()
+    (credential,) = options.credentials
+    assert intune_options.inspect(credential).not_after == 1_577_836_800.0

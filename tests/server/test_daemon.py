@@ -22,7 +22,6 @@ import pytest
 from nacd.errors import AuditRefused
 from nacd.server import daemon
 from nacd.sim.nas import Nas
-from nacd.values import ComplianceState, DeviceId
 from tests.server.house import PRINTER_MAC, SECRET, Site, soon
 
 ACCEPT, REJECT = 2, 3
@@ -189,12 +188,6 @@ def test_sockets_are_closed_when_it_cannot_start(site: Site, free_udp_port: Call
         asyncio.run(daemon.run(site.assemble()))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", port))
-
-
-def test_without_an_intune_section_compliance_is_unavailable_and_says_why() -> None:
-    answer = daemon.NoIntune().lookup(DeviceId(guid="2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954"), 1.0, lambda: 5.0)
-    assert answer.state is ComplianceState.UNAVAILABLE
-    assert "`intune`" in answer.detail
 
 
 def test_the_ready_file_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nacd.config.load import load
 from nacd.config.settings import Settings
-from nacd.intune.options import SecretCredential
+from nacd.intune.options import ManagedIdentity, SecretCredential
 from nacd.radius.clients import MessageAuthenticatorRule
 from nacd.server import translate
 from nacd.values import Authentication, IdentitySource, Secret
@@ -90,10 +90,23 @@ def test_a_custom_cloud_with_a_static_endpoint_is_whole(site: Site) -> None:
     assert options.cloud.resource == "https://localhost:9/"
     assert options.endpoint == "https://localhost:9/nac"
     assert options.allowed_hosts == ("localhost:9",)
-    assert options.credential == SecretCredential(secret=Secret(b"the-apps-own-word"))
+    assert options.credentials == (SecretCredential(secret=Secret(b"the-apps-own-word")),)
 
 
 def test_the_portal_is_a_host_as_the_intune_room_wants_it(site: Site) -> None:
     intune = settings(site).intune
     assert intune is not None
     assert translate.intune_options(intune).cloud.portal == "portal.example.test"
+
+
+def test_a_secret_keeps_its_day_and_a_second_credential_its_place(site: Site) -> None:
+    site.change(
+        '  credential: {secret: "file:secrets/app"}\n',
+        '  credential: {secret: "file:secrets/app", expires: "2027-05-31"}\n'
+        "  next_credential: {managed_identity: system}\n",
+    )
+    intune = settings(site).intune
+    assert intune is not None
+    first, second = translate.intune_options(intune).credentials
+    assert first == SecretCredential(secret=Secret(b"the-apps-own-word"), expires_at=1_811_721_600.0)
+    assert second == ManagedIdentity()

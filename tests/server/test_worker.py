@@ -251,7 +251,7 @@ def test_a_cloud_that_is_too_slow_is_unavailable_and_the_next_login_knows_the_an
     register.open.clear()
     assert house.login(pki.supplicant()).first("Tunnel-Private-Group-Id") == "999"
     register.open.set()
-    assert soon(lambda: not house.lookup._flights)
+    assert soon(lambda: not house.lookup.by_tenant["intune"].errands.under_way)
     assert house.login(pki.supplicant()).first("Tunnel-Private-Group-Id") == "120"
     assert len(register.calls) == 1
     slow, known = house.records("access.accept")

@@ -36,7 +36,8 @@ from nacd.server import log, translate
 from nacd.server.assembly import Assembled, assemble
 from nacd.server.clock import instant, random_octets
 from nacd.server.drops import Drops
-from nacd.server.lookups.lookup import Lookup
+from nacd.server.lookups.tenants import Lookups
+from nacd.server.lookups.watch import LiveDevices
 from nacd.server.recorder import Recorder
 from nacd.server.worker import Worker
 from nacd.sim.pki import COMPLIANT_GUID, NONCOMPLIANT_GUID, SERVER_NAME, Authority, Issued, intune_uri
@@ -203,10 +204,11 @@ class WatchedAuthorizer(Authorizer):
         return self.step
 
 
-class AtOnce(Lookup):
+class AtOnce(Lookups):
     """Answers without threads: one device is compliant, other devices are not, and a MAC is never managed."""
 
     def __init__(self, verdicts: VerdictCache, clock: Clock) -> None:
+        super().__init__({})
         self._verdicts = verdicts
         self._now = clock
 
@@ -275,6 +277,7 @@ class Site:
             authorizer=self.authorizer,
             dictionary=self.assembled.dictionary,
             lookup=AtOnce(self.verdicts, self.clock),
+            live=LiveDevices(300.0),
             recorder=self.recorder,
             clock=self.clock,
             random=random_octets,

@@ -1,216 +1,265 @@
 """The one wait for the outside world: a question about a device, answered within the deadline.
 
-Knows: the cache, single flight, the thread pool, the breaker, the deadline. Refuses to know: what
-an answer means for anybody's access. Everything here runs on the event loop except the source's
-blocking call, which runs in a bounded pool of threads.
+Knows: what is fresh, what is stale, who joins whose question, how long a request waits. Refuses to know: what an
+answer means for anybody's access, and which question goes first (``errands``). One object a tenant: a broken tenant
+has its own breaker, budgets, threads and memory, and slows no other.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Protocol
 
 from nacd.compliance.breaker import Breaker
-from nacd.compliance.cache import Fresh, Stale, VerdictCache
+from nacd.compliance.budget import Budget
+from nacd.compliance.cache import Fresh, Stale
 from nacd.compliance.question import Question
 from nacd.intune.nac.answers import concerns_only_the_device
-from nacd.overload.shares import Shares
+from nacd.overload.line import Line
 from nacd.server.log import logger
-from nacd.values import AccessRequest, Compliance, ComplianceSource, ComplianceState, DeviceId, Instant, MacAddress
+from nacd.server.lookups.errands import MAC_RANK, ComplianceSourceOfRecord, Errand, Errands
+from nacd.server.lookups.knowledge import Knowledge
+from nacd.values import AccessRequest, Compliance, ComplianceSource, ComplianceState, Instant
 
-# The RADIUS answer does not wait this long; the thread does, so that a late answer is still kept.
-_CALL_LIMIT_S = 15.0
 # However few the questions, each request that waits for an answer is memory.
 _MOST_WAITERS = 10_000
+_ASKED_AGAIN = "older than its lifetime; intune is being asked again"
 
 
-class ComplianceSourceOfRecord(Protocol):
-    """Whoever can say what state a device is in: Intune, over whichever interface."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupOptions:
+    """deadline_s, stale_wait_s: how long a request waits for an answer, and how long when there is a stale one.
 
-    def lookup(self, subject: DeviceId | MacAddress, deadline_s: float, now: Callable[[], float]) -> Compliance:
-        """Ask once; blocking, thread-safe; trouble comes back as ``unavailable``."""
-        ...
+    threads: calls under way at once. max_waiting, max_per_nas, max_per_port: questions that wait for a thread.
+    logins_per_s, polls_per_s: budgets.
+    """
+
+    deadline_s: float = 2.0
+    stale_wait_s: float = 0.5
+    threads: int = 16
+    max_waiting: int = 1000
+    max_per_nas: int = 200
+    max_per_port: int = 16
+    logins_per_s: float = 50.0
+    polls_per_s: float = 50.0
 
 
 @dataclass(slots=True)
-class _Lane:
-    """Threads and waiting room of one kind of question, so that the other kind cannot use them up.
+class Counts:
+    """How questions were answered, since the start. coalesced: joined a question under way. late: after the deadline
+    of whoever asked first; kept all the same."""
 
-    A MAC is free to invent: a port that cycles through thousands must not keep certificates waiting.
-    """
-
-    pool: ThreadPoolExecutor
-    room: int
-    shares: Shares
-    under_way: int = 0
+    hit: int = 0
+    miss: int = 0
+    stale: int = 0
+    coalesced: int = 0
+    late: int = 0
+    unavailable: int = 0
+    asked: int = 0
+    polled: int = 0
 
 
 class Lookup:
-    """Asks each question once at a time and keeps every answer, late ones too.
-
-    threads, max_waiting: for all questions; a quarter of each is for MACs, the rest for device ids.
-    max_per_nas, max_per_port: lookups of one kind under way that one NAS address and one port may have begun.
-    """
+    """Asks each question of one tenant once at a time and keeps every answer, late ones too."""
 
     def __init__(
         self,
         *,
         source: ComplianceSourceOfRecord,
-        cache: VerdictCache,
+        knowledge: Knowledge,
         breaker: Breaker,
-        threads: int,
-        deadline_s: float,
-        max_waiting: int,
-        max_per_nas: int,
-        max_per_port: int,
+        options: LookupOptions,
         clock: Callable[[], Instant],
     ) -> None:
-        self._source = source
-        self._cache = cache
-        self._breaker = breaker
-        self._deadline_s = deadline_s
-        self._clock = clock
-        for_macs = max(1, threads // 4)
-        room = max_waiting // 4
-        shares = partial(Shares, per_nas=max_per_nas, per_port=max_per_port)
-        self._macs = _Lane(ThreadPoolExecutor(for_macs, "intune-mac"), max(1, room), shares())
-        self._devices = _Lane(
-            ThreadPoolExecutor(max(1, threads - for_macs), "intune-device"), max(1, max_waiting - room), shares()
+        self.counts = Counts()
+        self.knowledge = knowledge
+        self.errands = Errands(
+            source=source,
+            breaker=breaker,
+            logins=Budget(options.logins_per_s),
+            polling=Budget(options.polls_per_s),
+            line=Line(
+                max_waiting=options.max_waiting,
+                max_per_nas=options.max_per_nas,
+                max_per_port=options.max_per_port,
+                max_by_rank={MAC_RANK: max(1, options.max_waiting // 4)},
+            ),
+            threads=options.threads,
+            clock=clock,
+            carry_out=self._carry_out,
         )
-        self._flights: dict[str, asyncio.Task[Compliance]] = {}
+        self._options = options
+        self._clock = clock
+        self._flights: dict[str, asyncio.Future[Compliance]] = {}
+        self._early: set[asyncio.Task[None]] = set()
         self._waiters = 0
-        self.limited: Counter[str] = Counter()
-        """How often each limit on lookups kept one from being begun, by its name in the configuration."""
         self._log = logger("lookup")
 
     def known(self, question: Question, now: Instant) -> Compliance | None:
         """The verdict if it is fresh in memory; None means that somebody must wait."""
-        found = self._cache.find(question.key, now)
-        return found.compliance if isinstance(found, Fresh) else None
+        found = self.knowledge.find(question.key, now)
+        if isinstance(found, Fresh):
+            self.counts.hit += 1
+            return found.compliance
+        return None
 
     async def compliance(self, question: Question, request: AccessRequest) -> Compliance:
         """What is known of this device, asking for this request if need be; never later than the deadline.
 
-        A verdict too old to be fresh is used (as ``stale``, with its own date) only when the
-        question could not be answered now.
+        With a stale verdict at hand the wait for a new one is short; it is then used with its own date, as ``stale``,
+        while the question goes on and its answer is kept.
         """
-        now = self._clock()
-        fresh = self.known(question, now)
-        if fresh is not None:
-            return fresh
-        if self._waiters >= _MOST_WAITERS:
-            return self._unavailable(f"no capacity: {_MOST_WAITERS} requests wait for intune")
-        flight = self._fly(question, request, now)
-        answer = flight if isinstance(flight, Compliance) else await self._wait(flight)
+        began = self._clock()
+        found = await self.knowledge.recall(question.key)
+        if isinstance(found, Fresh):
+            self.counts.hit += 1
+            return found.compliance
+        self.counts.miss += 1
+        wait_s = self._options.deadline_s - (self._clock().monotonic - began.monotonic)
+        otherwise = f"no answer within {self._options.deadline_s:g} s"
+        if isinstance(found, Stale) and self._options.stale_wait_s < wait_s:
+            wait_s, otherwise = self._options.stale_wait_s, _ASKED_AGAIN
+        answer = await self._answer(question, request, began, wait_s, otherwise)
         if answer.state is not ComplianceState.UNAVAILABLE:
             return answer
-        known = self._cache.find(question.key, self._clock())
+        known = self.knowledge.find(question.key, self._clock())
         if isinstance(known, Fresh):
             return known.compliance
         if isinstance(known, Stale):
-            return replace(known.compliance, source=ComplianceSource.STALE, detail=answer.detail)
+            self.counts.stale += 1
+            return replace(known.compliance, detail=answer.detail)
+        self.counts.unavailable += 1
         return answer
 
     def start(self, question: Question, request: AccessRequest) -> None:
         """Ask ahead of the need; nobody waits for it yet."""
-        now = self._clock()
-        if self.known(question, now) is None:
-            self._fly(question, request, now)
+        if len(self._early) >= _MOST_WAITERS:
+            return
+        task = asyncio.get_running_loop().create_task(self._begin_early(question, request))
+        self._early.add(task)
+        task.add_done_callback(self._early.discard)
+
+    def poll(self, question: Question, *, urgent: bool = False) -> bool:
+        """Ask for nobody's login, when there is room for it. False when too many polls wait already."""
+        return self.errands.poll(question, urgent=urgent)
+
+    async def refresh(self, question: Question, wait_s: float) -> Compliance:
+        """Ask now because a person wants to know; what is known after ``wait_s`` seconds at most."""
+        self.knowledge.cache.doubt(question.key, self._clock())
+        flight = self._flights.get(question.key)
+        if flight is None:
+            self.poll(question, urgent=True)
+            await asyncio.sleep(0)  # its errand begins in a task of its own
+            flight = self._flights.get(question.key)
+        if flight is None:
+            return self._unavailable("the question waits for its turn")
+        return await self._wait(flight, wait_s, f"no answer within {wait_s:g} s")
 
     async def close(self) -> None:
         """Stop asking. Threads in a call are left to their own deadline."""
-        for flight in list(self._flights.values()):
-            flight.cancel()
-        for lane in (self._macs, self._devices):
-            lane.pool.shutdown(wait=False, cancel_futures=True)
+        for task in list(self._early):
+            task.cancel()
+        self.errands.close()
+        self.knowledge.close()
 
-    async def _wait(self, flight: asyncio.Task[Compliance]) -> Compliance:
+    # -- waiting -------------------------------------------------------------------------------
+
+    async def _begin_early(self, question: Question, request: AccessRequest) -> None:
+        found = await self.knowledge.recall(question.key)
+        if not isinstance(found, Fresh):
+            self._fly(question, request, self._clock())
+
+    async def _answer(
+        self, question: Question, request: AccessRequest, began: Instant, wait_s: float, otherwise: str
+    ) -> Compliance:
+        if self._waiters >= _MOST_WAITERS:
+            return self._unavailable(f"no capacity: {_MOST_WAITERS} requests wait for intune")
+        flight = self._fly(question, request, began)
+        return flight if isinstance(flight, Compliance) else await self._wait(flight, wait_s, otherwise)
+
+    async def _wait(self, flight: asyncio.Future[Compliance], wait_s: float, otherwise: str) -> Compliance:
         # Not cancelled at the deadline: the flight goes on and its answer is kept.
         self._waiters += 1
         try:
-            done, _ = await asyncio.wait({flight}, timeout=self._deadline_s)
+            done, _ = await asyncio.wait({flight}, timeout=max(0.0, wait_s))
         finally:
             self._waiters -= 1
-        return flight.result() if done else self._unavailable(f"no answer within {self._deadline_s:g} s")
+        return flight.result() if done else self._unavailable(otherwise)
 
-    def _fly(self, question: Question, request: AccessRequest, now: Instant) -> asyncio.Task[Compliance] | Compliance:
+    def _fly(
+        self, question: Question, request: AccessRequest, began: Instant
+    ) -> asyncio.Future[Compliance] | Compliance:
         """The one flight for this question, joined or started; ``unavailable`` when it may not start now."""
         flight = self._flights.get(question.key)
         if flight is not None:
+            self.counts.coalesced += 1
             return flight
-        known = self._cache.find(question.key, now)
+        known = self.knowledge.find(question.key, began)
         if not isinstance(known, Fresh) and known.failed.state is ComplianceState.UNAVAILABLE:
             return known.failed
-        lane = self._lane(question)
-        if lane.under_way >= lane.room:
-            self.limited["max_waiting"] += 1
-            return self._unavailable(f"no capacity: {lane.room} lookups of this kind are under way")
-        over = lane.shares.take(request.source, request.port)
-        if over:
-            self.limited[f"max_per_{over}"] += 1
-            return self._unavailable(f"no capacity: this {over} has its share of lookups under way")
-        if not self._breaker.admit(now):
-            lane.shares.give_back(request.source, request.port)
-            return self._unavailable("breaker open: intune has been failing")
-        flight = asyncio.get_running_loop().create_task(self._ask(question, now))
-        self._flights[question.key] = flight
-        lane.under_way += 1
-        flight.add_done_callback(lambda done: self._landed(question, request, done))
-        return flight
+        errand = self.errands.enter(question, request, began.monotonic + self._options.deadline_s)
+        if isinstance(errand, Compliance):
+            return errand
+        return self._take_off(question.key, errand.answer)
 
-    def _lane(self, question: Question) -> _Lane:
-        return self._macs if isinstance(question.subject, MacAddress) else self._devices
+    def _take_off(self, key: str, answer: asyncio.Future[Compliance]) -> asyncio.Future[Compliance]:
+        if not answer.done():
+            self._flights[key] = answer
+            answer.add_done_callback(lambda _: self._flights.pop(key, None))
+        return answer
 
-    def _landed(self, question: Question, request: AccessRequest, flight: asyncio.Task[Compliance]) -> None:
-        del self._flights[question.key]
-        lane = self._lane(question)
-        lane.under_way -= 1
-        lane.shares.give_back(request.source, request.port)
-        if flight.cancelled():
+    # -- asking --------------------------------------------------------------------------------
+
+    def _carry_out(self, errand: Errand) -> asyncio.Task[None]:
+        return asyncio.get_running_loop().create_task(self._ask(errand))
+
+    async def _ask(self, errand: Errand) -> None:
+        """One question from its turn to its answer; whatever happens, breaker and waiters hear of it."""
+        question, breaker = errand.question, self.errands.breaker
+        if errand.polled:
+            if question.key in self._flights:
+                return
+            self._take_off(question.key, errand.answer)
+            self.counts.polled += 1
+        self.counts.asked += 1
+        started = self._clock()
+        epoch = self.knowledge.cache.ask(question.key, started)
+        try:
+            answer = await self.errands.ask(question)
+            self._judge(question, answer, started)
+            known = await self.knowledge.take(question.key, answer, epoch)
+        except asyncio.CancelledError:
             # Also one that was stopped before it began: a probe's place must not stay taken.
-            self._breaker.abandoned(self._clock())
-        elif flight.exception() is not None:
-            self._breaker.failed(self._clock())
-            # A waiter has it too; but a flight nobody waited for must not fail unseen.
-            self._log.error("lookup failed", key=question.key, exc_info=flight.exception())
+            breaker.abandoned(self._clock())
+            errand.answer.cancel()
+            raise
+        except Exception as bug:
+            breaker.failed(self._clock())
+            self._log.exception("lookup failed", key=question.key)
+            if not errand.answer.done():
+                errand.answer.set_exception(bug)
+                errand.answer.exception()  # a flight nobody waits for must not complain when it is forgotten
+            raise
+        if not errand.answer.done():
+            errand.answer.set_result(known)
 
-    async def _ask(self, question: Question, started: Instant) -> Compliance:
-        epoch = self._cache.ask(question.key, started)
-        loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(
-            self._lane(question).pool,
-            lambda: self._source.lookup(question.subject, _CALL_LIMIT_S, lambda: self._clock().wall),
-        )
-        return self._keep(question, answer, epoch, started)
-
-    def _keep(self, question: Question, answer: Compliance, epoch: int, started: Instant) -> Compliance:
-        """Tell the breaker and the cache; what is known now, which may be newer than this answer."""
-        landed = self._clock()
-        kept = self._cache.replace(question.key, answer, epoch, landed)
+    def _judge(self, question: Question, answer: Compliance, started: Instant) -> None:
+        """Tell the breaker how it went."""
+        breaker, landed = self.errands.breaker, self._clock()
         if answer.state is ComplianceState.UNAVAILABLE:
             # One odd device must not open the breaker for everybody, nor make a partial outage look well.
-            blame = self._breaker.abandoned if concerns_only_the_device(answer.detail) else self._breaker.failed
+            blame = breaker.abandoned if concerns_only_the_device(answer.detail) else breaker.failed
             blame(landed)
             self._log.warning("intune did not answer", key=question.key, detail=answer.detail)
-            return answer
-        self._breaker.succeeded(landed)
+            return
+        breaker.succeeded(landed)
         took_s = landed.monotonic - started.monotonic
-        if took_s > self._deadline_s:
+        if took_s > self._options.deadline_s:
+            self.counts.late += 1
             self._log.warning("late answer kept", key=question.key, took_s=round(took_s, 3), state=answer.state.value)
-        if not kept:
-            newer = self._cache.find(question.key, landed)
-            return newer.compliance if isinstance(newer, Fresh | Stale) else answer
-        return answer
 
     def _unavailable(self, detail: str) -> Compliance:
         return Compliance(
-            state=ComplianceState.UNAVAILABLE,
-            as_of=self._clock().wall,
-            source=ComplianceSource.NONE,
-            detail=detail,
+            state=ComplianceState.UNAVAILABLE, as_of=self._clock().wall, source=ComplianceSource.NONE, detail=detail
         )

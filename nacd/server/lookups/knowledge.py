@@ -1,0 +1,111 @@
+"""What is known of one tenant's devices: the cache in memory, and the disk behind it.
+
+Knows: that memory is looked at first, the disk once for a device that memory has never seen, and that a verdict is on
+disk before anybody acts on it. Refuses to know: who is asked, and when.
+
+A disk that hangs must not hang logins: reading it has a short time of its own, and after a read that took too long it
+is left alone for a while; devices are then asked about as if nothing were kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
+
+from nacd.compliance.cache import Found, Fresh, Missing, Stale, VerdictCache
+from nacd.server.log import logger
+from nacd.values import Compliance, ComplianceState, Instant
+
+_READ_S = 0.25
+_WRITE_S = 0.25
+_LEFT_ALONE_S = 30.0
+
+
+class Shelf(Protocol):
+    """Where verdicts outlive a restart."""
+
+    def find(self, tenant: str, key: str) -> object:
+        """The ``Compliance`` kept under this key, or anything else for nothing; blocking, thread-safe."""
+        ...
+
+    def put(self, tenant: str, key: str, compliance: Compliance) -> Future[bool]:
+        """Keep it; done once it is on disk. Never blocks."""
+        ...
+
+
+class NoShelf:
+    """Nothing outlives this process."""
+
+    def find(self, tenant: str, key: str) -> None:
+        """Nothing."""
+
+    def put(self, tenant: str, key: str, compliance: Compliance) -> Future[bool]:
+        """Not kept."""
+        del tenant, key, compliance
+        done: Future[bool] = Future()
+        done.set_result(False)
+        return done
+
+
+class Knowledge:
+    """The newest verdict of each device of one tenant. Used on the event loop only."""
+
+    def __init__(self, *, tenant: str, cache: VerdictCache, shelf: Shelf, clock: Callable[[], Instant]) -> None:
+        self.cache = cache
+        self.recalled = 0
+        """Verdicts that came from disk."""
+        self._tenant = tenant
+        self._shelf = shelf
+        self._clock = clock
+        self._pool = ThreadPoolExecutor(1, "verdicts")
+        self._recalls: dict[str, asyncio.Future[object]] = {}
+        self._left_alone_until = 0.0
+        self._log = logger("lookup")
+
+    def find(self, key: str, now: Instant) -> Found:
+        """What memory knows."""
+        return self.cache.find(key, now)
+
+    async def recall(self, key: str) -> Found:
+        """What memory knows, or else the disk; many who want the same share one read."""
+        now = self._clock()
+        found = self.cache.find(key, now)
+        if not isinstance(found, Missing) or now.monotonic < self._left_alone_until:
+            return found
+        reading = self._recalls.get(key)
+        if reading is None:
+            reading = asyncio.get_running_loop().run_in_executor(self._pool, self._shelf.find, self._tenant, key)
+            self._recalls[key] = reading
+            reading.add_done_callback(lambda _: self._recalls.pop(key, None))
+        done, _ = await asyncio.wait({reading}, timeout=_READ_S)
+        now = self._clock()
+        if not done:
+            self._left_alone_until = now.monotonic + _LEFT_ALONE_S
+            self._log.warning("the disk with the verdicts is slow, devices are asked about without it", seconds=_READ_S)
+            return found
+        kept = reading.result()
+        if isinstance(kept, Compliance) and isinstance(self.cache.find(key, now), Missing):
+            self.recalled += self.cache.adopt(key, kept, now)
+        return self.cache.find(key, now)
+
+    async def take(self, key: str, answer: Compliance, epoch: int) -> Compliance:
+        """Put an answer into memory and on disk; what is known now, which may be newer than this answer."""
+        now = self._clock()
+        if self.cache.replace(key, answer, epoch, now):
+            await self.keep(key, answer)
+            return answer
+        if answer.state is ComplianceState.UNAVAILABLE:
+            return answer
+        newer = self.cache.find(key, now)
+        return newer.compliance if isinstance(newer, Fresh | Stale) else answer
+
+    async def keep(self, key: str, verdict: Compliance) -> None:
+        """Put a verdict on disk, and wait a moment for it: nobody should act on what a restart would forget."""
+        writing = asyncio.wrap_future(self._shelf.put(self._tenant, key, verdict))
+        await asyncio.wait({writing}, timeout=_WRITE_S)
+
+    def close(self) -> None:
+        """Read no more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

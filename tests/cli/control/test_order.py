@@ -1,0 +1,49 @@
+"""Orders to the running daemon: one line each way, and words when nobody listens."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nacd.cli.control.order import NobodyListens, OrderFailed, give
+from nacd.server.control import Control, OrderRefused
+
+
+async def _echo(wanted: Any) -> Any:
+    if "say" not in wanted:
+        raise OrderRefused("say what")
+    return wanted["say"]
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    """A state folder whose daemon knows one order."""
+    loop = asyncio.new_event_loop()
+    door = Control(tmp_path, {"echo": _echo})
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(door.open(), loop).result(5)
+    yield tmp_path
+    asyncio.run_coroutine_threadsafe(door.close(), loop).result(5)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(5)
+    loop.close()
+
+
+def test_an_order_is_answered(state: Path) -> None:
+    assert give(state, "echo", say=["a", 1]) == ["a", 1]
+
+
+def test_the_daemons_refusal_comes_in_its_own_words(state: Path) -> None:
+    with pytest.raises(OrderFailed, match="say what"):
+        give(state, "echo")
+
+
+def test_without_a_daemon_the_place_that_was_looked_at_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NobodyListens, match=f"no daemon runs on `{tmp_path}`"):
+        give(tmp_path, "echo")

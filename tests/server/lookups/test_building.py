@@ -1,0 +1,76 @@
+"""From a configuration to everybody who is asked: one source, memory and budget a tenant, one disk for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from nacd.config.load import load
+from nacd.intune.fallback import Fallback
+from nacd.intune.graph.source import GraphSource
+from nacd.intune.nac.source import IntuneSource
+from nacd.server.assembly import Assembled, assemble
+from nacd.server.clock import instant
+from nacd.server.lookups import building
+from nacd.server.lookups.building import DATABASE, EndpointOnDisk
+from nacd.store.verdicts import VerdictStore
+from tests.server.house import Site
+
+TENANTS = """\
+tenants:
+  contoso: {NAC}
+  fabrikam: {GRAPH, groups: [plant]}
+  wingtip: {BOTH, groups: [office]}
+"""
+SECTION = (
+    "cloud: custom, tenant: {name}.example, client_id: 00000000-0000-0000-0000-00000000000a,"
+    ' credential: {{secret: "file:secrets/app"}}, authority: "https://localhost:9", graph: "https://localhost:9",'
+    ' resource: "https://api.manage.microsoft.com/", host_suffixes: [.manage.microsoft.com]'
+)
+
+
+def assembled(site: Site, change: Callable[[str], str]) -> Assembled:
+    config = site.folder / "nacd.yaml"
+    config.write_text(change(config.read_text()))
+    return assemble(load(config), instant(), allow_demo=True)
+
+
+def with_tenants(text: str) -> str:
+    """The configuration with three tenants in the place of its `intune` section."""
+    lines, kept, inside = text.splitlines(), [], False
+    for line in lines:
+        inside = line.startswith("intune:") or (inside and line.startswith((" ", "\t")))
+        if not inside:
+            kept.append(line)
+    sections = {
+        "NAC": SECTION.format(name="contoso"),
+        "GRAPH": SECTION.format(name="fabrikam") + ", source: graph",
+        "BOTH": SECTION.format(name="wingtip") + ", fallback: graph",
+    }
+    tenants = TENANTS
+    for word, section in sections.items():
+        tenants = tenants.replace(word, section)
+    return "\n".join(kept) + "\n" + tenants
+
+
+def test_each_tenant_has_its_own_source_lookup_and_list(site: Site) -> None:
+    built = building.build(assembled(site, with_tenants), instant, report=print)
+    kinds: dict[str, Any] = {name: type(source) for name, source in built.sources.items()}
+    assert kinds == {"contoso": IntuneSource, "fabrikam": GraphSource, "wingtip": Fallback}
+    assert set(built.lookups.by_tenant) == set(kinds)
+    budgets = [lookup.errands.logins for lookup in built.lookups.by_tenant.values()]
+    assert len({id(budget) for budget in budgets}) == 3
+    assert {bulk.tenant for bulk in built.bulk} == {"contoso", "wingtip"}
+    assert (site.folder / "state" / DATABASE).exists()
+    built.store.close()
+
+
+def test_a_place_where_intune_was_found_outlives_a_restart(tmp_path: Path) -> None:
+    store = VerdictStore(tmp_path / DATABASE, report=print)
+    EndpointOnDisk(store=store, tenant="contoso").keep("https://fef.unit.manage.microsoft.com/path")
+    store.close()
+    again = VerdictStore(tmp_path / DATABASE, report=print)
+    assert EndpointOnDisk(store=again, tenant="contoso").recall() == "https://fef.unit.manage.microsoft.com/path"
+    assert EndpointOnDisk(store=again, tenant="fabrikam").recall() == ""
+    again.close()
