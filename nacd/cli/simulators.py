@@ -38,7 +38,9 @@ def intune(
     folder: Annotated[Path | None, typer.Option(help="A PKI made by [b]nacd sim pki[/]; default: a new one.")] = None,
     port: Annotated[int, typer.Option(help="HTTPS port of login, Graph and Intune.")] = 8443,
     management_port: Annotated[int, typer.Option(help="HTTP port that takes orders (JSON).")] = 8444,
+    second_port: Annotated[int, typer.Option(help="HTTPS port that Intune can move to.")] = 8445,
     devices: Annotated[Path | None, typer.Option(help="JSON list of devices to begin with.", exists=True)] = None,
+    tenant: Annotated[str, typer.Option(help="Domain of the tenant it plays.")] = "contoso.onmicrosoft.com",
     host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
     force: Annotated[bool, typer.Option("--force", help="Allow an address that is not loopback.")] = False,
 ) -> None:
@@ -49,7 +51,16 @@ def intune(
     from nacd.sim.commands import run_intune
 
     raise typer.Exit(
-        run_intune(folder=folder, port=port, management_port=management_port, devices=devices, host=host, force=force)
+        run_intune(
+            folder=folder,
+            port=port,
+            management_port=management_port,
+            second_port=second_port,
+            devices=devices,
+            tenant=tenant,
+            host=host,
+            force=force,
+        )
     )
 
 

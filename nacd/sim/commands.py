@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from nacd.sim.intune import BANNER, IntuneSimulator
-from nacd.sim.microsoft.state import CLIENT_SECRET, App
+from nacd.sim.microsoft.state import CLIENT_ID, CLIENT_SECRET, TENANT, App
 from nacd.sim.nas import Nas
 from nacd.sim.nas_reply import Reply, Value
 from nacd.sim.pki import COMPLIANT_GUID, NONCOMPLIANT_GUID, ORGANIZATION, write_demo_pki
@@ -92,6 +92,8 @@ def run_intune(
     host: str = "127.0.0.1",
     force: bool = False,
     public_host: str = "localhost",
+    tenant: str = TENANT,
+    client_id: str = CLIENT_ID,
     devices: Path | None = None,
     say: Say = print,
     stop: threading.Event | None = None,
@@ -107,6 +109,8 @@ def run_intune(
             host=host,
             force=force,
             public_host=public_host,
+            tenant=tenant,
+            app=App(client_id=client_id),
         )
         for device in wanted:
             simulator.state.put_device(**device)
@@ -115,7 +119,7 @@ def run_intune(
         say(f"not started: {refused}")
         return 2
     try:
-        simulator.register_app(App(certificates=((simulator.folder / "app.pem").read_bytes(),)))
+        simulator.change_app(certificates=[(simulator.folder / "app.pem").read_bytes()])
         _describe(simulator, say)
         _follow(simulator, say, stop or threading.Event())
     except KeyboardInterrupt:
@@ -131,7 +135,7 @@ def _describe(simulator: IntuneSimulator, say: Say) -> None:
     say(f"  orders, JSON             {simulator.management_url}  (GET / lists the faults)")
     say(f"  hosts to allow           {', '.join(simulator.unit_hosts)}")
     say(f"  trust this root          {simulator.ca_file}")
-    say(f"  tenant                   {simulator.tenant}")
+    say(f"  tenant                   {simulator.tenant} ({simulator.tenant_id})")
     say(f"  client id                {simulator.client_id}")
     say(f"  client secret            {CLIENT_SECRET}, or the certificate {simulator.folder / 'app.pem'}")
     say(f"  devices                  {len(simulator.state.devices())}")
@@ -140,11 +144,11 @@ def _describe(simulator: IntuneSimulator, say: Say) -> None:
 def _follow(simulator: IntuneSimulator, say: Say, stop: threading.Event) -> None:
     told = 0
     while not stop.wait(0.2):
-        seen = simulator.history()
-        for one in seen[told if told <= len(seen) else 0 :]:
+        for one in simulator.history(after=told):
             fault = f"  ({one.fault})" if one.fault else ""
-            say(f"{one.service:10} {one.kind:12} {one.value:38} {one.status or 'cut'}{fault}")
-        told = len(seen)
+            what = f"{one.verb} {one.value}".strip()
+            say(f"{one.service:10} {one.kind:12} {what:38} {one.status or 'cut'}{fault}")
+            told = one.number
 
 
 def run_nas(

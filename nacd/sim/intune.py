@@ -2,12 +2,7 @@
 
 It is for demos, trials and tests, and says so in its banner and in every answer. It binds to
 loopback unless forced. State is in memory and gone when it stops. A second port, plain HTTP and
-always loopback, takes orders as JSON:
-
-    GET  /devices                 PUT /devices {"guid": ..., "macs": [...], "compliant": true}
-    DELETE /devices/GUID          GET /faults    POST /faults {"kind": "latency", "ms": 900}
-    DELETE /faults                GET /tuning    POST /tuning {"page_size": 2}
-    POST /move {"old": "404"}     GET /history   DELETE /history    POST /reset
+always loopback, takes orders as JSON (``orders``). Several may run side by side, each a tenant.
 
 Knows: the listeners and the scene. Refuses to know: what the answers look like.
 """
@@ -15,38 +10,42 @@ Knows: the listeners and the scene. Refuses to know: what the answers look like.
 from __future__ import annotations
 
 import ipaddress
-import json
-import ssl
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Callable, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from nacd.sim.microsoft.answers import CR_PATH
-from nacd.sim.microsoft.faults import KINDS, Fault, FaultBoard, make_fault
+from nacd.sim.microsoft.credentials import credential_name
+from nacd.sim.microsoft.desk import Desk
+from nacd.sim.microsoft.faults import WHOLE_PORT, Fault, FaultBoard, make_fault
 from nacd.sim.microsoft.login import Login
-from nacd.sim.microsoft.port import Desk, TlsServer
+from nacd.sim.microsoft.port import TlsServer
 from nacd.sim.microsoft.state import (
     CLIENT_ID,
     CLIENT_SECRET,
     TENANT,
     App,
+    Past,
     Seen,
     SimDevice,
     TenantState,
     Tuning,
-    as_json,
 )
+from nacd.sim.orders import BANNER, obey, orders_handler
 from nacd.sim.pki import MARKER_FILE, write_demo_pki
+from nacd.sim.presented import server_context
 
-BANNER = "this is a simulator of Microsoft Intune for demos, trials and tests; it is not Microsoft, and not safe"
+__all__ = ["BANNER", "IntuneSimulator", "obey"]
+
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
-_OLD_UNIT = ("404", "reset", "redirect")
+_OLD_UNIT = ("404", "reset", "redirect", "refused")
 
 
 class IntuneSimulator:
@@ -54,8 +53,8 @@ class IntuneSimulator:
 
     folder: a demo PKI (written there when the folder has none); without one, a temporary folder.
     port, management_port, second_port (where a moved scale unit lives): 0 picks a free one. host:
-    loopback, unless ``force``. public_host: the name clients call it by. clock: seconds since the
-    epoch, for the bulk quota and token lifetimes.
+    loopback, unless ``force``. public_host: the name clients call it by. tenant: its domain; tenant_id: its
+    GUID, by default made of the domain. clock: seconds since the epoch, the machine's.
     Raises ValueError for a host that is not loopback, OSError for a port that is taken.
     """
 
@@ -70,13 +69,15 @@ class IntuneSimulator:
         force: bool = False,
         public_host: str = "localhost",
         tenant: str = TENANT,
+        tenant_id: str = "",
         app: App | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not force and not ipaddress.ip_address(host).is_loopback:
             raise ValueError(f"the simulator listens on loopback only, not on `{host}`, unless it is forced")
-        self.state = TenantState(clock)
+        self.state: TenantState = TenantState(clock)
         self.tenant = tenant
+        self.tenant_id = tenant_id or str(uuid.uuid5(uuid.NAMESPACE_DNS, tenant.lower()))
         self.client_id = (app or App()).client_id
         self.state.register_app(app or App(client_id=CLIENT_ID, secret=CLIENT_SECRET))
         self._folder = Path(folder) if folder is not None else None
@@ -84,10 +85,11 @@ class IntuneSimulator:
         self._host = host
         self._public_host = public_host
         self._board = FaultBoard()
-        self._desk = Desk(state=self.state, faults=self._board, login=Login(self.state, (tenant,)))
+        self._desk = Desk(state=self.state, faults=self._board, login=Login(self.state, (tenant, self.tenant_id)))
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._listeners: dict[str, TlsServer] = {}
         self._second_origin = ""
+        self._chain = "good"
         self._management: ThreadingHTTPServer | None = None
         self._lock = threading.RLock()
 
@@ -150,9 +152,10 @@ class IntuneSimulator:
             write_demo_pki(self._folder)
         self._desk.stopping.clear()
         self._desk.login.own_origins = ()
+        self._chain = "good"
         self._desk.origin = self._desk.cr_origin = self._listen(self._ports[0])
         self._second_origin = self._listen(self._ports[2])
-        server = ThreadingHTTPServer(("127.0.0.1", self._ports[1]), _management_handler(self))
+        server = ThreadingHTTPServer(("127.0.0.1", self._ports[1]), orders_handler(self))
         server.daemon_threads = True
         self._management = server
         _run(server)
@@ -173,8 +176,7 @@ class IntuneSimulator:
             self._temporary, self._folder = None, None
 
     def _listen(self, port: int) -> str:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.folder / "web.pem", self.folder / "web.key")
+        context = server_context("good", self.folder, self._public_host)
         listener = TlsServer((self._host, port), context, self._desk)
         taken = listener.server_address[1]
         origin = listener.origin = f"https://{self._public_host}:{taken}"
@@ -200,9 +202,46 @@ class IntuneSimulator:
         """Retire a device; False when it was not there."""
         return self.state.remove_device(guid)
 
+    def past(self, guid: str) -> list[Past]:
+        """What was true of a device, oldest first, also of one that is gone: at most PAST_LENGTH changes."""
+        return self.state.past(guid)
+
+    def at_time(self, guid: str, at: float) -> Past | None:
+        """What was true of a device at ``at``, seconds since the epoch; None before it was enrolled."""
+        return self.state.at_time(guid, at)
+
     def register_app(self, app: App) -> None:
         """Add an app registration, or replace the one with its client id."""
         self.state.register_app(app)
+
+    def change_app(self, client_id: str = "", **values: object) -> App:
+        """Change some fields of an app (default: the first one), or register one. Raises ValueError, TypeError."""
+        return self.state.change_app(client_id or self.client_id, **values)
+
+    def refuse_credential(self, credential: str, code: int = 7000222, *, client_id: str = "") -> App:
+        """Refuse one secret, or the certificate with this thumbprint (hex) or PEM, by an AADSTS code; 0: good again.
+
+        Raises LookupError when the app has no such credential.
+        """
+        app = self.state.app(client_id or self.client_id)
+        if app is None:
+            raise LookupError(f"no app `{client_id}`")
+        refused = {**app.refused, credential_name(app, credential): code}
+        self.state.register_app(changed := replace(app, refused=refused))
+        return changed
+
+    def revoke_tokens(self, service: str = "") -> None:
+        """No token given so far is good any more: of ``graph``, ``compliance``, or both. Raises ValueError."""
+        self._desk.login.revoke(service)
+
+    def present(self, chain: str) -> None:
+        """Present another certificate from now on: see ``presented.CHAINS``. Open connections are cut."""
+        context = server_context(chain, self.folder, self._public_host)
+        with self._lock:
+            self._chain = chain
+            for listener in self._listeners.values():
+                listener.context = context
+                listener.cut_connections()
 
     def tune(self, **values: object) -> Tuning:
         """Turn knobs that a real service may turn: see ``Tuning``."""
@@ -212,52 +251,70 @@ class IntuneSimulator:
         """Switch a fault on: see ``faults.KINDS`` and ``Fault``."""
         fault = make_fault(kind, **parameters)
         self._board.add(fault)
-        if fault.mode == "refused":
-            self._close_ports()
+        if fault.kind == "outage" and fault.mode in WHOLE_PORT:
+            self._close_ports(tuple(self._listeners) if fault.mode == "refused" else ())
         return fault
 
     def clear_faults(self, kind: str = "") -> None:
         """Switch faults off, all or of one kind; a closed port opens again."""
         self._board.clear(kind)
-        if not any(fault.mode == "refused" for fault in self._board.on()):
+        if not self._board.is_on("refused"):
             self._open_ports()
 
     def faults(self) -> list[Fault]:
         """The faults that are on."""
         return self._board.on()
 
-    def history(self, kind: str = "") -> list[Seen]:
-        """Requests in the order they came, all or of one kind."""
-        return self.state.history(kind)
+    def history(self, kind: str = "", *, after: int = 0) -> list[Seen]:
+        """Requests in the order they came, all or of one kind, with a number above ``after``; the newest only."""
+        return self.state.history(kind, after)
 
     def forget_history(self) -> None:
         """Empty the history; the scene stays."""
         self.state.forget_history()
 
     def move_scale_unit(self, old: str = "404") -> str:
-        """Intune moves the tenant to the other port; discovery knows, the old one answers 404, reset or redirect."""
+        """Intune moves the tenant to the other port; discovery knows. What the old one does: 404, reset, redirect,
+        or refused, which closes it: the second port only, as the first is sign-in and Graph as well."""
         if old not in _OLD_UNIT:
             raise ValueError(f"`old` is one of {', '.join(_OLD_UNIT)}, not `{old}`")
-        self._desk.old_unit = old
         here = self._desk.cr_origin == self._desk.origin
+        if here and old == "refused":
+            raise ValueError(
+                "the first port is sign-in and Graph too; move away and then back, to refuse at the second"
+            )
+        self._desk.old_unit = old
         self._desk.cr_origin = self._second_origin if here else self._desk.origin
+        self._open_ports()
+        if old == "refused":
+            self._close_ports((self._second_origin,))
         return self.compliance_url
 
     def reset(self) -> None:
-        """Forget devices, faults, tuning, quota and history; Intune lives at the first port again."""
-        self.clear_faults()
+        """Forget devices, faults, tuning, quota and history; Intune lives at the first port again, and all TLS is
+        good. Apps stay as they are, but no credential is refused any more."""
         self.state.reset()
-        self._desk.cr_origin = self._desk.origin
+        self._desk.cr_origin, self._desk.old_unit = self._desk.origin, "404"
+        for app in self.state.apps():
+            self.state.register_app(replace(app, refused={}))
+        if self._chain != "good":
+            self.present("good")
+        self.clear_faults()
 
-    def _close_ports(self) -> None:
+    def _close_ports(self, origins: Sequence[str]) -> None:
+        """Close these; with none, only cut what is open."""
         with self._lock:
-            for listener in self._listeners.values():
-                _close(listener)
+            for origin, listener in self._listeners.items():
+                if origin in origins:
+                    _close(listener)
+                elif not origins:
+                    listener.cut_connections()
 
     def _open_ports(self) -> None:
         with self._lock:
             for origin, closed in list(self._listeners.items()):
-                if closed.fileno() < 0 and not self._desk.stopping.is_set():
+                refused = self._desk.old_unit == "refused" and origin == self._second_origin != self._desk.cr_origin
+                if closed.fileno() < 0 and not refused and not self._desk.stopping.is_set():
                     self._listeners[origin] = again = closed.reopened()
                     _run(again)
 
@@ -272,84 +329,3 @@ def _close(listener: TlsServer) -> None:
         listener.shutdown()
         listener.server_close()
         listener.cut_connections()
-
-
-# -- the door for orders --------------------------------------------------------------------
-
-
-def _management_handler(simulator: IntuneSimulator) -> type[BaseHTTPRequestHandler]:
-    class Orders(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        wbufsize = 1 << 16
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing on stderr."""
-
-        def _serve(self) -> None:
-            length = self.headers.get("Content-Length", "0")
-            octets = self.rfile.read(int(length)) if length.isdecimal() and int(length) <= 1 << 20 else b""
-            status, body = self._answer(octets)
-            text = json.dumps(body, indent=1).encode() + b"\n"
-            self.send_response(status)
-            self.send_header("X-Simulator", "nacd")
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - names that http.server looks for
-
-        def _answer(self, octets: bytes) -> tuple[int, object]:
-            # a web page in the admin's browser must not give orders under a name of its own
-            if urlsplit(f"//{self.headers.get('Host', '')}").hostname not in ("localhost", "127.0.0.1"):
-                return 403, {"error": "call this door `localhost` or `127.0.0.1`"}
-            parts = urlsplit(self.path)
-            try:
-                values = json.loads(octets or b"{}")
-                if not isinstance(values, dict):
-                    return 400, {"error": "the body is a JSON object"}
-                values |= dict(parse_qsl(parts.query))
-                return 200, obey(simulator, self.command, unquote(parts.path), values)
-            except LookupError as unknown:
-                return 404, {"error": str(unknown.args[0])}
-            except (ValueError, TypeError) as wrong:
-                return 400, {"error": str(wrong)}
-
-    return Orders
-
-
-def obey(simulator: IntuneSimulator, method: str, path: str, values: dict[str, object]) -> object:
-    """Carry out one order of the management door. Raises ValueError for bad values, LookupError for no such order."""
-    order = (method, "/" + path.strip("/").partition("/")[0])
-    rest = path.strip("/").partition("/")[2]
-    if order == ("GET", "/"):
-        return {"simulator": BANNER, "base_url": simulator.base_url, "faults": dict(KINDS)}
-    if order == ("GET", "/devices"):
-        return [as_json(device) for device in simulator.state.devices()]
-    if order in (("PUT", "/devices"), ("POST", "/devices")):
-        return as_json(simulator.state.put_device(**values))
-    if order == ("DELETE", "/devices"):
-        return {"removed": simulator.remove_device(rest)}
-    if order == ("GET", "/faults"):
-        return [str(fault) for fault in simulator.faults()]
-    if order == ("POST", "/faults"):
-        return {"on": str(simulator.fault(str(values.pop("kind", "")), **values))}
-    if order == ("DELETE", "/faults"):
-        simulator.clear_faults(rest)
-        return {"on": [str(fault) for fault in simulator.faults()]}
-    if order == ("GET", "/tuning"):
-        return as_json(simulator.state.tuning)
-    if order == ("POST", "/tuning"):
-        return as_json(simulator.tune(**values))
-    if order == ("POST", "/move"):
-        return {"compliance_url": simulator.move_scale_unit(str(values.get("old", "404")))}
-    if order == ("GET", "/history"):
-        return [as_json(seen) for seen in simulator.history(str(values.get("kind", "")))]
-    if order == ("DELETE", "/history"):
-        simulator.forget_history()
-        return {}
-    if order == ("POST", "/reset"):
-        simulator.reset()
-        return {}
-    raise LookupError(f"no order `{method} {path}`")

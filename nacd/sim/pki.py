@@ -128,10 +128,23 @@ class Authority:
             lowest = lowest.intermediate(f"nacd demo issuing {step + 1}", key=key)
         return lowest
 
+    @classmethod
+    def loaded(cls, certificate: Path, key: Path) -> Authority:
+        """A root from its PEM files. Raises OSError, and ValueError when they hold something else."""
+        private = load_pem_private_key(key.read_bytes(), None)
+        if not isinstance(private, PrivateKey):
+            raise ValueError(f"`{key}` holds no key that a demo CA has")  # noqa: TRY004 - the file is wrong
+        return cls(x509.load_pem_x509_certificate(certificate.read_bytes()), private, ())
+
     @property
     def certificate_pem(self) -> bytes:
         """This CA's own certificate."""
         return _pem(self._certificate)
+
+    @property
+    def key_pem(self) -> bytes:
+        """Its private key, not encrypted."""
+        return self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
     @property
     def root_pem(self) -> bytes:
@@ -284,6 +297,8 @@ def write_demo_pki(folder: Path | str) -> DemoPki:
     roots = {"server-ca": server_root, "devices-ca": devices_root, "users-ca": users, "web-ca": web_root}
     for name, authority in roots.items():
         (folder / f"{name}.pem").write_bytes(authority.root_pem)
+    # so that a running simulator can present a certificate that has expired, and the like
+    write_private(folder / "web-ca.key", web_root.key_pem)
 
     web = web_root.issue_server("localhost", dns=["localhost"], addresses=["127.0.0.1", "::1"])
     leaves = {

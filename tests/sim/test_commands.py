@@ -47,6 +47,8 @@ def test_intune_says_what_it_is_and_what_it_was_asked(tmp_path: Path, demo_pki: 
         "management_port": 0,
         "second_port": 0,
         "devices": devices,
+        "tenant": "fabrikam.example",
+        "client_id": "00000000-0000-4000-8000-0000000000bb",
         "stop": stop,
     }
     running = threading.Thread(target=run_intune, kwargs=values | {"say": lines.append})
@@ -59,7 +61,9 @@ def test_intune_says_what_it_is_and_what_it_was_asked(tmp_path: Path, demo_pki: 
     (url,) = re.findall(r"Intune +(https://localhost:\d+)", text)
     session = requests.Session()
     session.trust_env = False
-    session.get(f"{url}/contoso.onmicrosoft.com/v2.0/.well-known/openid-configuration", verify=str(demo_pki.web_ca))
+    assert re.search(r"tenant +fabrikam\.example \([0-9a-f-]{36}\)", text)
+    assert re.search(r"client id +00000000-0000-4000-8000-0000000000bb", text)
+    session.get(f"{url}/fabrikam.example/v2.0/.well-known/openid-configuration", verify=str(demo_pki.web_ca))
     while not any(line.startswith("login") for line in lines) and time.monotonic() < until:
         time.sleep(0.01)
     stop.set()

@@ -1,4 +1,4 @@
-"""The simulator as a whole: its ports, its door for orders, its scene."""
+"""The simulator as a whole: its ports, its scene, and two of them side by side."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from nacd.sim.intune import IntuneSimulator, obey
+from nacd.sim.intune import IntuneSimulator
+from nacd.sim.microsoft.state import App
 from nacd.sim.pki import DemoPki
 
 GUID = "2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954"
@@ -44,64 +45,6 @@ def test_without_a_folder_it_makes_its_own_pki_and_forgets_it() -> None:
     assert not ca_file.exists()
     with pytest.raises(RuntimeError):
         _ = simulator.management_url
-
-
-def test_the_door_says_what_this_is(client: Any) -> None:
-    answer = client.order("GET", "/").json()
-    assert "not Microsoft" in answer["simulator"]
-    assert answer["base_url"] == client.simulator.base_url
-    assert "latency" in answer["faults"]
-
-
-def test_a_device_is_set_changed_and_removed_through_the_door(client: Any) -> None:
-    made = client.order("PUT", "/devices", {"guid": GUID, "macs": ["00:26:b4:24:fe:b4"], "compliant": False})
-    assert (made.status_code, made.json()["macs"]) == (200, ["0026B424FEB4"])
-    client.order("PUT", "/devices", {"guid": GUID, "compliant": True})
-    (listed,) = client.order("GET", "/devices").json()
-    assert (listed["macs"], listed["compliant"]) == (["0026B424FEB4"], True)
-    assert client.order("DELETE", f"/devices/{GUID}").json() == {"removed": True}
-    assert client.order("GET", "/devices").json() == []
-
-
-def test_faults_tuning_history_and_reset_go_through_the_door(client: Any) -> None:
-    assert client.order("POST", "/faults", {"kind": "status", "code": 500}).json() == {"on": "status 500"}
-    assert client.order("POST", "/tuning", {"page_size": 3}).json()["page_size"] == 3
-    assert client.by_guid(GUID).status_code == 500
-    (seen,) = client.order("GET", "/history?kind=guid").json()
-    assert (seen["value"], seen["status"], seen["fault"]) == (GUID, 500, "status 500")
-    assert client.order("DELETE", "/faults/status").json() == {"on": []}
-    client.order("DELETE", "/history")
-    assert client.order("GET", "/history").json() == []
-    client.order("POST", "/reset")
-    assert client.order("GET", "/tuning").json()["page_size"] == 100
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "body", "status", "words"),
-    [
-        ("PUT", "/devices", {"guid": "x"}, 400, "`x` is no GUID"),
-        ("PUT", "/devices", [1], 400, "JSON object"),
-        ("POST", "/faults", {"kind": "poem"}, 400, "unknown fault `poem`"),
-        ("POST", "/faults", {"kind": "busy", "times": "a"}, 400, "`times`"),
-        ("POST", "/move", {"old": "x"}, 400, "not `x`"),
-        ("GET", "/coffee", None, 404, "no order"),
-    ],
-)
-def test_a_wrong_order_is_refused_in_words(
-    client: Any, method: str, path: str, body: object, status: int, words: str
-) -> None:
-    answer = client.order(method, path, body)
-    assert answer.status_code == status
-    assert words in answer.json()["error"]
-
-
-def test_broken_json_is_refused(client: Any) -> None:
-    answer = client.session.put(f"{client.simulator.management_url}/devices", data="{", timeout=5)
-    assert answer.status_code == 400
-
-
-def test_a_web_page_under_another_name_gives_no_orders(client: Any) -> None:
-    assert client.order("POST", "/reset", Host="evil.example.test:80").status_code == 403
 
 
 def test_a_refused_outage_closes_the_port_and_clearing_opens_it_again(client: Any) -> None:
@@ -172,7 +115,78 @@ def test_stopping_does_not_wait_for_a_slow_answer(demo_pki: DemoPki) -> None:
     assert not asking.is_alive()
 
 
-def test_orders_can_be_given_without_http(simulator: IntuneSimulator) -> None:
-    assert obey(simulator, "PUT", "/devices", {"guid": GUID})["guid"] == GUID  # type: ignore[index]
-    with pytest.raises(LookupError):
-        obey(simulator, "PATCH", "/devices", {})
+@pytest.mark.parametrize("old", ["404", "reset"])
+def test_a_moved_scale_unit_answers_again_where_discovery_says(client: Any, old: str) -> None:
+    client.simulator.put_device(GUID)
+    client.order("POST", "/move", {"old": old})
+    assert client.by_guid(GUID).status_code == 200
+    assert client.simulator.history("guid")[-1].said == f"{GUID}=compliant"
+
+
+def test_an_old_unit_may_refuse_connections_when_it_is_the_second_one(client: Any) -> None:
+    with pytest.raises(ValueError, match="sign-in and Graph too"):
+        client.simulator.move_scale_unit("refused")
+    second = client.simulator.move_scale_unit()
+    first = client.simulator.move_scale_unit("refused")
+    port = int(second.split(":")[2].partition("/")[0])
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=2)
+    client.simulator.clear_faults()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=2)
+    assert client.simulator.compliance_url == first
+    assert client.by_guid(GUID).status_code == 200
+    client.simulator.reset()
+    socket.create_connection(("127.0.0.1", port), timeout=2).close()
+
+
+def test_two_tenants_live_side_by_side_and_know_nothing_of_each_other(demo_pki: DemoPki, client: Any) -> None:
+    other_app = App(client_id="00000000-0000-4000-8000-0000000000bb", secret="other")
+    with IntuneSimulator(demo_pki.folder, tenant="fabrikam.example", app=other_app) as other:
+        assert other.tenant_id != client.simulator.tenant_id
+        client.simulator.put_device(GUID, compliant=True)
+        other.put_device(GUID, compliant=False)
+        there = type(client)(other, client.session)
+        answer = there.ask_token("fabrikam.example", client_id=other_app.client_id, client_secret="other")
+        token = answer.json()["access_token"]
+        assert b"<status>false<" in there.by_guid(GUID, token).content
+        assert b"<status>true<" in client.by_guid(GUID).content
+        assert client.by_guid(GUID, token).status_code == 401
+        assert client.ask_token("fabrikam.example").json()["error_codes"] == [90002]
+        other.fault("outage", mode="refused")
+        assert client.by_guid(GUID).status_code == 200
+        assert [len(one.history("guid")) for one in (other, client.simulator)] == [1, 3]
+
+
+def test_a_tenant_may_have_a_guid_of_its_own(demo_pki: DemoPki) -> None:
+    assert IntuneSimulator(demo_pki.folder, tenant_id=GUID).tenant_id == GUID
+
+
+def test_a_fault_and_a_knob_hold_while_it_is_asked_by_many(client: Any) -> None:
+    """The scene is changed while sixteen threads ask: no answer is half of one state and half of another."""
+    client.simulator.put_device(GUID, compliant=True)
+    token, wrong = client.token(), list[str]()
+
+    def ask() -> None:
+        session = requests.Session()
+        session.trust_env = False
+        for _ in range(20):
+            text = type(client)(client.simulator, session).by_guid(GUID, token).text
+            if not ("<status>true<" in text or "<status>false<" in text):
+                wrong.append(text)
+
+    asking = [threading.Thread(target=ask) for _ in range(16)]
+    for thread in asking:
+        thread.start()
+    for number in range(50):
+        client.simulator.change_device(GUID, compliant=bool(number % 2))
+    for thread in asking:
+        thread.join(30)
+    assert wrong == []
+    said = [(seen.at, seen.answered_at, seen.said) for seen in client.simulator.history("guid")]
+    assert len(said) == 320
+    for at, answered_at, words in said:
+        past = client.simulator.past(GUID)
+        then = {one.compliant for one in past if at <= one.at <= answered_at}
+        then.add(client.simulator.at_time(GUID, at).compliant)
+        assert (words == f"{GUID}=compliant") in then

@@ -146,8 +146,15 @@ def test_the_demo_pki_marks_every_ca_and_closes_every_key(tmp_path: Path) -> Non
     san = chain[0].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert san.get_values_for_type(x509.DNSName) == [SERVER_NAME]
     keys = list(tmp_path.glob("*.key"))
-    assert len(keys) == 8
+    assert len(keys) == 9
     assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
+
+
+def test_a_root_can_be_taken_up_again_from_its_files(tmp_path: Path) -> None:
+    demo = write_demo_pki(tmp_path)
+    root = Authority.loaded(demo.web_ca, tmp_path / "web-ca.key")
+    assert root.root_pem == demo.web_ca.read_bytes()
+    assert openssl_verifies(tmp_path, root, root.issue_server("localhost"), "sslserver")
 
 
 def test_the_expired_laptop_of_the_demo_has_expired(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The wire contract the simulated Microsoft keeps: its paths, Compliance Retrieval's XML, Graph's JSON, errors.
+"""The wire contract the simulated Microsoft keeps: its paths, Compliance Retrieval's XML, discovery's JSON, errors.
 
 Knows: which question a path is, and the shape of every answer, good and spoilt. Refuses to know:
 sockets, tokens, who asks. The good shapes are those of Cisco's "ISE MDM API v3" as Microsoft serves it.
@@ -7,16 +7,15 @@ sockets, tokens, who asks. The good shapes are those of Cisco's "ISE MDM API v3"
 from __future__ import annotations
 
 import json
-import operator
 import re
-import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
-from nacd.sim.microsoft.state import SimDevice, canonical_guid
+from nacd.sim.microsoft.faults import JSON_VARIANTS
+from nacd.sim.microsoft.scene import SimDevice, canonical_guid
 
 Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 
@@ -29,6 +28,9 @@ DISCOVERY_PATHS = (
     f"/v1.0/servicePrincipals(appId='{INTUNE_APP_ID}')/endpoints",
 )
 MANAGED_DEVICES = "/v1.0/deviceManagement/managedDevices"
+ACTION_PATH = re.compile(
+    r"/(?P<version>v1\.0|beta)/deviceManagement/managedDevices/(?P<device>[^/]+)/(microsoft\.graph\.)?(?P<verb>\w+)"
+)
 XML_TYPE = "application/xml; charset=utf-8"
 JSON_TYPE = "application/json; charset=utf-8"
 HTML = (
@@ -40,8 +42,6 @@ _NAMESPACES = (
     ' xmlns:i="http://www.w3.org/2001/XMLSchema-instance"'
     ' xmlns="http://schemas.datacontract.org/2004/07/Microsoft.Intune.ResourceAccess.ComplianceRetrievalService.Model"'
 )
-_TERM = re.compile(r"(lastSyncDateTime|azureADDeviceId|complianceState) (eq|gt|ge|lt|le) '?([^']*)'?")
-_COMPARE = {"eq": operator.eq, "gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le}
 _REDIRECT_URL = "https://portal.manage.microsoft.com/networkaccesscontrol/index"
 
 
@@ -54,9 +54,11 @@ def classify(path: str, query: dict[str, str]) -> tuple[str, str, str]:
         return "graph", "discovery", INTUNE_APP_ID
     if path == MANAGED_DEVICES:
         return "graph", "graph_list", query.get("$filter", "")
+    if action := ACTION_PATH.fullmatch(path):
+        return "graph", "action", action["device"]
     if path.startswith(MANAGED_DEVICES + "/"):
         return "graph", "graph_device", path.removeprefix(MANAGED_DEVICES + "/")
-    if path.startswith("/v1.0/"):
+    if path.startswith(("/v1.0/", "/beta/")):
         return "graph", "other", path
     if path == f"{CR_PATH}/ciscoise/mdminfo/" and query.get("ise_api_version") == "3":
         return "compliance", "mdminfo", ""
@@ -98,17 +100,24 @@ def mdminfo(page_size: int) -> bytes:
 
 
 def device_list(
-    devices: Sequence[SimDevice], *, mac: str = "", paging_info: str = "", busy_wait_s: int | None = None
+    devices: Sequence[SimDevice],
+    *,
+    mac: str = "",
+    by_mac: bool = False,
+    mac_list: bool = False,
+    paging_info: str = "",
+    busy_wait_s: int | None = None,
 ) -> bytes:
-    """The answer to every device question; ``mac``: the one asked about, shown beside the guid."""
+    """The answer to every device question. mac: the one asked about, shown beside the guid; by_mac: each device
+    shows a MAC of its own. mac_list: ``macaddresses`` too, with commas, at most five."""
     busy = "" if busy_wait_s is None else f"<server_busy_wait_seconds>{busy_wait_s}</server_busy_wait_seconds>"
     paging = f"<paging_info>{escape(paging_info)}</paging_info>" if paging_info else ""
-    rows = "".join(_row(device, mac) for device in devices)
+    rows = "".join(_row(device, "".join(device.macs[:1]) if by_mac else mac, mac_list) for device in devices)
     listed = f"<deviceList>{rows}</deviceList>" if rows else "<deviceList/>"
     return _root(f"<name>attributes</name><api_version>3</api_version>{busy}{paging}{listed}")
 
 
-def device_list_json(devices: Sequence[SimDevice], *, paging_info: str = "") -> bytes:
+def device_list_json(devices: Sequence[SimDevice], *, paging_info: str = "", busy_wait_s: int | None = None) -> bytes:
     """The same names in JSON, as a negotiating service might send them."""
     rows: list[Json] = [
         {
@@ -124,57 +133,97 @@ def device_list_json(devices: Sequence[SimDevice], *, paging_info: str = "") -> 
     body: dict[str, Json] = {"name": "attributes", "api_version": 3, "deviceList": rows}
     if paging_info:
         body["paging_info"] = paging_info
+    if busy_wait_s is not None:
+        body["server_busy_wait_seconds"] = busy_wait_s
     return as_octets(body)
+
+
+def mdminfo_json(page_size: int) -> bytes:
+    """The server's own description in JSON."""
+    return as_octets({"name": "mdminfo", "api_version": 3, "api_path": f"{CR_PATH}/cisco", "query_max_size": page_size})
 
 
 def spoil(variant: str, xml: bytes) -> tuple[bytes, str]:
     """A good XML body made bad in one way, with its content type. ``json`` is not made here."""
-    text = xml.decode()
+    if variant == "doctype":
+        hostile = '<!DOCTYPE ise_api [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'
+        return (hostile + xml.decode().replace("<api_version>3<", "<api_version>&b;<")).encode(), XML_TYPE
+    if variant == "huge":
+        return xml.replace(b"</ise_api>", b"<!--" + b"x" * (3 << 20) + b"--></ise_api>"), XML_TYPE
+    if variant in JSON_VARIANTS:
+        return _broken(variant, xml, XML_TYPE)
+    respell = _RESPELL.get(variant)
+    if respell is None:
+        raise ValueError(f"no such variant `{variant}`")
+    return respell(xml.decode()).encode(), XML_TYPE
+
+
+def spoil_json(variant: str, body: bytes) -> tuple[bytes, str]:
+    """A good JSON body made bad in one of JSON_VARIANTS, with its content type; as it was in any other."""
+    if variant == "huge":
+        return body[:-1] + b" " * (3 << 20) + body[-1:], JSON_TYPE
+    if variant == "list":
+        return b"[" + body + b"]", JSON_TYPE
+    return _broken(variant, body, JSON_TYPE) if variant in JSON_VARIANTS else (body, JSON_TYPE)
+
+
+def _broken(variant: str, body: bytes, content_type: str) -> tuple[bytes, str]:
     if variant == "html":
         return HTML, "text/html"
     if variant == "truncated":
-        return xml[: len(xml) * 2 // 3], XML_TYPE
-    if variant == "doctype":
-        hostile = '<!DOCTYPE ise_api [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'
-        return (hostile + text.replace("<api_version>3<", "<api_version>&b;<")).encode(), XML_TYPE
+        return body[: len(body) * 2 // 3], content_type
     if variant == "bom":
-        return b"\xef\xbb\xbf" + xml, XML_TYPE
-    if variant == "empty":
-        return b"", XML_TYPE
-    if variant == "huge":
-        return xml.replace(b"</ise_api>", b"<!--" + b"x" * (3 << 20) + b"--></ise_api>"), XML_TYPE
-    return _respelled(variant, text).encode(), XML_TYPE
+        return b"\xef\xbb\xbf" + body, content_type
+    return (b"", content_type) if variant == "empty" else (body, "text/plain; charset=utf-8")
 
 
-def _respelled(variant: str, text: str) -> str:
-    if variant == "guid_mismatch":
-        return re.sub(r"<guid>[^<]*</guid>", f"<guid>{uuid.uuid4()}</guid>", text)
-    if variant == "nil_status":
-        return re.sub(r"<status>[^<]*</status>", '<status i:nil="true"/>', text)
-    if variant == "nil_list":
-        return re.sub(r"<deviceList>.*</deviceList>|<deviceList/>", '<deviceList i:nil="true"/>', text)
-    if variant == "no_list":
-        return re.sub(r"<deviceList>.*</deviceList>|<deviceList/>", "", text)
-    if variant == "no_status":
-        return re.sub(r"<Compliance>.*?</Compliance>", "<Compliance/>", text)
-    if variant == "odd_status":
-        return re.sub(r"<status>[^<]*</status>", "<status>perhaps</status>", text)
-    if variant == "spaced":
-        return re.sub(r"<(status|register_status)>([^<]*)<", lambda hit: f"<{hit[1]}>\n {hit[2].upper()} <", text)
-    if variant == "not_registered":
-        return re.sub(r"<register_status>[^<]*<", "<register_status>false<", text)
-    if variant == "lower_case":
-        return text.replace("Attributes>", "attributes>").replace("Compliance>", "compliance>")
-    if variant == "no_namespace":
-        return text.replace(_NAMESPACES, "")
-    if variant == "two_devices":
-        return re.sub(r"(<device>.*?</device>)", lambda hit: hit[1] + _contrary(hit[1]), text, count=1)
-    raise ValueError(f"no such variant `{variant}`")
+def _replacing(pattern: str, by: str) -> Callable[[str], str]:
+    return lambda text: re.sub(pattern, by, text)
+
+
+def _other_guid(text: str) -> str:
+    return re.sub(r"<guid>[^<]*</guid>", f"<guid>{uuid.uuid4()}</guid>", text)
+
+
+def _prefixed(text: str) -> str:
+    return re.sub(r"<(/?)(?=\w)", r"<\1m:", text.replace(" xmlns=", " xmlns:m="))
+
+
+def _two(text: str, change: Callable[[str], str]) -> str:
+    return re.sub(r"(<device>.*?</device>)", lambda hit: hit[1] + change(hit[1]), text, count=1)
+
+
+_LIST = r"<deviceList>.*</deviceList>|<deviceList/>"
+_RESPELL: Mapping[str, Callable[[str], str]] = {
+    "guid_mismatch": _other_guid,
+    "nil_status": _replacing(r"<status>[^<]*</status>", '<status i:nil="true"/>'),
+    "nil_register": _replacing(r"<register_status>[^<]*</register_status>", '<register_status i:nil="true"/>'),
+    "nil_list": _replacing(_LIST, '<deviceList i:nil="true"/>'),
+    "empty_list": _replacing(_LIST, "<deviceList></deviceList>"),
+    "no_list": _replacing(_LIST, ""),
+    "no_status": _replacing(r"<Compliance>.*?</Compliance>", "<Compliance/>"),
+    "no_register": _replacing(r"<register_status>[^<]*</register_status>", ""),
+    "odd_status": _replacing(r"<status>[^<]*</status>", "<status>perhaps</status>"),
+    "digits": lambda text: text.replace(">true<", ">1<").replace(">false<", ">0<"),
+    "spaced": lambda text: re.sub(
+        r"<(status|register_status)>([^<]*)<", lambda hit: f"<{hit[1]}>\n {hit[2].upper()} <", text
+    ),
+    "not_registered": _replacing(r"<register_status>[^<]*<", "<register_status>false<"),
+    "lower_case": lambda text: text.replace("Attributes>", "attributes>").replace("Compliance>", "compliance>"),
+    "capitals": lambda text: re.sub(r"<(/?)([a-zA-Z_]+)", lambda hit: f"<{hit[1]}{hit[2].upper()}", text),
+    "no_namespace": lambda text: text.replace(_NAMESPACES, ""),
+    "prefixed": _prefixed,
+    "unknown_elements": lambda text: text.replace(
+        "<api_version>", "<weather><status>fine</status></weather><api_version>"
+    ).replace("<register_status>", "<jail_broken>false</jail_broken><register_status>"),
+    "two_devices": lambda text: _two(text, _contrary),
+    "two_agree": lambda text: _two(text, _other_guid),
+}
 
 
 def _contrary(row: str) -> str:
     """A second device of another guid that says the opposite."""
-    row = re.sub(r"<guid>[^<]*</guid>", f"<guid>{uuid.uuid4()}</guid>", row)
+    row = _other_guid(row)
     opposite = {"true": "false", "false": "true"}
     return re.sub(r"<status>(true|false)<", lambda hit: f"<status>{opposite[hit[1]]}<", row)
 
@@ -193,9 +242,9 @@ def intune_error(message: str, retry_after_s: int | None = None) -> dict[str, Js
     }
 
 
-def graph_error(code: str, message: str) -> dict[str, Json]:
-    """Graph's error, with Intune's envelope as a string inside, as Graph hands it through."""
-    inner = json.dumps(intune_error(message))
+def graph_error(code: str, message: str, *, nested: bool = True) -> dict[str, Json]:
+    """Graph's error; nested: with Intune's envelope as a string inside, as Graph hands it through."""
+    inner = json.dumps(intune_error(message)) if nested else message
     return {"error": {"code": code, "message": inner, "innerError": {"request-id": str(uuid.uuid4())}}}
 
 
@@ -220,62 +269,6 @@ def endpoints(cr_uri: str, spelling: str, names: Sequence[str], next_link: str =
     return body
 
 
-def managed_device(device: SimDevice, *, alone: bool) -> dict[str, Json]:
-    """A row of ``managedDevices``; the wired MAC is only filled when the device is asked for alone."""
-    wireless = [mac for mac in device.macs if mac not in device.wired_macs]
-    wired = device.wired_macs[0] if alone and device.wired_macs else None
-    return {
-        "id": device.guid,
-        "azureADDeviceId": device.entra_id,
-        "deviceName": device.name,
-        "complianceState": device.compliance_state,
-        "complianceGracePeriodExpirationDateTime": device.grace_until,
-        "lastSyncDateTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(device.last_sync_s)),
-        "operatingSystem": "Windows",
-        "managementAgent": "mdm",
-        "managedDeviceOwnerType": "company",
-        "userPrincipalName": "alice@example.test",
-        "serialNumber": f"SIM-{device.guid[:8].upper()}",
-        "wiFiMacAddress": wireless[0] if wireless else "",
-        "ethernetMacAddress": wired,
-    }
-
-
-def managed_devices(
-    devices: Sequence[SimDevice], query: Mapping[str, str], url: str, page_size: int, filters_work: bool
-) -> dict[str, Json]:
-    """A page of ``managedDevices``. A filter Graph does not support is ignored in silence: everything comes back."""
-    if filters_work:
-        devices = [device for device in devices if _passes(device, query.get("$filter", ""))]
-    top, skipped = query.get("$top", ""), query.get("$skiptoken", "0")
-    size = int(top) if top.isdecimal() and int(top) else page_size
-    begin = int(skipped) if skipped.isdecimal() else 0
-    rows: list[Json] = [
-        selected(managed_device(device, alone=False), query.get("$select", ""))
-        for device in devices[begin : begin + size]
-    ]
-    body: dict[str, Json] = {"@odata.context": "$metadata#deviceManagement/managedDevices", "value": rows}
-    if begin + size < len(devices):
-        kept = "".join(f"{name}={quote(value)}&" for name, value in query.items() if name != "$skiptoken")
-        body["@odata.nextLink"] = f"{url}?{kept}$skiptoken={begin + size}"
-    return body
-
-
-def selected(row: dict[str, Json], select: str) -> dict[str, Json]:
-    """The columns that ``$select`` names, or all."""
-    names = [name for name in select.split(",") if name]
-    return {name: value for name, value in row.items() if name in names} if names else row
-
-
-def _passes(device: SimDevice, expression: str) -> bool:
-    row = managed_device(device, alone=False)
-    for term in expression.split(" and "):
-        match = _TERM.fullmatch(term.strip())
-        if match is not None and not _COMPARE[match[2]](str(row[match[1]]), match[3]):
-            return False
-    return True
-
-
 def as_octets(body: Json) -> bytes:
     """Compact JSON."""
     return json.dumps(body, separators=(",", ":")).encode()
@@ -285,10 +278,11 @@ def _root(inner: str) -> bytes:
     return f"<ise_api{_NAMESPACES}>{inner}</ise_api>".encode()
 
 
-def _row(device: SimDevice, mac: str) -> str:
+def _row(device: SimDevice, mac: str, mac_list: bool) -> str:
     shown = f"<macaddress>{mac}</macaddress>" if mac else ""
+    macs = f"<macaddresses>{','.join(device.macs[:5])}</macaddresses>" if mac_list else ""
     return (
-        f"<device>{shown}<guid>{device.guid}</guid><Attributes><guid>{device.guid}</guid>"
+        f"<device>{shown}<guid>{device.guid}</guid><Attributes><guid>{device.guid}</guid>{macs}"
         f"<register_status>{_word(device.registered)}</register_status>"
         f"<Compliance><status>{_word(device.compliant)}</status></Compliance></Attributes></device>"
     )

@@ -21,6 +21,13 @@ from nacd.sim.microsoft.faults import FaultBoard, make_fault
         ("status", {"code": 404, "service": "mail"}, "not `mail`"),
         ("busy", {"colour": 1}, "unknown parameter `colour`"),
         ("outage", {"mode": "refused", "service": "graph"}, "closes the port"),
+        ("outage", {"mode": "silent", "times": 1}, "closes the port"),
+        ("status", {"code": 404, "only": "letters"}, "not `letters`"),
+        ("status", {"code": 404, "only": "bulk", "service": "graph"}, "`bulk` is no question to graph"),
+        ("status", {"code": 404, "envelope": "blue"}, "not `blue`"),
+        ("redirect", {"code": 200}, "301, 302"),
+        ("body", {"variant": "two_devices", "only": "token"}, "not `two_devices`"),
+        ("body", {"variant": "two_devices", "service": "graph"}, "not `two_devices`"),
     ],
 )
 def test_a_wrong_fault_is_refused_in_words(kind: str, parameters: dict[str, object], words: str) -> None:
@@ -38,6 +45,40 @@ def test_each_kind_has_its_usual_service() -> None:
     assert make_fault("outage").service == "all"
     assert make_fault("token", code=7000222).service == "login"
     assert make_fault("busy").service == "compliance"
+
+
+@pytest.mark.parametrize(
+    ("only", "service"), [("token", "login"), ("graph_list", "graph"), ("action", "graph"), ("single", "compliance")]
+)
+def test_the_kind_of_question_names_the_service(only: str, service: str) -> None:
+    assert make_fault("latency", ms=1, only=only).service == service
+
+
+@pytest.mark.parametrize(
+    ("only", "hit"),
+    [("", ["guid", "mac", "bulk", "mdminfo"]), ("single", ["guid", "mac"]), ("bulk", ["bulk"]), ("mac", ["mac"])],
+)
+def test_a_fault_hits_only_its_kind_of_question(only: str, hit: list[str]) -> None:
+    board = FaultBoard()
+    board.add(make_fault("busy", only=only))
+    assert [kind for kind in ("guid", "mac", "bulk", "mdminfo") if board.take("compliance", "x", kind)] == hit
+
+
+@pytest.mark.parametrize(("code", "only"), [(7000215, "token"), (700027, "token"), (90002, ""), (900023, "")])
+def test_a_refused_token_spares_openid_unless_the_tenant_is_unknown(code: int, only: str) -> None:
+    assert make_fault("token", code=code).only == only
+
+
+def test_a_fault_may_let_some_pass_first() -> None:
+    board = FaultBoard()
+    board.add(make_fault("status", code=500, after=2, times=1))
+    assert [len(board.take("compliance", "x")) for _ in range(5)] == [0, 0, 1, 0, 0]
+
+
+def test_the_board_knows_which_outage_is_on() -> None:
+    board = FaultBoard()
+    board.add(make_fault("outage", mode="silent"))
+    assert (board.is_on("silent"), board.is_on("refused")) == (True, False)
 
 
 def test_a_counted_fault_is_played_exactly_that_often() -> None:

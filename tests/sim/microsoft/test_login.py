@@ -7,16 +7,17 @@ import json
 import time
 from typing import Any
 
-import jwt
 import msal
 import pytest
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from nacd.sim.microsoft.login import REFUSALS
 from nacd.sim.microsoft.state import CLIENT_ID, CLIENT_SECRET, App
 from nacd.sim.pki import Authority, DemoPki
 
+GUID = "2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954"
 INTUNE_SCOPE = "https://api.manage.microsoft.com//.default"
 GRAPH_SCOPE = "https://graph.microsoft.com/.default"
 
@@ -107,59 +108,25 @@ def test_a_bad_token_request_is_refused(
 def test_a_single_slash_scope_gets_a_token_that_intune_refuses(client: Any) -> None:
     token = client.token("https://api.manage.microsoft.com/.default")
     assert claims(token)["aud"] == "https://api.manage.microsoft.com"
-    refused = client.by_guid("2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954", token)
+    refused = client.by_guid(GUID, token)
     assert refused.status_code == 401
     assert "Bearer" in refused.headers["WWW-Authenticate"]
 
 
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({}, 0),
-        ({"exp": -3600.0, "nbf": -7200.0}, 700024),
-        ({"nbf": 3600.0, "exp": 7200.0}, 700024),
-        ({"aud": "https://login.microsoftonline.com/common/oauth2/v2.0/token"}, 700027),
-        ({"iss": "somebody"}, 700027),
-    ],
-)
-def test_an_assertion_is_checked(
-    client: Any, demo_pki: DemoPki, clock: Any, changes: dict[str, Any], code: int
-) -> None:
-    leaf = x509.load_pem_x509_certificate(demo_pki.app.read_bytes())
-    thumbprint = base64.urlsafe_b64encode(leaf.fingerprint(hashes.SHA256())).decode().rstrip("=")
-    payload = {
-        "aud": f"{client.simulator.authority}/oauth2/v2.0/token",
-        "iss": CLIENT_ID,
-        "sub": CLIENT_ID,
-        "nbf": clock() - 10,
-        "exp": clock() + 600,
-    }
-    payload |= {name: clock() + value if isinstance(value, float) else value for name, value in changes.items()}
-    assertion = jwt.encode(payload, demo_pki.app_key.read_text(), "PS256", headers={"x5t#S256": thumbprint})
-    answer = client.ask_token(
-        client_assertion=assertion,
-        client_assertion_type="urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-    )
-    assert (code_of(answer) if code else answer.status_code) == (code or 200)
-
-
 def test_a_token_ages_and_expires(client: Any, clock: Any) -> None:
     token = client.token()
-    guid = "2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954"
-    assert client.by_guid(guid, token).status_code == 200
+    assert client.by_guid(GUID, token).status_code == 200
     clock.seconds += 3600
-    assert client.by_guid(guid, token).status_code == 401
+    assert client.by_guid(GUID, token).status_code == 401
 
 
 @pytest.mark.parametrize("spoil", [lambda token: token[:-3] + "AAA", lambda token: "x", lambda token: token + ".x"])
 def test_a_token_that_was_touched_is_refused(client: Any, spoil: Any) -> None:
-    guid = "2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954"
-    assert client.by_guid(guid, spoil(client.token())).status_code == 401
+    assert client.by_guid(GUID, spoil(client.token())).status_code == 401
 
 
 def test_a_graph_token_is_no_intune_token(client: Any) -> None:
-    guid = "2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954"
-    assert client.by_guid(guid, client.token(GRAPH_SCOPE)).status_code == 401
+    assert client.by_guid(GUID, client.token(GRAPH_SCOPE)).status_code == 401
 
 
 def test_the_simulators_own_address_is_a_resource_too(client: Any) -> None:
@@ -173,7 +140,87 @@ def test_missing_consent_shows_in_the_token_and_as_403(client: Any) -> None:
     client.simulator.register_app(app)
     token = client.ask_token(client_id=app.client_id, client_secret="s").json()["access_token"]
     assert claims(token)["roles"] == []
-    assert client.by_guid("2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954", token).status_code == 403
+    assert client.by_guid(GUID, token).status_code == 403
+
+
+def test_consent_given_later_shows_in_the_next_token(client: Any) -> None:
+    app = App(client_id="00000000-0000-4000-8000-0000000000cc", secret="s", intune_roles=())
+    client.simulator.register_app(app)
+    client.simulator.change_app(app.client_id, intune_roles=["get_device_compliance"])
+    token = client.ask_token(client_id=app.client_id, client_secret="s").json()["access_token"]
+    assert client.by_guid(GUID, token).status_code == 200
+
+
+@pytest.mark.parametrize("code", sorted(REFUSALS))
+def test_every_code_comes_with_its_word_and_status(client: Any, code: int) -> None:
+    error, status, _ = REFUSALS[code]
+    client.simulator.fault("token", code=code)
+    answer = client.ask_token()
+    assert (answer.status_code, answer.json()["error"], code_of(answer)) == (status, error, code)
+    assert answer.json()["error_description"].startswith(f"AADSTS{code}: ")
+    assert {"timestamp", "trace_id", "correlation_id", "error_uri"} <= set(answer.json())
+
+
+def test_the_words_are_those_of_the_sign_in_service() -> None:
+    """Held against the table of published codes: error word by code."""
+    words = {
+        "unauthorized_client": {700016, 7000112, 7000229},
+        "invalid_client": {7000215, 7000222, 700027, 7000214, 700024},
+        "invalid_request": {90002, 900021, 900023},
+        "invalid_resource": {500011},
+        "invalid_scope": {1002012, 70011},
+        "access_denied": {53000, 53003},
+        "invalid_grant": {50034},
+    }
+    for word, codes in words.items():
+        assert {REFUSALS[code][0] for code in codes} == {word}
+    assert {REFUSALS[code][1] for code in words["invalid_client"]} == {401}
+
+
+@pytest.mark.parametrize("service", ["compliance", "graph"])
+def test_tokens_given_so_far_can_be_revoked_for_one_service(client: Any, service: str) -> None:
+    intune, graph = client.token(), client.token(GRAPH_SCOPE)
+    listing = f"{client.simulator.base_url}/v1.0/deviceManagement/managedDevices"
+    client.order("POST", "/revoke", {"service": service})
+    came = {"compliance": client.by_guid(GUID, intune).status_code, "graph": client.get(listing, graph).status_code}
+    assert came == {"compliance": 200, "graph": 200} | {service: 401}
+
+
+def test_after_all_tokens_are_revoked_a_new_one_is_good(client: Any) -> None:
+    old = client.token()
+    client.simulator.revoke_tokens()
+    refused = client.by_guid(GUID, old)
+    assert (refused.status_code, "revoked" in refused.headers["WWW-Authenticate"]) == (401, True)
+    assert client.by_guid(GUID, client.token()).status_code == 200
+    with pytest.raises(ValueError, match="`mail`"):
+        client.simulator.revoke_tokens("mail")
+
+
+def test_the_tenant_answers_to_its_name_and_to_its_guid(client: Any) -> None:
+    by_guid = client.ask_token(client.simulator.tenant_id.upper())
+    assert by_guid.status_code == 200
+    assert claims(by_guid.json()["access_token"])["tid"] == client.simulator.tenant_id
+    assert claims(client.token())["tid"] == client.simulator.tenant_id
+    openid = client.get(
+        f"{client.simulator.base_url}/{client.simulator.tenant_id}/v2.0/.well-known/openid-configuration"
+    )
+    assert client.simulator.tenant_id in openid.json()["token_endpoint"]
+
+
+def test_an_audience_more_can_be_intunes(client: Any) -> None:
+    resource = "https://api.manage.microsoftonline.cn/"
+    assert code_of(client.ask_token(scope=f"{resource}/.default")) == 500011
+    client.simulator.tune(intune_resource=resource)
+    assert client.by_guid(GUID, client.token(f"{resource}/.default")).status_code == 200
+    assert client.by_guid(GUID, client.token(f"{resource}.default")).status_code == 401
+
+
+def test_a_step_of_the_clock_makes_tokens_old(client: Any) -> None:
+    token = client.token()
+    client.simulator.tune(clock_offset_s=3601)
+    assert client.by_guid(GUID, token).status_code == 401
+    client.simulator.tune(clock_offset_s=0)
+    assert client.by_guid(GUID, token).status_code == 200
 
 
 def test_refresh_in_is_sent_when_asked_for(client: Any) -> None:
