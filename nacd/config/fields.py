@@ -253,7 +253,7 @@ def day(value: object) -> date:
     try:
         return date.fromisoformat(value if isinstance(value, str) and len(value) == 10 else "")
     except ValueError:
-        raise ValueError("a day is wanted here, as in `2027-05-31`") from None
+        raise ValueError('a day is wanted here, in quotes, as in `"2027-05-31"`') from None
 
 
 Day: TypeAlias = Annotated[date, PlainValidator(day), WithJsonSchema({"type": "string", "format": "date"})]

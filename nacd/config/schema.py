@@ -16,6 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from nacd.config.fields import ListenAddress, written
 from nacd.config.policy_text import PolicyText
+from nacd.config.sections.actions import ActionSettings
 from nacd.config.settings import Settings
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -40,10 +41,11 @@ class _Generator(GenerateJsonSchema):
 
 
 def schemas() -> Mapping[str, dict[str, Any]]:
-    """File name to JSON Schema, for ``nacd.yaml`` and ``policy.yaml``."""
+    """File name to JSON Schema, for ``nacd.yaml``, ``policy.yaml`` and ``actions.yaml``."""
     return {
         "nacd.schema.json": _schema(Settings, "nacd.yaml"),
         "policy.schema.json": _schema(PolicyText, "policy.yaml"),
+        "actions.schema.json": _schema(ActionSettings, "actions.yaml"),
     }
 
 

@@ -97,6 +97,15 @@ def tls_context(ca_file: str) -> ssl.SSLContext:
     return context
 
 
+def open_context() -> ssl.SSLContext:
+    """TLS that believes anybody: to look at what a server presents, never to send anything through it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.sslsocket_class = _BoundedTlsSocket
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 def _resolve(host: str, port: int) -> list[Any]:
     """Addresses of a host; SourceError when there are none."""
 
@@ -109,8 +118,11 @@ def _resolve(host: str, port: int) -> list[Any]:
     return _RESOLVERS.run((host, port), work, _LIMIT.until, f"resolving `{host}`")
 
 
-def _connect(host: str, port: int) -> socket.socket:
-    """The first address that answers, each given its share of the time left."""
+def connect(host: str, port: int) -> socket.socket:
+    """The first address that answers, each given its share of the time left. Only within ``limit``.
+
+    Raises OSError, and SourceError when the name has no address.
+    """
     addresses = _resolve(host, port)
     failed: OSError = OSError(f"`{host}` has no address")
     for done, (family, kind, protocol, _name, address) in enumerate(addresses):
@@ -130,12 +142,12 @@ def _connect(host: str, port: int) -> socket.socket:
 
 class _PlainConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        return _connect(self.host, self.port or 80)
+        return connect(self.host, self.port or 80)
 
 
 class _TlsConnection(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
-        return _connect(self.host, self.port or 443)
+        return connect(self.host, self.port or 443)
 
 
 class _PlainPool(HTTPConnectionPool):

@@ -22,9 +22,11 @@ from requests.adapters import HTTPAdapter
 
 from nacd.errors import SourceError
 from nacd.intune.bounded import POOLS, limit, tls_context
+from nacd.intune.presented import Onlooker, root_is_missing
 
 BODY_LIMIT = 2 * 1024 * 1024
 _CHUNK = 16 * 1024
+_IDLE_S = 45.0
 
 
 class UnreachableError(SourceError):
@@ -46,13 +48,14 @@ class HttpAnswer:
 
 
 class HttpClient:
-    """Sends requests; thread-safe, with one session (and its kept connections) for each thread."""
+    """Sends requests; thread-safe, with one session (and connections kept for less than a minute) for each thread."""
 
     def __init__(self, *, ca_file: str = "", proxy: str = "") -> None:
         """ca_file, proxy: see ``IntuneOptions``. Raises OSError when the CA file cannot be read."""
         self._context = tls_context(ca_file)
         self._proxies = {"http": proxy, "https": proxy} if proxy else {}
         self._threads = threading.local()
+        self._onlooker = Onlooker(proxy)
 
     def send(
         self,
@@ -82,7 +85,17 @@ class HttpClient:
                     body=received,
                 )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as trouble:
-            raise UnreachableError(_in_words(trouble, parts.hostname or "")) from trouble
+            words = _in_words(trouble, parts.hostname or "")
+            raise UnreachableError(words + self._presented(trouble, url, until)) from trouble
+
+    def _presented(self, trouble: BaseException, url: str, until: float) -> str:
+        """What the server presented, when it is not trusted: nobody should need a packet capture to see it."""
+        refused = [cause for cause in _causes(trouble) if isinstance(cause, ssl.SSLCertVerificationError)]
+        if not refused:
+            return ""
+        parts = urlsplit(url)
+        seen = self._onlooker.look(parts.hostname or "", parts.port or 443, until)
+        return f"; {seen.words(root_missing=root_is_missing(refused[0]))}"
 
     def _open(self, method: str, url: str, headers: Mapping[str, str], body: bytes, local: bool) -> requests.Response:
         # The timeout only has to exist: every read and write sets the time left itself.
@@ -116,6 +129,10 @@ class HttpClient:
             session.mount("https://", adapter)
             session.mount("http://", adapter)
             self._threads.session = session
+        elif time.monotonic() > self._threads.used_at + _IDLE_S:
+            # A firewall in between may have forgotten the connection without a word: a request would wait in vain.
+            session.close()
+        self._threads.used_at = time.monotonic()
         return session
 
 

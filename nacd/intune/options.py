@@ -1,7 +1,7 @@
 """What an operator decides about asking Intune, checked by existing.
 
 Knows: which options there are; the four kinds of credential, whether a certificate and its key
-belong together and can sign PS256 (RSA only), and until when. Refuses to know: YAML (``config/``),
+belong together and can sign PS256 (RSA only), and until when each is good. Refuses to know: YAML (``config/``),
 MSAL.
 """
 
@@ -29,9 +29,10 @@ NO_PASSPHRASE = Secret(b"")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretCredential:
-    """A client secret: its *value*, not its id."""
+    """A client secret: its *value*, not its id. expires_at: seconds since the epoch, 0.0 if nobody said."""
 
     secret: Secret
+    expires_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +64,10 @@ Credential: TypeAlias = SecretCredential | PemCredential | PfxCredential | Manag
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What is wrong with a credential (``""`` = nothing seen) and when its certificate ends.
+    """What is wrong with a credential (``""`` = nothing seen) and when it ends.
 
-    not_after: seconds since the epoch, 0.0 if the credential has no certificate.
+    not_after: end of its certificate, or of the secret where the operator named it; seconds since the epoch, 0.0 if
+    nobody knows.
     """
 
     problem: str = ""
@@ -76,26 +78,29 @@ class Inspection:
 class IntuneOptions:
     """Everything ``IntuneSource`` needs; ValueError, in words, for what cannot work.
 
-    endpoint: address of the Compliance Retrieval service; given, it switches discovery off, and its
-    host is allowed by being there. allowed_hosts: ``host`` or ``host:port`` that may be sent a
-    token besides those of the cloud. ca_file: PEM file of trusted roots, ``""`` = those of the
-    operating system. proxy: ``http://host:port``, ``""`` = none. endpoint_file: where the
-    discovered address is kept over a restart, ``""`` = nowhere.
+    credentials: one, or two while one takes over from the other; the second is tried when the first is refused.
+    endpoint: address of the Compliance Retrieval service; given, it switches discovery off, and its host is allowed
+    by being there. allowed_hosts: ``host`` or ``host:port`` that may be sent a token besides those of the cloud.
+    ca_file: PEM file of trusted roots, ``""`` = those of the operating system. proxy: ``http://host:port``, ``""`` =
+    none.
     """
 
     cloud: Cloud
     tenant: str
     client_id: str
-    credential: Credential
+    credentials: tuple[Credential, ...]
     endpoint: str = ""
     allowed_hosts: tuple[str, ...] = ()
     ca_file: str = ""
     proxy: str = ""
-    endpoint_file: str = ""
 
     def __post_init__(self) -> None:
         if not self.tenant or not all(char.isalnum() or char in ".-" for char in self.tenant):
             raise ValueError(f"`{self.tenant}` is no tenant: use its domain or its id")
+        if not 1 <= len(self.credentials) <= 2:
+            raise ValueError(
+                f"an app proves itself by one credential, or by two during a change, not by {len(self.credentials)}"
+            )
         if self.endpoint and (problem := self.hosts.refusal(self.endpoint)):
             raise ValueError(f"endpoint: {problem}")
         if self.proxy and not self.proxy.startswith("http://"):
@@ -118,8 +123,8 @@ class IntuneOptions:
 def inspect(credential: Credential) -> Inspection:
     """Look at a credential without showing it to anybody. Reads the PFX file; no network."""
     match credential:
-        case SecretCredential(secret=secret):
-            return Inspection(problem="" if secret.reveal() else "the client secret is empty")
+        case SecretCredential(secret=secret, expires_at=expires_at):
+            return Inspection(problem="" if secret.reveal() else "the client secret is empty", not_after=expires_at)
         case ManagedIdentity():
             return Inspection()
         case PemCredential() | PfxCredential():

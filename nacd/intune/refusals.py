@@ -1,18 +1,21 @@
 """What Microsoft says when it refuses: error envelopes and Retry-After. Pure.
 
-Knows: Intune's envelope, Graph's (often with Intune's inside), the two forms of Retry-After. Refuses to know: what
-a refusal means for a device.
+Knows: Intune's envelope, Graph's (often with Intune's inside), the two forms of Retry-After, the challenge that comes
+with a 401. Refuses to know: what a refusal means for a device.
 """
 
 from __future__ import annotations
 
+import binascii
 import json
 import re
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+_CLAIMS = re.compile(r'\bclaims="([^"]*)"')
 _PAUSE_WITHOUT_RETRY_AFTER_S = 30.0
 
 
@@ -81,6 +84,29 @@ def retry_after_s(headers: Mapping[str, str], now: float, *, default_s: float = 
     if until <= 0:
         return default_s
     return max(0.0, until - (said or now))
+
+
+def challenge(header: str) -> str:
+    """What ``WWW-Authenticate`` asks for, in words, ``""`` without one (RFC 6750 section 3).
+
+    A claims challenge (Entra's continuous access evaluation) is shown decoded: it says which policy wants more.
+    """
+    text = "".join(char for char in header if char.isprintable() and char != "`")
+    found = _CLAIMS.search(text)
+    rest = _CLAIMS.sub("", text).strip(" ,") if found else text
+    words = f"it asks for `{rest[:200]}`" if rest else ""
+    if not found:
+        return words
+    claims = f"a claims challenge (continuous access evaluation): `{_decoded(found[1])[:200]}`"
+    return f"{words} with {claims}" if words else f"it answers {claims}"
+
+
+def _decoded(claims: str) -> str:
+    try:
+        plain = urlsafe_b64decode(claims.replace("+", "-").replace("/", "_") + "=" * (-len(claims) % 4)).decode()
+    except (binascii.Error, ValueError):
+        return claims
+    return plain if plain and plain.isprintable() else claims
 
 
 def _date(text: str) -> float:

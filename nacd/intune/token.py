@@ -16,37 +16,25 @@ import json
 import threading
 import time
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 from uuid import uuid4
 
 import msal
 from msal.exceptions import MsalError
 
 from nacd.errors import SourceError
-from nacd.intune import aadsts
 from nacd.intune.client import HttpAnswer, HttpClient
-from nacd.intune.cloud import Audience, Hosts, netloc
+from nacd.intune.cloud import Audience, Hosts
+from nacd.intune.credentials import CredentialRefusedError, Credentials, LoginService, complaint, for_msal
 from nacd.intune.flight import Flights
-from nacd.intune.options import (
-    IntuneOptions,
-    ManagedIdentity,
-    PemCredential,
-    PfxCredential,
-    SecretCredential,
-    inspect,
-)
-from nacd.intune.refusals import retry_after_s
+from nacd.intune.options import IntuneOptions, ManagedIdentity
 from nacd.values import Secret
 
 NEEDED_ROLE = "get_device_compliance"
 _ACQUISITION_S = 15.0
 _MARGIN_S = 30.0
-_AFTER_REFUSAL_S = 30.0
-_AFTER_OUTAGE_S = 5.0
-_LONGEST_PAUSE_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +55,11 @@ class Token:
     @property
     def lacks_consent(self) -> bool:
         """It can be read, and the role Compliance Retrieval asks for is not in it."""
-        return self.readable and NEEDED_ROLE not in self.roles
+        return not self.may((NEEDED_ROLE,))
+
+    def may(self, roles: Collection[str]) -> bool:
+        """Whether one of these roles is in it; True when it cannot be read, because then nobody knows."""
+        return not self.readable or not set(roles).isdisjoint(self.roles)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +75,8 @@ class TokenSource:
         self._options = options
         self._http = http
         self._flights = flights
+        self.credentials = Credentials(options.credentials)
+        """How things stand with the credentials."""
         self._lock = threading.Lock()
         self._held: dict[Audience, Token] = {}
         self._failures: dict[Audience, _Failure] = {}
@@ -129,51 +123,64 @@ class TokenSource:
         return self._fetch(audience)
 
     def _fetch(self, audience: Audience) -> Token:
-        http = _MsalHttp(self._http, self._options)
+        """A new token by the credential that worked last, or by the other one when this is refused."""
+        until = time.monotonic() + _ACQUISITION_S
+        said, pause_s = list[str](), 0.0
+        for place in self.credentials.in_order():
+            login = self._login_service(place, until)
+            try:
+                token = self._ask(audience, place, login)
+            except SourceError as trouble:
+                said.append(trouble.detail)
+                pause_s = max(pause_s, login.pause_s())
+                if not (login.refuses or isinstance(trouble, CredentialRefusedError)):
+                    break
+                self.credentials.refused(place, trouble.detail)
+            else:
+                self.credentials.worked(place)
+                with self._lock:
+                    self._held[audience] = token
+                    self._failures.pop(audience, None)
+                return token
+        detail = f"no token for {audience}: {'; the other credential: '.join(said)}"
+        with self._lock:
+            self._failures[audience] = _Failure(detail=detail, until=time.monotonic() + pause_s)
+        raise SourceError(detail)
+
+    def _login_service(self, place: int, until: float) -> LoginService:
+        local = isinstance(self._options.credentials[place], ManagedIdentity)
+        return LoginService(self._http, self._options.cloud.login, until, local=local)
+
+    def _ask(self, audience: Audience, place: int, login: LoginService) -> Token:
+        """One credential shown to the login service. Raises SourceError, in words."""
         started = time.monotonic()
         try:
-            result = self._ask_msal(audience, http)
-            token = _token(result, http, started)
+            return _token(self._ask_msal(audience, place, login), login, started)
         except SourceError as trouble:
-            detail = f"no token for {audience}: {trouble.detail}"
-            self._remember(audience, detail, http)
-            raise SourceError(detail) from trouble
+            raise type(trouble)(login.said() or trouble.detail) from trouble
         except (MsalError, ValueError, TypeError, KeyError, RuntimeError, OSError) as trouble:
             # MSAL's own texts quote URLs and bodies; what the service said was kept on the way.
-            detail = f"no token for {audience}: {http.said() or f'msal gave up ({type(trouble).__name__})'}"
-            self._remember(audience, detail, http)
-            raise SourceError(detail) from trouble
-        with self._lock:
-            self._held[audience] = token
-            self._failures.pop(audience, None)
-        return token
+            raise SourceError(login.said() or f"msal gave up ({type(trouble).__name__})") from trouble
 
-    def _ask_msal(self, audience: Audience, http: _MsalHttp) -> Mapping[str, Any]:
-        options, credential = self._options, self._options.credential
-        if problem := inspect(credential).problem:
-            raise SourceError(problem)
+    def _ask_msal(self, audience: Audience, place: int, login: LoginService) -> Mapping[str, Any]:
+        options, credential = self._options, self.credentials.usable(place)
         if isinstance(credential, ManagedIdentity):
             identity = (
                 msal.UserAssignedManagedIdentity(client_id=credential.client_id)
                 if credential.client_id
                 else msal.SystemAssignedManagedIdentity()
             )
-            client = msal.ManagedIdentityClient(identity, http_client=http)
+            client = msal.ManagedIdentityClient(identity, http_client=login)
             return client.acquire_token_for_client(resource=options.cloud.target(audience)) or {}
         # instance_discovery=False: the operator named the cloud; nobody else is asked about its host.
         app = msal.ConfidentialClientApplication(
             options.client_id,
-            client_credential=_for_msal(credential),
+            client_credential=for_msal(credential),
             authority=f"{options.cloud.login}/{options.tenant}",
-            http_client=http,
+            http_client=login,
             instance_discovery=False,
         )
         return app.acquire_token_for_client([options.cloud.scope(audience)]) or {}
-
-    def _remember(self, audience: Audience, detail: str, http: _MsalHttp) -> None:
-        failure = _Failure(detail=detail, until=time.monotonic() + http.pause_s())
-        with self._lock:
-            self._failures[audience] = failure
 
 
 class Bearer:
@@ -209,110 +216,11 @@ class Bearer:
         return self._http.send("GET", url, headers=headers, until=until)
 
 
-class _MsalHttp:
-    """MSAL's way out: our client, our deadline, the login service only; remembers what was said."""
-
-    def __init__(self, http: HttpClient, options: IntuneOptions) -> None:
-        self._http = http
-        self._until = time.monotonic() + _ACQUISITION_S
-        self._local = isinstance(options.credential, ManagedIdentity)
-        self._host = netloc(options.cloud.login)
-        self._last: HttpAnswer | None = None
-
-    def get(
-        self, url: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None, **_: Any
-    ) -> _MsalAnswer:
-        return self._send("GET", url, params, headers, b"")
-
-    def post(
-        self,
-        url: str,
-        params: Mapping[str, str] | None = None,
-        data: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        **_: Any,
-    ) -> _MsalAnswer:
-        form = {name: value for name, value in (data or {}).items() if value is not None}
-        kind = {"Content-Type": "application/x-www-form-urlencoded"}
-        return self._send("POST", url, params, {**(headers or {}), **kind}, urlencode(form, doseq=True).encode())
-
-    def close(self) -> None:
-        """Nothing of its own to close."""
-
-    def said(self) -> str:
-        """What the login service last complained of, in words; ``""`` if it did not."""
-        if self._last is None or self._last.status < 400:
-            return ""
-        error = json.loads(self._last.body) if _is_json_object(self._last.body) else {}
-        return _complaint(error, self._last.body.decode("utf-8", "replace"), self._last.status)
-
-    def pause_s(self) -> float:
-        """Seconds for which asking again makes no sense."""
-        if self._last is None or self._last.status < 400:
-            return _AFTER_OUTAGE_S
-        wanted_s = retry_after_s(self._last.headers, time.time(), default_s=0.0)
-        short = self._last.status >= 500
-        return min(_LONGEST_PAUSE_S, max(wanted_s, _AFTER_OUTAGE_S if short else _AFTER_REFUSAL_S))
-
-    def _send(
-        self, method: str, url: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None, body: bytes
-    ) -> _MsalAnswer:
-        if not self._local and netloc(url) != self._host:
-            raise SourceError(f"the login service points to another host, `{netloc(url) or 'unreadable'}`")
-        if params:
-            url = f"{url}?{urlencode(params)}"
-        self._last = None
-        self._last = self._http.send(
-            method, url, headers=headers or {}, until=self._until, body=body, local=self._local
-        )
-        if self._last.status < (500 if method == "POST" else 400) and not _is_json_object(self._last.body):
-            # Told here in words; MSAL would put the whole body into the log.
-            strange = "the login service does not answer in json: is a proxy or tls inspection in between?"
-            raise SourceError(self.said() or strange)
-        return _MsalAnswer(self._last)
-
-
-class _MsalAnswer:
-    """An answer in the shape MSAL reads."""
-
-    def __init__(self, answer: HttpAnswer) -> None:
-        self.status_code = answer.status
-        self.text = answer.body.decode("utf-8", "replace")
-        self.headers = answer.headers
-
-    def raise_for_status(self) -> None:
-        if self.status_code >= 400:
-            raise MsalError(f"status {self.status_code}")
-
-
-def _is_json_object(body: bytes) -> bool:
-    try:
-        return isinstance(json.loads(body), dict)
-    except (ValueError, RecursionError):
-        return False
-
-
-def _for_msal(credential: SecretCredential | PemCredential | PfxCredential) -> str | dict[str, str | bool]:
-    """The credential as MSAL wants it. A certificate without thumbprint makes MSAL sign PS256 with x5t#S256."""
-    match credential:
-        case SecretCredential(secret=secret):
-            return secret.reveal().decode()
-        case PemCredential(certificate=certificate, private_key=key, passphrase=passphrase):
-            pem: dict[str, str | bool] = {
-                "private_key": key.reveal().decode(),
-                "public_certificate": certificate.decode(),
-            }
-            return pem | ({"passphrase": passphrase.reveal().decode()} if passphrase.reveal() else {})
-        case PfxCredential(path=path, passphrase=passphrase):
-            pfx: dict[str, str | bool] = {"private_key_pfx_path": path, "public_certificate": True}
-            return pfx | ({"passphrase": passphrase.reveal().decode()} if passphrase.reveal() else {})
-
-
-def _token(result: Mapping[str, Any], http: _MsalHttp, started: float) -> Token:
+def _token(result: Mapping[str, Any], login: LoginService, started: float) -> Token:
     """MSAL's result as a value. started: monotonic seconds, taken before asking, so that age is never too small."""
     value = result.get("access_token")
     if not isinstance(value, str) or not value.isascii() or not value.isprintable():
-        raise SourceError(http.said() or _complaint(result, str(result.get("error_description") or ""), 0))
+        raise SourceError(login.said() or complaint(result, str(result.get("error_description") or ""), 0))
     lifetime_s = float(result.get("expires_in") or 0)
     refresh_s = float(result.get("refresh_in") or lifetime_s * 0.75)
     readable, roles = _roles(value)
@@ -336,12 +244,3 @@ def _roles(token: str) -> tuple[bool, tuple[str, ...]]:
         return False, ()
     roles = claims.get("roles")
     return True, tuple(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else ()
-
-
-def _complaint(error: Mapping[str, Any], text: str, status: int) -> str:
-    if status == 429 or status >= 500:
-        return f"the login service is failing or busy (status {status})"
-    found = aadsts.codes(error.get("error_codes"), text)
-    words = str(error.get("error_description") or "")
-    name = str(error.get("error") or (f"status {status}" if status else ""))
-    return f"the login service refuses: {aadsts.sentence(found, name, words)}"

@@ -191,7 +191,7 @@ class Worker:
             if isinstance(asked, HeldBack):
                 self._hold_back(asked, request, fresh, path, now)
                 return None
-            self._ask_ahead(request, now)
+            self._ask_ahead(request)
         step = self._authorizer.identify(request, now)
         match step:
             case Answer():
@@ -207,10 +207,10 @@ class Worker:
                 return self._decide(step, fresh, path, queued.received, now)
         return None
 
-    def _ask_ahead(self, request: AccessRequest, now: Instant) -> None:
+    def _ask_ahead(self, request: AccessRequest) -> None:
         """An endpoint that came back will most likely prove to be what it was: the answer is there when it has."""
         guess = self._live.guess(request.station) if request.has_eap else None
-        if guess is not None and self._lookup.known(guess, now) is None:
+        if guess is not None:
             self._lookup.start(guess, request)
 
     def _hold_back(self, held: HeldBack, request: AccessRequest, fresh: Fresh, path: Path, now: Instant) -> None:

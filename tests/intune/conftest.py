@@ -365,7 +365,7 @@ def options(microsoft: Microsoft, pki: Pki) -> Callable[..., IntuneOptions]:
             "cloud": cloud("custom", custom),
             "tenant": "contoso.test",
             "client_id": "33333333-4444-5555-6666-777777777777",
-            "credential": SecretCredential(secret=Secret(b"right")),
+            "credentials": (SecretCredential(secret=Secret(b"right")),),
             "allowed_hosts": (f"localhost:{microsoft.port}",),
             "ca_file": pki.ca_file,
         }

@@ -75,6 +75,20 @@ def test_one_thread_keeps_its_connection(client: HttpClient, microsoft: Any, mon
     fetch(client, microsoft.root + "/devices/")
 
 
+def test_a_connection_that_was_idle_for_long_is_not_used_again(
+    client: HttpClient, microsoft: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected = []
+    real = socket.socket.connect
+    monkeypatch.setattr(socket.socket, "connect", lambda *args: connected.append(1) or real(*args))
+    fetch(client, microsoft.root + "/devices/")
+    fetch(client, microsoft.root + "/devices/")
+    assert len(connected) == 1
+    monkeypatch.setattr("nacd.intune.client._IDLE_S", -1.0)
+    assert fetch(client, microsoft.root + "/devices/").status == 200
+    assert len(connected) == 2
+
+
 def test_a_body_without_end_is_cut_off(client: HttpClient, microsoft: Any, wire: Any) -> None:
     microsoft.always("devices", wire.Said(body=b"x" * (BODY_LIMIT + 1)))
     with pytest.raises(SourceError, match="longer than"):

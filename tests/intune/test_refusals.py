@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import email.utils
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nacd.intune.refusals import ErrorText, error_text, retry_after_s
+from nacd.intune.refusals import ErrorText, challenge, error_text, retry_after_s
 
 INTUNE = {
     "_version": 3,
@@ -73,3 +75,37 @@ NOW = 1_800_000_000.0
 )
 def test_retry_after_is_read_in_both_forms(headers: dict[str, str], expected: float) -> None:
     assert retry_after_s(headers, NOW) == expected
+
+
+# -- WWW-Authenticate -----------------------------------------------------------------------
+
+CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1603742800"}}}'
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_claims_challenge_is_shown_decoded(encode: Callable[[bytes], bytes]) -> None:
+    claims = encode(CLAIMS.encode()).decode().rstrip("=")
+    words = challenge(f'Bearer realm="", error="insufficient_claims", claims="{claims}"')
+    assert "continuous access evaluation" in words
+    assert CLAIMS in words
+    assert 'error="insufficient_claims"' in words
+
+
+def test_a_claims_challenge_alone_is_shown_too() -> None:
+    assert challenge('claims="e30"').endswith("`{}`")
+
+
+@pytest.mark.parametrize("claims", ["!!!", "/w", "AAAA"])
+def test_claims_that_cannot_be_decoded_are_shown_as_they_are(claims: str) -> None:
+    assert f"`{claims}`" in challenge(f'Bearer claims="{claims}"')
+
+
+def test_a_plain_challenge_is_shown_cut_and_printable() -> None:
+    assert challenge('Bearer error="invalid_token"') == 'it asks for `Bearer error="invalid_token"`'
+    long = challenge("Bearer \x1b[2J`" + "x" * 10_000)
+    assert len(long) < 250
+    assert long.isprintable()
+
+
+def test_no_challenge_is_no_words() -> None:
+    assert challenge("") == ""

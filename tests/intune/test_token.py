@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from nacd.errors import SourceError
+from nacd.intune import token as module
 from nacd.intune.client import HttpClient
 from nacd.intune.cloud import Audience, Hosts
 from nacd.intune.flight import Flights
@@ -34,6 +35,24 @@ def intune_token(tokens: TokenSource, seconds: float = 5.0) -> Token:
 @pytest.fixture
 def tokens(options: Build) -> TokenSource:
     return tokens_for(options())
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Time passes for the tokens alone."""
+    passed = [0.0]
+
+    class Clock:
+        @staticmethod
+        def monotonic() -> float:
+            return time.monotonic() + passed[0]
+
+    monkeypatch.setattr(module, "time", Clock)
+
+    def advance(seconds: float) -> None:
+        passed[0] += seconds
+
+    return advance
 
 
 def test_a_secret_becomes_a_token_with_its_roles(tokens: TokenSource, microsoft: Any) -> None:
@@ -68,7 +87,7 @@ def test_a_custom_cloud_on_a_port_asks_nobody_else(tokens: TokenSource, microsof
 def test_a_certificate_signs_ps256_and_shows_itself(options: Build, microsoft: Any, pki: Any, kind: str) -> None:
     pem = PemCredential(certificate=pki.app_certificate, private_key=Secret(pki.app_key))
     pfx = PfxCredential(path=pki.app_pfx, passphrase=Secret(b"pass"))
-    intune_token(tokens_for(options(credential=pem if kind == "pem" else pfx)))
+    intune_token(tokens_for(options(credentials=(pem if kind == "pem" else pfx,))))
     form = microsoft.last("token").form
     head = form["client_assertion"][0].split(".")[0]
     header = json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))
@@ -83,7 +102,7 @@ def test_a_managed_identity_asks_the_machine_for_the_resource(
 ) -> None:
     monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", f"http://127.0.0.1:{plain.port}")
     # A proxy must not see it, so one that is not there does no harm.
-    chosen = options(credential=ManagedIdentity(client_id=client_id), proxy="http://127.0.0.1:1")
+    chosen = options(credentials=(ManagedIdentity(client_id=client_id),), proxy="http://127.0.0.1:1")
     assert intune_token(tokens_for(chosen)).roles == ("get_device_compliance",)
     query = plain.last("imds").query
     assert query["resource"] == ["https://api.manage.test/"]
@@ -110,7 +129,7 @@ def test_an_unknown_tenant_is_said_though_msal_hides_it(tokens: TokenSource, mic
 
 
 def test_a_live_test_sees_at_once_what_the_operator_mended(options: Build, microsoft: Any, wire: Any) -> None:
-    wrong = tokens_for(options(credential=SecretCredential(secret=Secret(b"wrong"))))
+    wrong = tokens_for(options(credentials=(SecretCredential(secret=Secret(b"wrong")),)))
     with pytest.raises(SourceError, match="7000215"):
         intune_token(wrong)
     microsoft.secret = "wrong"
@@ -152,14 +171,14 @@ def test_credentials_go_to_the_login_service_only(
 def test_an_unusable_credential_is_said_before_anybody_is_asked(options: Build, microsoft: Any, pki: Any) -> None:
     credential = PemCredential(certificate=pki.app_certificate, private_key=Secret(pki.ec_key))
     with pytest.raises(SourceError, match="rsa"):
-        intune_token(tokens_for(options(credential=credential)))
+        intune_token(tokens_for(options(credentials=(credential,))))
     assert not microsoft.calls
 
 
 def test_a_credential_file_that_is_not_there_is_said(options: Build, tmp_path: Path) -> None:
     credential = PfxCredential(path=str(tmp_path / "none.pfx"))
     with pytest.raises(SourceError, match="cannot be read"):
-        intune_token(tokens_for(options(credential=credential)))
+        intune_token(tokens_for(options(credentials=(credential,))))
 
 
 @pytest.mark.parametrize("status", [400, 429, 503])
@@ -251,3 +270,100 @@ def test_the_environment_does_not_touch_the_login_either(
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     intune_token(tokens_for(options()))
     assert not any("authorization" in call.headers for call in microsoft.calls)
+
+
+# -- what MSAL would do wrong ---------------------------------------------------------------
+
+
+def test_building_the_source_touches_no_network_so_that_an_offline_start_works(options: Build, microsoft: Any) -> None:
+    microsoft.close()
+    tokens = tokens_for(options())
+    assert tokens.held(Audience.INTUNE) is None
+
+
+def test_a_login_service_that_was_down_at_the_start_is_asked_again_after_five_seconds(
+    tokens: TokenSource, microsoft: Any, wire: Any, later: Callable[[float], None]
+) -> None:
+    microsoft.say("openid", wire.Said(status=503))
+    with pytest.raises(SourceError, match="failing"):
+        intune_token(tokens)
+    later(4.0)
+    with pytest.raises(SourceError, match="failing"):
+        intune_token(tokens)
+    assert microsoft.count("openid") == 1
+    later(1.5)
+    assert intune_token(tokens).readable
+
+
+@pytest.mark.parametrize(("headers", "pause_s"), [({"Retry-After": "60"}, 60.0), ({}, 5.0)])
+@pytest.mark.parametrize("status", [429, 503])
+def test_429_and_5xx_are_remembered_for_retry_after_or_five_seconds(
+    tokens: TokenSource,
+    microsoft: Any,
+    wire: Any,
+    later: Callable[[float], None],
+    status: int,
+    headers: dict[str, str],
+    pause_s: float,
+) -> None:
+    microsoft.say("openid", wire.Said(status=status, headers=headers))
+    with pytest.raises(SourceError, match="failing or busy"):
+        intune_token(tokens)
+    later(pause_s - 1.0)
+    with pytest.raises(SourceError, match="failing or busy"):
+        intune_token(tokens)
+    assert microsoft.count("openid") == 1
+    later(1.5)
+    assert intune_token(tokens).readable
+
+
+def test_a_400_is_not_remembered_once_it_is_put_right(
+    tokens: TokenSource, microsoft: Any, wire: Any, later: Callable[[float], None]
+) -> None:
+    microsoft.say("token", wire.aadsts(700016, "unauthorized_client", 400))
+    with pytest.raises(SourceError, match="700016"):
+        intune_token(tokens)
+    later(31.0)  # msal's own memory of a 400 would last 60 s
+    assert intune_token(tokens).readable
+
+
+def test_each_acquisition_builds_a_new_app_object(tokens: TokenSource, microsoft: Any) -> None:
+    for _ in range(3):
+        tokens.fresh(Audience.INTUNE, time.monotonic() + 5)
+    assert microsoft.count("openid") == 3
+    assert microsoft.count("token") == 3
+
+
+def test_the_last_good_token_serves_until_thirty_seconds_before_its_end(
+    tokens: TokenSource, microsoft: Any, wire: Any, later: Callable[[float], None]
+) -> None:
+    first = intune_token(tokens)
+    microsoft.always("token", wire.Said(status=500, kind="application/json", body={"error": "x"}))
+    later(3599 - 40)
+    assert intune_token(tokens) is first
+    assert wire.eventually(lambda: microsoft.count("token") == 2)
+    later(12.0)
+    with pytest.raises(SourceError, match="failing or busy"):
+        intune_token(tokens)
+
+
+def test_one_401_drops_the_token_once_and_not_the_fresh_one(
+    options: Build, tokens: TokenSource, microsoft: Any, wire: Any, pki: Any
+) -> None:
+    bearer = Bearer(HttpClient(ca_file=pki.ca_file), tokens, Audience.INTUNE, options().hosts)
+    first = intune_token(tokens)
+    microsoft.always("devices", wire.Said(status=401))
+    assert bearer.get(microsoft.root + "/devices/", "application/xml", time.monotonic() + 5).status == 401
+    assert microsoft.count("devices") == 2
+    assert microsoft.count("token") == 2
+    second = tokens.held(Audience.INTUNE)
+    assert second is not None
+    assert second is not first
+
+
+def test_the_scope_holds_nothing_but_the_default_of_one_resource(tokens: TokenSource, microsoft: Any) -> None:
+    for audience in Audience:
+        tokens.fresh(audience, time.monotonic() + 5)
+        (scope,) = microsoft.last("token").form["scope"]
+        assert scope.endswith("/.default")
+        assert " " not in scope

@@ -22,7 +22,7 @@ from nacd.intune import refusals
 from nacd.intune.client import HttpAnswer
 from nacd.intune.cloud import cloud
 from nacd.intune.flight import Flights
-from nacd.intune.nac import answers
+from nacd.intune.nac import answers, bulk
 from nacd.intune.nac.discovery import SERVICE, Discovery
 from nacd.intune.options import IntuneOptions, SecretCredential
 from nacd.intune.token import Bearer
@@ -88,7 +88,7 @@ class Answers(Target):
         self._subjects = (DeviceId(guid=COMPLIANT_GUID), MacAddress("00-1B-44-11-3A-B7"))
         self._mutate = mutate.text(_ANSWER_WORDS)
         credential = SecretCredential(secret=Secret(b"of no use"))
-        self._options = IntuneOptions(cloud=cloud("global"), tenant="contoso", client_id="a", credential=credential)
+        self._options = IntuneOptions(cloud=cloud("global"), tenant="contoso", client_id="a", credentials=(credential,))
         self._graph = _Graph(self._options)
 
     def seeds(self) -> list[bytes]:
@@ -107,6 +107,7 @@ class Answers(Target):
         spoilt = ["truncated", "bom", "nil_status", "nil_list", "no_list", "no_status", "odd_status", "two_devices"]
         xml += [microsoft.spoil(one, xml[0])[0] for one in [*spoilt, "lower_case", "no_namespace", "not_registered"]]
         made = [bytes((kind,)) + body for body in xml for kind in (0, 8)]
+        made += [b"\x80" + body for body in xml[:4]]
         made += [b"\x01" + microsoft.device_list_json([good, bad]), b"\x09" + microsoft.device_list_json([good])]
         made.append(b"\x10" + microsoft.mdminfo(500))
         ours, others = "https://a.manage.microsoft.com/x", "https://fef.manage.microsoft.com/TrafficGateway"
@@ -152,6 +153,8 @@ class Answers(Target):
             pause = refusals.retry_after_s({"retry-after": header, "date": header[::-1]}, 1.7e9)
             check(pause >= 0.0, "a pause that is over before it begins")
             return 1
+        if head & 0x80:
+            return self._list(body, content_type)
         listed = answers.read_devices(body, content_type)
         subject = self._subjects[head >> 3 & 1]
         verdict = answers.judge(subject, listed)
@@ -160,6 +163,18 @@ class Answers(Target):
             check(self._says_so(body, content_type, guid), "compliant, and nothing in the answer says so")
             return 7
         return 3 if verdict.state in (ComplianceState.NONCOMPLIANT, ComplianceState.NOT_MANAGED) else 1
+
+    def _list(self, body: bytes, content_type: str) -> int:
+        """The list of all that are not compliant, whose pages are all the same: one is a list, two are a circle."""
+        page = HttpAnswer(status=200, headers={"content-type": content_type}, body=body)
+        found = bulk.read(lambda _query: page, time.monotonic(), lambda _seconds: None)
+        if not isinstance(found, bulk.Listed):
+            return 1
+        ids = {
+            text.strip().strip("{} ").lower() for name, text in self._pairs(body, content_type) if name.endswith("guid")
+        }
+        check(found.guids <= ids, "a device is listed that stands nowhere in the answer")
+        return 3 if found.guids else 1
 
     def _discover(self, body: bytes) -> int:
         """The whole look for the service, in its own thread, as the daemon does it."""
@@ -176,11 +191,14 @@ class Answers(Target):
     def _says_so(self, body: bytes, content_type: str, guid: str) -> bool:
         """Another parser's opinion: registered, compliant, and this device's id, all in so many words."""
         said: dict[str, set[str]] = {}
-        pairs = _json_pairs(body) if "json" in content_type else _xml_pairs(body)
-        for name, text in pairs:
+        for name, text in self._pairs(body, content_type):
             said.setdefault(name.rpartition(":")[2].lower(), set()).add(text.strip().lower())
         right = bool(said.get("status", set()) & self._TRUE) and bool(said.get("register_status", set()) & self._TRUE)
         return right and (not guid or guid in {text.strip("{} ") for text in said.get("guid", set())})
+
+    def _pairs(self, body: bytes, content_type: str) -> list[tuple[str, str]]:
+        pairs = _json_pairs(body) if "json" in content_type else _xml_pairs(body)
+        return [(name.lower(), text) for name, text in pairs]
 
 
 class _Pairs(ContentHandler):

@@ -39,7 +39,8 @@ class SecretCredential(Section):
 
     secret: SecretField = Field(description="reference to the client secret")
     expires: Day | None = Field(
-        default=None, description="the day it expires, as in `2027-05-31`; nobody but the app registration knows it"
+        default=None,
+        description='the day it expires, in quotes, as in `"2027-05-31"`; nobody but the app registration knows it',
     )
 
 

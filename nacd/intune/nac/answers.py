@@ -55,7 +55,10 @@ class DeviceList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceDescription:
-    """What ``mdminfo`` says. api_path: absolute path without trailing slash, ``""`` if absent or unsafe."""
+    """What ``mdminfo`` says. api_path: absolute path without trailing slash. redirect_url: https, for people.
+
+    Each ``""`` if absent or unsafe.
+    """
 
     api_path: str = ""
     redirect_url: str = ""
@@ -157,8 +160,10 @@ def read_service(body: bytes, content_type: str) -> ServiceDescription:
     # A path only, never a host: "//host/path" is a host to a URL parser.
     safe = re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", path) and not {".", ".."} & set(path.split("/"))
     product = " ".join(part for part in (root.value("product_name"), root.value("product_version")) if part)
+    portal = root.value("redirect_url")
+    shown = portal.startswith("https://") and portal.isascii() and portal.isprintable() and len(portal) <= 2_000
     return ServiceDescription(
-        api_path=path if safe else "", redirect_url=root.value("redirect_url"), product=product[:100]
+        api_path=path if safe else "", redirect_url=portal if shown else "", product=product[:100]
     )
 
 

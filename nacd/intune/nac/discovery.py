@@ -1,8 +1,8 @@
 """Where this tenant's Compliance Retrieval service is: Graph knows, and it can move.
 
-Knows: Graph's endpoint list in both spellings, when to look again, the file that keeps the address
-over a restart. Refuses to know: what is asked there. An address is believed only if its host is
-allowed, wherever it came from.
+Knows: Graph's endpoint list in both spellings, when to look again, that somebody keeps the address over a restart.
+Refuses to know: what is asked there, and who keeps it. An address is believed only if its host is allowed, wherever
+it came from.
 
 When to look: a known address is refreshed in the background after a day, and after trouble with
 it, but never twice within five minutes. With no address at all, failed looks are repeated after
@@ -12,10 +12,9 @@ it, but never twice within five minutes. With no address at all, failed looks ar
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
-from pathlib import Path
+from typing import Final, Protocol
 from urllib.parse import urljoin
 
 from nacd.errors import SourceError
@@ -23,11 +22,20 @@ from nacd.intune.client import HttpAnswer
 from nacd.intune.flight import Flights
 from nacd.intune.nac.document import UnreadableError
 from nacd.intune.options import IntuneOptions
-from nacd.intune.refusals import error_text
+from nacd.intune.refusals import challenge, error_text
 from nacd.intune.token import Bearer
 
 SERVICE = "ComplianceRetrievalService"
 PERMISSION = "Application.Read.All"
+ROLES: Final = (
+    PERMISSION,
+    "ServicePrincipalEndpoint.Read.All",
+    "Application.ReadWrite.OwnedBy",
+    "Application.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+)
+"""Any of these lets Graph tell where Intune is; the first is what an operator is told to grant."""
 _LOOK_S = 15.0
 _FRESH_S = 24 * 3600.0
 _PAUSE_S = 300.0
@@ -35,10 +43,33 @@ _FIRST_PAUSE_S = 5.0
 _PAGES = 10
 
 
+class EndpointMemory(Protocol):
+    """Where the address outlives a restart. Neither raises: what cannot be kept is found again."""
+
+    def recall(self) -> str:
+        """The address kept last, ``""`` if there is none."""
+
+    def keep(self, base: str) -> None:
+        """Remember this address instead."""
+
+
+class Forgetful:
+    """Keeps nothing."""
+
+    def recall(self) -> str:
+        """Nothing."""
+        return ""
+
+    def keep(self, base: str) -> None:
+        """Forget it."""
+
+
 class Discovery:
     """The service's address, without trailing slash; thread-safe, one look at a time."""
 
-    def __init__(self, options: IntuneOptions, graph: Bearer, flights: Flights) -> None:
+    def __init__(
+        self, options: IntuneOptions, graph: Bearer, flights: Flights, memory: EndpointMemory | None = None
+    ) -> None:
         self._options = options
         self._graph = graph
         self._flights = flights
@@ -49,8 +80,7 @@ class Discovery:
         self._not_before = 0.0
         self._failures = 0
         self._failed = ""
-        self.file_problem = ""
-        """Why the address could not be read from or kept in its file, ``""`` if it could."""
+        self._memory = memory or Forgetful()
         if not self._fixed:
             self._base = self._remembered()
 
@@ -120,7 +150,7 @@ class Discovery:
             self._fresh_until, self._not_before = now + _FRESH_S, time.monotonic() + _PAUSE_S
             self._failures, self._failed = 0, ""
         if changed:
-            self._remember(found)
+            self._memory.keep(found)
         return found
 
     def _ask_graph(self, until: float) -> str:
@@ -149,30 +179,12 @@ class Discovery:
         return base
 
     def _remembered(self) -> str:
-        """The address from the file, if there is one and it may still be believed; it is looked up anew at once."""
-        if not self._options.endpoint_file:
-            return ""
+        """The address from the last run, if there is one and it may still be believed; it is looked up anew at once."""
+        kept = self._memory.recall()
         try:
-            kept = Path(self._options.endpoint_file).read_text("utf-8").strip()
-            return self._believed(kept)
-        except FileNotFoundError:
-            return ""
-        except (OSError, ValueError, SourceError) as trouble:
-            self.file_problem = f"`{self._options.endpoint_file}` is not used: {trouble}"
-            return ""
-
-    def _remember(self, base: str) -> None:
-        if not self._options.endpoint_file:
-            return
-        path = Path(self._options.endpoint_file)
-        new = path.with_name(path.name + ".new")
-        try:
-            new.write_text(base + "\n", "utf-8")
-            os.replace(new, path)
-        except OSError as trouble:
-            self.file_problem = f"`{path}` cannot be written: {trouble.strerror}"
-        else:
-            self.file_problem = ""
+            return self._believed(kept) if kept else ""
+        except SourceError:
+            return ""  # a changed configuration, or somebody else's hand: it is found anew
 
 
 def read_endpoints(body: bytes) -> tuple[str, str]:
@@ -209,4 +221,6 @@ def _refusal(answer: HttpAnswer) -> str:
     words = f": {said}" if said.message else ""
     if answer.status == 403:
         return f"graph refuses the application (status 403): it needs the permission {PERMISSION}{words}"
+    if answer.status == 401 and (asked := challenge(answer.headers.get("www-authenticate", ""))):
+        words += f"; {asked}"
     return f"graph does not tell where intune is (status {answer.status}){words}"

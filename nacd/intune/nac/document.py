@@ -36,8 +36,11 @@ class Node:
     children: list[Node] = field(default_factory=list)
 
     def value(self, name: str) -> str:
-        """Text of the only child of this name, ``""`` if there is none."""
-        return self.one(name).text.strip()
+        """Text of the only child of this name, ``""`` if there is none. Raises UnreadableError for more than text."""
+        found = self.one(name)
+        if found.children:
+            raise UnreadableError(f"`{name}` holds elements where a value belongs")
+        return found.text.strip()
 
     def present(self, name: str) -> list[Node]:
         """Children of this name that are not absent."""

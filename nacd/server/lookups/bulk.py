@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Protocol
 
 from nacd.compliance import bulk_plan
@@ -18,6 +19,7 @@ from nacd.compliance.bulk_plan import BulkWindow
 from nacd.compliance.question import Question
 from nacd.server.log import logger
 from nacd.server.lookups.lookup import Lookup
+from nacd.server.lookups.threads import Threads
 from nacd.values import (
     BulkAnswer,
     Compliance,
@@ -82,12 +84,13 @@ class BulkRuns:
         self._lookup = lookup
         self._interval_s = interval_s
         self._clock = clock
+        self._thread = Threads(1, f"bulk-{tenant}")
         self._log = logger("bulk")
 
     async def run(self) -> None:
         """Until cancelled."""
         began_s = self._clock().monotonic
-        self.window = await asyncio.to_thread(self._shelf.bulk_window, self.tenant)
+        self.window = await self._thread.run(partial(self._shelf.bulk_window, self.tenant))
         while True:
             now = self._clock()
             settled = bulk_plan.settled(self.window, now.wall)
@@ -108,7 +111,7 @@ class BulkRuns:
                 await asyncio.sleep(_LONGEST_SLEEP_S)
 
     async def _once(self) -> None:
-        answer = await asyncio.to_thread(self._source.noncompliant, _RUN_S, lambda: self._clock().wall)
+        answer = await self._thread.run(lambda: self._source.noncompliant(_RUN_S, lambda: self._clock().wall))
         wall = self._clock().wall
         if isinstance(answer, ListRefused):
             after = bulk_plan.refused_for_quota if answer.quota else bulk_plan.failed
@@ -133,7 +136,7 @@ class BulkRuns:
             provider="nac",
         )
         keys = [f"guid:{guid}" for guid in listed.guids]
-        on_disk = frozenset(await asyncio.to_thread(self._shelf.good_among, self.tenant, keys, listed.as_of))
+        on_disk = frozenset(await self._thread.run(partial(self._shelf.good_among, self.tenant, keys, listed.as_of)))
         knowledge, doubted = self._lookup.knowledge, 0
         for number, guid in enumerate(listed.guids):
             if number % _CHUNK == 0:
@@ -149,4 +152,4 @@ class BulkRuns:
 
     async def _keep(self, window: BulkWindow) -> bool:
         self.window = window
-        return await asyncio.to_thread(self._shelf.keep_bulk_window, self.tenant, window)
+        return await self._thread.run(partial(self._shelf.keep_bulk_window, self.tenant, window))

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +20,7 @@ from nacd.compliance.breaker import Breaker, BreakerState
 from nacd.compliance.budget import Budget
 from nacd.compliance.question import Question
 from nacd.overload.line import Line, Nothing
+from nacd.server.lookups.threads import Threads
 from nacd.values import (
     NO_PORT,
     AccessRequest,
@@ -93,8 +93,8 @@ class Errands:
         self._poll_threads = max(1, threads // 2)
         self._clock = clock
         self._carry_out = carry_out
-        self._pool = ThreadPoolExecutor(threads, "intune")
-        self._polls: deque[Question] = deque()
+        self._pool = Threads(threads, "intune")
+        self._polls: deque[Errand] = deque()
         self._under_way: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
@@ -131,24 +131,24 @@ class Errands:
         self._pump()
         return errand
 
-    def poll(self, question: Question, *, urgent: bool = False) -> bool:
-        """Ask when there is room; False when too many wait already. urgent: before those that wait."""
+    def poll(self, question: Question, *, urgent: bool = False) -> Errand | Compliance:
+        """Ask when there is room; ``unavailable`` when too many wait already. urgent: before those that wait."""
         if len(self._polls) >= _MOST_POLLS:
             self.limited["polls"] += 1
-            return False
+            return self._unavailable(f"no capacity: {_MOST_POLLS} polls wait", self._clock())
+        errand = Errand(question, asyncio.get_running_loop().create_future(), polled=True)
         if urgent:
-            self._polls.appendleft(question)
+            self._polls.appendleft(errand)
         else:
-            self._polls.append(question)
+            self._polls.append(errand)
         self._pump()
-        return True
+        return errand
 
     async def ask(self, question: Question) -> Compliance:
         """The source's answer, out of a thread; says how it went to breaker and budgets, but for the breaker's part
         that needs an opinion (``Lookup``)."""
-        loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(
-            self._pool, lambda: self._source.lookup(question.subject, CALL_LIMIT_S, lambda: self._clock().wall)
+        answer = await self._pool.run(
+            lambda: self._source.lookup(question.subject, CALL_LIMIT_S, lambda: self._clock().wall)
         )
         throttled = self._source.throttled
         if throttled > self._throttled:
@@ -164,7 +164,7 @@ class Errands:
             self._alarm.cancel()
         for task in list(self._tasks):
             task.cancel()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()
 
     # -- the next one -------------------------------------------------------------------------
 
@@ -207,8 +207,7 @@ class Errands:
             if not self.breaker.admit(now):
                 return max(1.0, self.breaker.left_s(now))
             self.polling.take(now)
-            question = self._polls.popleft()
-            self._begin(Errand(question, asyncio.get_running_loop().create_future(), polled=True))
+            self._begin(self._polls.popleft())
         return 0.0
 
     def _begin(self, errand: Errand) -> None:

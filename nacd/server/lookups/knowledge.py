@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from nacd.compliance.cache import Found, Fresh, Missing, Stale, VerdictCache
 from nacd.server.log import logger
+from nacd.server.lookups.threads import Threads
 from nacd.values import Compliance, ComplianceState, Instant
 
 _READ_S = 0.25
@@ -59,7 +62,7 @@ class Knowledge:
         self._tenant = tenant
         self._shelf = shelf
         self._clock = clock
-        self._pool = ThreadPoolExecutor(1, "verdicts")
+        self._pool = Threads(1, "verdicts")
         self._recalls: dict[str, asyncio.Future[object]] = {}
         self._left_alone_until = 0.0
         self._log = logger("lookup")
@@ -76,7 +79,7 @@ class Knowledge:
             return found
         reading = self._recalls.get(key)
         if reading is None:
-            reading = asyncio.get_running_loop().run_in_executor(self._pool, self._shelf.find, self._tenant, key)
+            reading = self._pool.run(partial(self._shelf.find, self._tenant, key))
             self._recalls[key] = reading
             reading.add_done_callback(lambda _: self._recalls.pop(key, None))
         done, _ = await asyncio.wait({reading}, timeout=_READ_S)
@@ -90,12 +93,20 @@ class Knowledge:
             self.recalled += self.cache.adopt(key, kept, now)
         return self.cache.find(key, now)
 
-    async def take(self, key: str, answer: Compliance, epoch: int) -> Compliance:
-        """Put an answer into memory and on disk; what is known now, which may be newer than this answer."""
+    async def take(self, key: str, answer: Compliance, epoch: int, asked: Instant) -> Compliance:
+        """Put an answer into memory and on disk; what is known now, which may be newer than this answer.
+
+        asked: when the question was put. What Intune says was true when it began to answer, and on a slow way an
+        answer grows old: it is dated as its question, and what has outlived its lifetime is stale when it comes.
+        """
         now = self._clock()
-        if self.cache.replace(key, answer, epoch, now):
+        if answer.state is not ComplianceState.UNAVAILABLE:
+            answer = replace(answer, as_of=min(answer.as_of, asked.wall))
+        age_s = now.monotonic - asked.monotonic + max(0.0, asked.wall - answer.as_of)
+        if self.cache.replace(key, answer, epoch, now, age_s=age_s):
+            found = self.cache.find(key, now)
             await self.keep(key, answer)
-            return answer
+            return found.compliance if isinstance(found, Stale) else answer
         if answer.state is ComplianceState.UNAVAILABLE:
             return answer
         newer = self.cache.find(key, now)
@@ -108,4 +119,4 @@ class Knowledge:
 
     def close(self) -> None:
         """Read no more."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()

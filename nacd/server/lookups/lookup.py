@@ -134,7 +134,8 @@ class Lookup:
 
     def start(self, question: Question, request: AccessRequest) -> None:
         """Ask ahead of the need; nobody waits for it yet."""
-        if len(self._early) >= _MOST_WAITERS:
+        known = self.knowledge.find(question.key, self._clock())
+        if isinstance(known, Fresh) or question.key in self._flights or len(self._early) >= _MOST_WAITERS:
             return
         task = asyncio.get_running_loop().create_task(self._begin_early(question, request))
         self._early.add(task)
@@ -142,19 +143,15 @@ class Lookup:
 
     def poll(self, question: Question, *, urgent: bool = False) -> bool:
         """Ask for nobody's login, when there is room for it. False when too many polls wait already."""
-        return self.errands.poll(question, urgent=urgent)
+        return isinstance(self.errands.poll(question, urgent=urgent), Errand)
 
     async def refresh(self, question: Question, wait_s: float) -> Compliance:
         """Ask now because a person wants to know; what is known after ``wait_s`` seconds at most."""
         self.knowledge.cache.doubt(question.key, self._clock())
-        flight = self._flights.get(question.key)
-        if flight is None:
-            self.poll(question, urgent=True)
-            await asyncio.sleep(0)  # its errand begins in a task of its own
-            flight = self._flights.get(question.key)
-        if flight is None:
-            return self._unavailable("the question waits for its turn")
-        return await self._wait(flight, wait_s, f"no answer within {wait_s:g} s")
+        errand = self.errands.poll(question, urgent=True)
+        if isinstance(errand, Compliance):
+            return errand
+        return await self._wait(errand.answer, wait_s, f"no answer within {wait_s:g} s")
 
     async def close(self) -> None:
         """Stop asking. Threads in a call are left to their own deadline."""
@@ -219,6 +216,7 @@ class Lookup:
         question, breaker = errand.question, self.errands.breaker
         if errand.polled:
             if question.key in self._flights:
+                _pass_on(self._flights[question.key], errand.answer)
                 return
             self._take_off(question.key, errand.answer)
             self.counts.polled += 1
@@ -228,7 +226,7 @@ class Lookup:
         try:
             answer = await self.errands.ask(question)
             self._judge(question, answer, started)
-            known = await self.knowledge.take(question.key, answer, epoch)
+            known = await self.knowledge.take(question.key, answer, epoch, started)
         except asyncio.CancelledError:
             # Also one that was stopped before it began: a probe's place must not stay taken.
             breaker.abandoned(self._clock())
@@ -263,3 +261,17 @@ class Lookup:
         return Compliance(
             state=ComplianceState.UNAVAILABLE, as_of=self._clock().wall, source=ComplianceSource.NONE, detail=detail
         )
+
+
+def _pass_on(flight: asyncio.Future[Compliance], answer: asyncio.Future[Compliance]) -> None:
+    """The answer of a question under way is the answer of one that came after it."""
+
+    def landed(done: asyncio.Future[Compliance]) -> None:
+        if answer.done():
+            return
+        if done.cancelled() or done.exception() is not None:
+            answer.cancel()
+        else:
+            answer.set_result(done.result())
+
+    flight.add_done_callback(landed)

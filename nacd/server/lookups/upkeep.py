@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeAlias
 
 from nacd.intune import expiry
@@ -14,6 +15,7 @@ from nacd.intune.fallback import Fallback
 from nacd.intune.graph.source import GraphSource
 from nacd.intune.nac.source import IntuneSource
 from nacd.server.log import logger
+from nacd.server.lookups.threads import Threads
 from nacd.store.verdicts import VerdictStore
 from nacd.values import Instant
 
@@ -41,6 +43,7 @@ class Upkeep:
         self._said: dict[tuple[str, int, float], int] = {}
         self._consent: dict[str, str] = {}
         self._looked_again = False
+        self._thread = Threads(1, "upkeep")
         self._log = logger("upkeep")
 
     async def run(self) -> None:
@@ -52,7 +55,9 @@ class Upkeep:
                 await asyncio.sleep(_SOON_S)
                 self._looked_again = True
                 self.look()
-            forgotten = await asyncio.to_thread(self._store.forget_older_than, self._clock().wall - self._keep_s)
+            forgotten = await self._thread.run(
+                partial(self._store.forget_older_than, self._clock().wall - self._keep_s)
+            )
             if forgotten:
                 self._log.info("verdicts forgotten", count=forgotten)
             await asyncio.sleep(_EVERY_S)

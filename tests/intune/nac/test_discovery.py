@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,18 +14,19 @@ from nacd.intune.client import HttpClient
 from nacd.intune.cloud import Audience
 from nacd.intune.flight import Flights
 from nacd.intune.nac import discovery as module
-from nacd.intune.nac.discovery import Discovery, read_endpoints
+from nacd.intune.nac.discovery import Discovery, EndpointMemory, Forgetful, read_endpoints
 from nacd.intune.nac.document import UnreadableError
 from nacd.intune.options import IntuneOptions
 from nacd.intune.token import Bearer, TokenSource
+from tests.intune.nac.tenant import Notebook
 
 Build = Callable[..., IntuneOptions]
 
 
-def discover(options: IntuneOptions) -> Discovery:
+def discover(options: IntuneOptions, memory: EndpointMemory | None = None) -> Discovery:
     flights, http = Flights(), HttpClient(ca_file=options.ca_file)
     tokens = TokenSource(options, http, flights)
-    return Discovery(options, Bearer(http, tokens, Audience.GRAPH, options.graph_hosts), flights)
+    return Discovery(options, Bearer(http, tokens, Audience.GRAPH, options.graph_hosts), flights, memory)
 
 
 def soon() -> float:
@@ -228,36 +228,55 @@ def test_a_fixed_endpoint_is_never_looked_up(options: Build, microsoft: Any) -> 
     assert not microsoft.calls
 
 
-def test_the_address_survives_a_restart_without_graph(
-    options: Build, microsoft: Any, wire: Any, tmp_path: Path
-) -> None:
-    chosen = options(endpoint_file=str(tmp_path / "endpoint"))
-    found = discover(chosen).base(soon())
+def test_the_address_survives_a_restart_without_graph(options: Build, microsoft: Any, wire: Any) -> None:
+    notebook = Notebook()
+    found = discover(options(), notebook).base(soon())
+    assert notebook.written == [found]
     microsoft.always("endpoints", wire.Said(status=503))
-    again = discover(chosen)
+    again = discover(options(), notebook)
     assert again.base(time.monotonic()) == found
     assert wire.eventually(lambda: microsoft.count("endpoints") == 2)
     assert again.base(time.monotonic()) == found
 
 
+def test_an_address_that_stays_the_same_is_not_kept_again(options: Build, microsoft: Any, wire: Any) -> None:
+    notebook = Notebook(microsoft.root + wire.SERVICE)
+    assert discover(options(), notebook).fresh(soon()) == microsoft.root + wire.SERVICE
+    assert not notebook.written
+
+
 @pytest.mark.parametrize(
-    "kept", ["https://evil.test/x", "http://localhost/x", "", "\x00\xff", "https://localhost:1/x?y"]
+    "kept",
+    [
+        "https://evil.test/x",
+        "http://localhost/x",
+        "\x00\xff",
+        "https://localhost:1/x?y",
+        "https://u@localhost:1/x",
+        "no address",
+    ],
 )
-def test_a_file_that_holds_anything_else_is_not_believed(
-    options: Build, microsoft: Any, wire: Any, tmp_path: Path, kept: str
+def test_what_is_recalled_passes_the_host_rules_again_or_is_found_anew(
+    options: Build, microsoft: Any, wire: Any, kept: str
 ) -> None:
-    path = tmp_path / "endpoint"
-    path.write_bytes(kept.encode("latin-1"))
-    discovery = discover(options(endpoint_file=str(path)))
-    assert discovery.file_problem
+    notebook = Notebook(kept)
+    discovery = discover(options(allowed_hosts=(f"localhost:{microsoft.port}", "localhost:1")), notebook)
+    assert discovery.known() == ""
     assert discovery.base(soon()) == microsoft.root + wire.SERVICE
-    assert path.read_text().strip() == microsoft.root + wire.SERVICE
+    assert notebook.base == microsoft.root + wire.SERVICE
 
 
-def test_a_file_that_cannot_be_written_harms_nothing_and_is_said(options: Build, tmp_path: Path) -> None:
-    discovery = discover(options(endpoint_file=str(tmp_path / "none" / "endpoint")))
-    assert discovery.base(soon())
-    assert "cannot be written" in discovery.file_problem
+def test_nothing_is_recalled_or_kept_when_the_address_is_fixed(options: Build) -> None:
+    notebook = Notebook("https://localhost:1/old")
+    discovery = discover(options(endpoint="https://intune.corp/x/", allowed_hosts=("localhost:1",)), notebook)
+    assert discovery.base(soon()) == "https://intune.corp/x"
+    assert not notebook.written
+
+
+def test_a_forgetful_memory_keeps_nothing() -> None:
+    memory = Forgetful()
+    memory.keep("https://intune.corp/x")
+    assert memory.recall() == ""
 
 
 def test_endpoint_lists_are_read_row_by_row() -> None:

@@ -101,3 +101,16 @@ def test_no_octets_raise_anything_else(octets: bytes, kind: str) -> None:
     for body in (octets, b"<ise_api>" + octets + b"</ise_api>", b'{"a":' + octets + b"}"):
         with contextlib.suppress(UnreadableError):
             assert isinstance(document(body, kind), Node)
+
+
+@pytest.mark.parametrize("inner", ["true<x/>", "<x>true</x>", "tr<x>no</x>ue"])
+def test_a_value_that_holds_elements_is_no_value(inner: str) -> None:
+    root = document(f"<ise_api><name>{inner}</name></ise_api>".encode(), "application/xml")
+    with pytest.raises(UnreadableError, match="`name` holds elements"):
+        root.value("name")
+
+
+def test_a_json_object_where_a_value_belongs_is_no_value() -> None:
+    root = document(b'{"ise_api": {"name": {"a": "b"}}}', "application/json")
+    with pytest.raises(UnreadableError, match="`name` holds elements"):
+        root.value("name")

@@ -1,0 +1,283 @@
+"""From octets to a verdict: what Graph's ``managedDevices`` answers mean. Pure.
+
+Knows: the fields of a managed device, the table from Graph's word to a state, who a row speaks of. Refuses to
+know: the network, tokens, clocks.
+
+Graph ignores a filter that it does not support, in silence, and answers with every device of the tenant. So a
+row decides only after ``judge`` has compared it with what was asked, wherever it came from. Source: Microsoft
+Graph v1.0, resource ``managedDevice``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nacd.intune.nac.answers import about_device
+from nacd.intune.nac.document import UnreadableError
+from nacd.values import (
+    NIL_GUID,
+    NO_FACTS,
+    Compliance,
+    ComplianceSource,
+    ComplianceState,
+    DeviceFacts,
+    DeviceId,
+    DeviceIdKind,
+    MacAddress,
+)
+
+PROVIDER = "graph"
+FIELDS = (
+    "id,azureADDeviceId,wiFiMacAddress,complianceState,complianceGracePeriodExpirationDateTime,lastSyncDateTime,"
+    "deviceName,operatingSystem,osVersion,managedDeviceOwnerType,userPrincipalName"
+)
+"""What is asked for, of one device and of many: ``$select``."""
+
+STATES: Mapping[str, ComplianceState] = {
+    "compliant": ComplianceState.COMPLIANT,
+    "inGracePeriod": ComplianceState.IN_GRACE,
+    "noncompliant": ComplianceState.NONCOMPLIANT,
+    "conflict": ComplianceState.NONCOMPLIANT,
+    "error": ComplianceState.NONCOMPLIANT,
+    "unknown": ComplianceState.UNKNOWN,
+    "configManager": ComplianceState.UNKNOWN,
+}
+
+_TEXT_LIMIT = 200
+_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})")
+_NOBODY = frozenset({"000000000000", "FFFFFFFFFFFF"})
+_OWNERS = frozenset({"company", "personal"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedDevice:
+    """One row. intune_id, entra_id: GUID, lower case; entra_id ``""`` if it has none.
+
+    wifi_mac: 12 upper-case hex digits, ``""`` if none is told. word: Graph's own for the state. problem: why the
+    state cannot be told, ``""`` if it can. grace_until: seconds since the epoch, 0.0 unless it is in grace.
+    """
+
+    intune_id: str
+    entra_id: str = ""
+    wifi_mac: str = ""
+    state: ComplianceState = ComplianceState.UNAVAILABLE
+    word: str = ""
+    problem: str = ""
+    grace_until: float = 0.0
+    facts: DeviceFacts = NO_FACTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A part of a list. next_link: the address of the next part, ``""`` on the last."""
+
+    rows: tuple[ManagedDevice, ...]
+    next_link: str = ""
+
+
+# -- verdicts -------------------------------------------------------------------------------
+
+
+def state_of(word: str) -> ComplianceState:
+    """Graph's ``complianceState`` as a state; a word that Microsoft may add one day is ``unknown``."""
+    return STATES.get(word, ComplianceState.UNKNOWN)
+
+
+def speaks_of(row: ManagedDevice, subject: DeviceId | MacAddress) -> bool:
+    """Whether this row is about the device that was asked about."""
+    if isinstance(subject, MacAddress):
+        return row.wifi_mac == subject.hex12
+    return subject.guid == (row.entra_id if subject.kind is DeviceIdKind.ENTRA else row.intune_id)
+
+
+def judge(subject: DeviceId | MacAddress, rows: Sequence[ManagedDevice], as_of: float) -> Compliance:
+    """What these rows say about the device, those of other devices left out. as_of: seconds since the epoch.
+
+    Several rows that disagree are ``unknown``; no row at all is ``unavailable`` here, because only whoever asked
+    knows whether the rows were all there are.
+    """
+    matches = tuple({row.intune_id: row for row in rows if speaks_of(row, subject)}.values())
+    if not matches:
+        return unavailable(about_device(f"graph was asked about `{subject}` and told of another device").detail, as_of)
+    for row in matches:
+        if row.problem:
+            return unavailable(about_device(row.problem).detail, as_of)
+    states = {row.state for row in matches}
+    if len(states) > 1:
+        return ambiguous(f"{len(matches)} devices for `{subject}` disagree ({', '.join(sorted(states))})", as_of)
+    ends = [row.grace_until for row in matches if row.grace_until]
+    return Compliance(
+        state=states.pop(),
+        as_of=as_of,
+        source=ComplianceSource.LIVE,
+        detail=_words(matches, subject),
+        provider=PROVIDER,
+        grace_until=min(ends, default=0.0),
+        device=_common([row.facts for row in matches]),
+    )
+
+
+def not_managed(detail: str, as_of: float) -> Compliance:
+    """Graph knows no such device."""
+    return _said(ComplianceState.NOT_MANAGED, detail, as_of)
+
+
+def ambiguous(detail: str, as_of: float) -> Compliance:
+    """There are several devices, and they do not say the same."""
+    return _said(ComplianceState.UNKNOWN, f"ambiguous: {detail}", as_of)
+
+
+def unavailable(detail: str, as_of: float) -> Compliance:
+    """Nobody said anything. as_of: when it was tried."""
+    return Compliance(
+        state=ComplianceState.UNAVAILABLE, as_of=as_of, source=ComplianceSource.NONE, detail=detail, provider=""
+    )
+
+
+def _said(state: ComplianceState, detail: str, as_of: float) -> Compliance:
+    return Compliance(state=state, as_of=as_of, source=ComplianceSource.LIVE, detail=detail, provider=PROVIDER)
+
+
+def _words(matches: Sequence[ManagedDevice], subject: DeviceId | MacAddress) -> str:
+    plain = {"compliant", "noncompliant"}
+    said = sorted({row.word for row in matches if row.word not in plain})
+    words = [f"graph says `{word}`" for word in said]
+    words += [f"{len(matches)} devices for `{subject}` agree"] if len(matches) > 1 else []
+    return "; ".join(words)
+
+
+def _common(facts: Sequence[DeviceFacts]) -> DeviceFacts:
+    """What all of them share: a rule must not be met by the facts of the one while the other is at the port."""
+    first = facts[0]
+    if len(facts) == 1:
+        return first
+
+    def same(name: str, otherwise: str = "") -> str:
+        values = {getattr(one, name) for one in facts}
+        return str(values.pop()) if len(values) == 1 else otherwise
+
+    return DeviceFacts(
+        name=same("name"),
+        operating_system=same("operating_system"),
+        os_version=same("os_version"),
+        owner=same("owner", "unknown"),
+        user=same("user"),
+        last_sync=min(one.last_sync for one in facts),
+    )
+
+
+# -- reading --------------------------------------------------------------------------------
+
+
+def read_device(body: bytes, content_type: str) -> ManagedDevice:
+    """The answer about one device. Raises UnreadableError."""
+    return _row(_document(body, content_type))
+
+
+def read_page(body: bytes, content_type: str) -> Page:
+    """One part of a list. Raises UnreadableError unless every row of it names its device."""
+    document = _document(body, content_type)
+    rows, following = document.get("value"), document.get("@odata.nextLink")
+    if not isinstance(rows, list):
+        raise UnreadableError("graph's answer is not a list of devices")
+    if following is None:
+        following = ""
+    elif not isinstance(following, str) or not following.strip():
+        raise UnreadableError("graph's next page is no address")
+    return Page(rows=tuple(_row(row) for row in rows), next_link=following.strip())
+
+
+def is_refusal(body: bytes, content_type: str) -> bool:
+    """Whether this is Graph's own error: ``{"error": {"code": ..., "message": ...}}``, and not a proxy's page."""
+    try:
+        error = _document(body, content_type).get("error")
+    except UnreadableError:
+        return False
+    return isinstance(error, dict) and isinstance(error.get("code"), str) and isinstance(error.get("message"), str)
+
+
+def _document(body: bytes, content_type: str) -> dict[str, Any]:
+    if content_type != "application/json" and not content_type.endswith("+json"):
+        shown = content_type[:60] or "of no type"
+        raise UnreadableError(f"graph's answer is `{shown}`, not json: is a proxy or tls inspection in between?")
+    try:
+        document = json.loads(body.removeprefix(b"\xef\xbb\xbf"), object_pairs_hook=_once)
+    except (ValueError, RecursionError) as trouble:
+        raise UnreadableError("graph's answer is not json") from trouble
+    if not isinstance(document, dict):
+        raise UnreadableError("graph's answer is no json object")
+    return document
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; two equal names must not silently become one."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise UnreadableError("graph's answer has a name twice")
+    return found
+
+
+def _row(row: object) -> ManagedDevice:
+    if not isinstance(row, dict):
+        raise UnreadableError("graph's answer has something else where a device belongs")
+    intune_id = _guid(row.get("id"))
+    if not intune_id:
+        raise UnreadableError("graph's answer has a device without a readable `id`")
+    word, problem = row.get("complianceState"), ""
+    if not isinstance(word, str) or not word.strip():
+        word, problem = "", "`complianceState` is missing"
+    state = ComplianceState.UNAVAILABLE if problem else state_of(word)
+    in_grace = state is ComplianceState.IN_GRACE
+    owner = _text(row.get("managedDeviceOwnerType")).lower()
+    return ManagedDevice(
+        intune_id=intune_id,
+        entra_id=_guid(row.get("azureADDeviceId")),
+        wifi_mac=_mac(row.get("wiFiMacAddress")),
+        state=state,
+        word=_text(word),
+        problem=problem,
+        grace_until=_moment(row.get("complianceGracePeriodExpirationDateTime")) if in_grace else 0.0,
+        facts=DeviceFacts(
+            name=_text(row.get("deviceName")),
+            operating_system=_text(row.get("operatingSystem")),
+            os_version=_text(row.get("osVersion")),
+            owner=owner if owner in _OWNERS else "unknown",
+            user=_text(row.get("userPrincipalName")),
+            last_sync=_moment(row.get("lastSyncDateTime")),
+        ),
+    )
+
+
+def _guid(value: object) -> str:
+    guid = value.strip().lower() if isinstance(value, str) else ""
+    return guid if _GUID.fullmatch(guid) and guid != NIL_GUID else ""
+
+
+def _mac(value: object) -> str:
+    mac = re.sub(r"[-:. ]", "", value).upper() if isinstance(value, str) else ""
+    return mac if re.fullmatch(r"[0-9A-F]{12}", mac) and mac not in _NOBODY else ""
+
+
+def _text(value: object) -> str:
+    """Text that people and rules may see: printable, at most 200 characters."""
+    if not isinstance(value, str):
+        return ""
+    if len(value) <= _TEXT_LIMIT and value.isprintable():
+        return value.strip()
+    return "".join(char for char in value[: 4 * _TEXT_LIMIT] if char.isprintable()).strip()[:_TEXT_LIMIT]
+
+
+def _moment(value: object) -> float:
+    """Seconds since the epoch, 0.0 for what is no moment. Year 1 is how Graph writes `never`; year 9999 stays."""
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        return 0.0
+    try:
+        return max(0.0, datetime.fromisoformat(value).timestamp())
+    except (ValueError, OverflowError):
+        return 0.0

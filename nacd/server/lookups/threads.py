@@ -1,0 +1,70 @@
+"""Threads for what blocks, that never hold up the end of the process.
+
+Knows: work and whoever waits for it on the event loop. Refuses to know: what is done. The standard pool's threads are
+waited for when the interpreter ends, however long Microsoft keeps them; these are let go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+
+class _Work(NamedTuple):
+    work: Callable[[], Any]
+    loop: asyncio.AbstractEventLoop
+    result: asyncio.Future[Any]
+
+
+class Threads:
+    """At most ``count`` of them, begun when they are needed. For use on one event loop."""
+
+    def __init__(self, count: int, name: str) -> None:
+        self._count = count
+        self._name = name
+        self._begun = 0
+        self._busy = 0
+        self._waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+
+    def run(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        """Do it in a thread as soon as one is free. A future that is cancelled before that is not worked on."""
+        loop = asyncio.get_running_loop()
+        result: asyncio.Future[T] = loop.create_future()
+        self._busy += 1
+        result.add_done_callback(self._one_less)
+        if self._begun < min(self._count, self._busy):
+            self._begun += 1
+            threading.Thread(target=self._serve, name=f"{self._name}-{self._begun}", daemon=True).start()
+        self._waiting.put(_Work(work, loop, result))
+        return result
+
+    def close(self) -> None:
+        """Let the threads end when they have done what they are at."""
+        for _ in range(self._begun):
+            self._waiting.put(None)
+
+    def _one_less(self, _result: asyncio.Future[Any]) -> None:
+        self._busy -= 1
+
+    def _serve(self) -> None:
+        while (wanted := self._waiting.get()) is not None:
+            if wanted.result.cancelled():
+                continue
+            try:
+                outcome = wanted.work()
+            except Exception as bug:  # noqa: BLE001 - whoever waits has it raised
+                _tell(wanted, wanted.result.set_exception, bug)
+            else:
+                _tell(wanted, wanted.result.set_result, outcome)
+
+
+def _tell(done: _Work, settle: Callable[[Any], None], outcome: Any) -> None:
+    """On the loop, unless nobody is there any more."""
+    with contextlib.suppress(RuntimeError):  # the loop has been closed
+        done.loop.call_soon_threadsafe(lambda: None if done.result.done() else settle(outcome))
