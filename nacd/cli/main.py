@@ -14,7 +14,8 @@ from typing import Annotated
 
 import typer
 
-from nacd.cli import simulators
+from nacd.cli import actions, device, simulators
+from nacd.cli.control import cache
 
 DEFAULT_CONFIG = Path("/etc/nacd/nacd.yaml")
 
@@ -26,6 +27,9 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # a traceback must not print secrets
 )
 app.add_typer(simulators.app, name="sim")
+app.add_typer(cache.app, name="cache")
+app.add_typer(device.app, name="device")
+app.command(name="actions")(actions.serve)
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", help="The configuration file.", envvar="NACD_CONFIG", dir_okay=False)
@@ -98,8 +102,31 @@ def explain(
 
 
 @app.command()
+def doctor(
+    config: Config = DEFAULT_CONFIG,
+    tenant: Annotated[str, typer.Option(help="Examine this tenant alone.")] = "",
+    device: Annotated[str, typer.Option(help="An Intune device id to ask about.")] = "",
+    mac: Annotated[str, typer.Option(help="A MAC address to ask about, in any spelling.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document at the end.")] = False,
+    bulk: Annotated[bool, typer.Option("--bulk", help="Ask for a page of the list too: it uses its window.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether --bulk is meant.")] = False,
+) -> None:
+    """Try everything between nacd and Microsoft, and say what to click.
+
+    Configuration, clock, names, TLS, credentials, tokens, consent, discovery, the service, a device:
+    each step gets a tick, or a sentence that says what is wrong. Works beside a running daemon.
+    """
+    from nacd.cli.doctor.run import Question, run
+
+    question = Question(device=device, mac=mac, tenant=tenant, bulk=bulk, yes=yes, as_json=as_json)
+    raise typer.Exit(run(config, question))
+
+
+@app.command()
 def schema(
-    which: Annotated[str, typer.Argument(help="[b]nacd[/] for nacd.yaml, [b]policy[/] for policy.yaml.")] = "nacd",
+    which: Annotated[
+        str, typer.Argument(help="[b]nacd[/] for nacd.yaml, [b]policy[/] for policy.yaml, or [b]actions[/].")
+    ] = "nacd",
 ) -> None:
     """Write the JSON Schema of a configuration file, for your editor."""
     from nacd.cli.check import schema_of

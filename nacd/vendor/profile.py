@@ -26,6 +26,9 @@ SGTS: Final = range(2, 65520)
 
 SESSION_TIMEOUTS_S: Final = range(1, 2**31)
 
+ON_QUARANTINE: Final = ("sync", "notify")
+"""What may be asked of Intune when a device gets this profile; no attribute of the reply."""
+
 OWN_ATTRIBUTES: Final = frozenset(
     {
         "CHAP-Password",
@@ -87,6 +90,7 @@ class Profile:
     the language of the NAS. sgt: security group tag. session_timeout_s, reauthenticate: after that
     time authenticate again (True) or end the session (False). raw: attributes as the admin wrote
     them, sent to every vendor. optional: names out of INTENTIONS that a vendor may leave out.
+    on_quarantine: words out of ON_QUARANTINE, handed to the service for device actions.
 
     Raises ValueError, with one line per problem, for values that are wrong at every vendor.
     """
@@ -103,6 +107,7 @@ class Profile:
     reauthenticate: bool = True
     raw: tuple[Attribute, ...] = ()
     optional: frozenset[str] = frozenset()
+    on_quarantine: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if problems := tuple(_problems(self)):
@@ -164,3 +169,6 @@ def _problems(profile: Profile) -> Iterator[str]:
     for intention in sorted(profile.optional):
         if intention not in INTENTIONS or not profile.sets(intention):
             yield f"optional names `{intention}`, which the profile does not set"
+    for word in profile.on_quarantine:
+        if word not in ON_QUARANTINE or profile.on_quarantine.count(word) > 1:
+            yield f"on_quarantine is a list out of {', '.join(ON_QUARANTINE)}, each once: `{word}` does not fit"

@@ -77,6 +77,7 @@ def render(profile: Profile, vendor: VendorData, encode: Callable[[Attribute], b
         omitted=(*sorted(draft.omitted, key=INTENTIONS.index), *unused),
         session_timeout_s=profile.session_timeout_s if "session_timeout" in draft.said else 0,
         reauthenticate=profile.reauthenticate,
+        on_quarantine=profile.on_quarantine,
     )
 
 

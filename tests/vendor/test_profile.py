@@ -31,6 +31,10 @@ def test_intentions_are_wanted_in_reply_order() -> None:
     assert profile.wanted == INTENTIONS
 
 
+def test_what_is_asked_on_quarantine_is_no_intention() -> None:
+    assert Profile(name="q", on_quarantine=("sync", "notify")).wanted == ()
+
+
 @pytest.mark.parametrize("vlan", ["1", "4094", "STAFF", "3rd floor", "Büro"])
 def test_vlan_numbers_and_names_are_taken(vlan: str) -> None:
     assert Profile(name="p", vlan=vlan).sets("vlan")
@@ -61,6 +65,8 @@ def test_vlan_numbers_and_names_are_taken(vlan: str) -> None:
         ({"optional": frozenset({"acl"})}, "optional names `acl`"),
         ({"optional": frozenset({"colour"})}, "optional names `colour`"),
         ({"name": ""}, "needs a name"),
+        ({"on_quarantine": ("wipe",)}, "on_quarantine is a list out of sync, notify"),
+        ({"on_quarantine": ("sync", "sync")}, "each once"),
     ],
 )
 def test_what_is_wrong_at_every_vendor_is_refused(wrong: dict[str, Any], words: str) -> None:

@@ -1,0 +1,63 @@
+"""From actions.yaml to what can act."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from nacd.actions.tenants import graph_options, tenants
+from nacd.config.actions_file import LoadedActions
+from nacd.errors import ConfigError
+from nacd.intune.options import ManagedIdentity
+from tests.actions.stage import Stage
+
+
+def said(loaded: LoadedActions) -> list[str]:
+    with pytest.raises(ConfigError) as refused:
+        tenants(loaded)
+    return [problem.message for problem in refused.value.problems]
+
+
+def test_one_section_is_the_tenant_that_the_daemon_calls_intune(stage: Stage) -> None:
+    assert list(tenants(stage.load())) == ["intune"]
+
+
+def test_several_tenants_keep_their_names(stage: Stage) -> None:
+    app: Any = stage.load().document.value["intune"]
+    loaded = stage.load(intune=None, tenants={"here": app, "there": copy.deepcopy(app)})
+    assert list(tenants(loaded)) == ["here", "there"]
+
+
+@pytest.mark.parametrize("cloud", ["global", "usgov_high", "usgov_dod", "china"])
+def test_every_cloud_is_known_by_name_alone(stage: Stage, cloud: str) -> None:
+    app = stage.load(intune__cloud=cloud, intune__authority=None, intune__graph=None).settings.apps["intune"]
+    chosen = graph_options(app)
+    assert chosen.cloud.name == cloud
+    assert chosen.graph_hosts.refusal(f"{chosen.cloud.graph}/v1.0/x") == ""
+
+
+def test_a_second_credential_stands_behind_the_first(stage: Stage) -> None:
+    app = stage.load(intune__next_credential={"managed_identity": "system"}).settings.apps["intune"]
+    assert len(graph_options(app).credentials) == 2
+    assert graph_options(app).credentials[1] == ManagedIdentity()
+
+
+def test_a_credential_that_cannot_work_is_told_with_its_place(stage: Stage) -> None:
+    (stage.folder / "app.pem").write_text("no certificate")
+    (stage.folder / "app.key").touch(mode=0o600)
+    (stage.folder / "app.key").write_text("no key")
+    credential = {"certificate": "app.pem", "private_key": "file:app.key"}
+    loaded = stage.load(intune__credential=credential)
+    assert said(loaded) == ["certificate or key cannot be read: damaged, another format, or a wrong passphrase"]
+
+
+def test_a_ca_file_that_is_none_is_told(stage: Stage) -> None:
+    (stage.folder / "ca.pem").write_text("no certificate")
+    assert said(stage.load(intune__ca_file="ca.pem"))
+
+
+def test_nothing_is_asked_before_there_is_something_to_do(stage: Stage) -> None:
+    tenants(stage.load())
+    assert not stage.microsoft.history()
