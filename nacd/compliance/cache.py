@@ -151,10 +151,10 @@ class VerdictCache:
         self._epoch += 1
         return self._epoch
 
-    def replace(self, key: str, compliance: Compliance, epoch: int, now: Instant) -> bool:
+    def replace(self, key: str, compliance: Compliance, epoch: int, now: Instant, *, age_s: float = 0.0) -> bool:
         """Take the answer to the question of this epoch; False if a newer verdict is there already.
 
-        ``unavailable`` never replaces a verdict: it is remembered beside it for a few seconds.
+        age_s: seconds since it may have ceased to be true, which is since the question was put. ``unavailable`` never replaces a verdict: it is remembered beside it for a few seconds.
         """
         if compliance.state is ComplianceState.NOT_ASKED:
             return False
@@ -164,7 +164,7 @@ class VerdictCache:
         row = self._row(key, now)
         if epoch <= (self._shelf.evicted_epoch if row is None else self._shelf.epochs[row]):
             return False
-        self._keep(key, compliance, epoch, now, age_s=0.0)
+        self._keep(key, compliance, epoch, now, age_s=age_s)
         return True
 
     def adopt(self, key: str, compliance: Compliance, now: Instant) -> bool:

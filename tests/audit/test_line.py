@@ -70,6 +70,7 @@ _json = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.text(st.characters(codec=None)), _json, max_size=4))
 def test_any_fields_become_exactly_one_line(fields: dict[str, object]) -> None:

@@ -90,6 +90,7 @@ _json = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.dictionaries(st.text(st.characters(codec=None)), _json, max_size=4))
 def test_any_fields_can_be_written_as_a_line_and_read_back(fields: Mapping[str, object]) -> None:

@@ -132,6 +132,7 @@ def test_a_device_name_with_a_separator_in_it_stays_one_name() -> None:
     assert shelf.compliance(row, LIVE).device == replace(FACTS, name="a Linux", user="b\n\x00ü")
 
 
+@pytest.mark.slow
 def test_a_verdict_takes_little_room_and_the_garbage_collector_does_not_see_it() -> None:
     shelf = Shelf(5_000)
     keys = [f"guid:{number:036x}" for number in range(5_000)]

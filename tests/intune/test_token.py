@@ -367,3 +367,23 @@ def test_the_scope_holds_nothing_but_the_default_of_one_resource(tokens: TokenSo
         (scope,) = microsoft.last("token").form["scope"]
         assert scope.endswith("/.default")
         assert " " not in scope
+
+
+def test_after_a_403_the_next_question_comes_with_a_new_token_for_consent_is_in_the_token(
+    options: Build, microsoft: Any, pki: Any, wire: Any
+) -> None:
+    tokens = tokens_for(options())
+    bearer = Bearer(HttpClient(ca_file=pki.ca_file), tokens, Audience.INTUNE, options().hosts)
+    url = f"{microsoft.base}/devices/"
+    microsoft.roles = []
+    microsoft.say("devices", wire.Said(status=403), wire.Said(status=200), wire.Said(status=200))
+    assert bearer.get(url, "application/xml", time.monotonic() + 5).status == 403
+    held = tokens.held(Audience.INTUNE)
+    assert held is not None
+    assert held.lacks_consent, "until then the token in hand tells what is missing"
+    microsoft.roles = ["get_device_compliance"]
+    assert bearer.get(url, "application/xml", time.monotonic() + 5).status == 200
+    renewed = intune_token(tokens)
+    assert renewed.roles == ("get_device_compliance",)
+    assert bearer.get(url, "application/xml", time.monotonic() + 5).status == 200
+    assert intune_token(tokens) is renewed

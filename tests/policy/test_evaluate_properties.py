@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -268,6 +269,7 @@ def plainly(policy: Policy, facts: Facts) -> tuple[str, str]:
     return "default-deny", ""
 
 
+@pytest.mark.slow
 @settings(max_examples=120)
 @given(policy=policies(), facts=every_facts())
 def test_compiled_evaluation_equals_plain_evaluation(policy: Policy, facts: Facts) -> None:
@@ -276,6 +278,7 @@ def test_compiled_evaluation_equals_plain_evaluation(policy: Policy, facts: Fact
     assert (decision.effect is Effect.ALLOW) == bool(decision.profile)
 
 
+@pytest.mark.slow
 @settings(max_examples=120)
 @given(policy=policies(), facts=every_facts())
 def test_compliance_is_needed_exactly_when_some_answer_could_change_the_decision(policy: Policy, facts: Facts) -> None:

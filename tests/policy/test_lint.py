@@ -265,6 +265,7 @@ NASES = st.sampled_from([NasIs(names=frozenset({"sw1"})), NasIs(names=frozenset(
 WIRED = st.sampled_from([GroupIs(groups=frozenset({"wired"})), GroupIs(groups=frozenset({"wired", "wifi"}))])
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(
     st.lists(
@@ -306,6 +307,7 @@ ON_ANSWERS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(st.lists(ON_ANSWERS, min_size=2, max_size=5))
 def test_a_rule_on_the_answer_said_to_match_never_is_reached_by_no_answer(rules: list[dict]) -> None:

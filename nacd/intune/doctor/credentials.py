@@ -50,7 +50,7 @@ def look(credential: Credential, app: Registration, now: float) -> Finding:
     if isinstance(credential, ManagedIdentity):
         return good(f"{what}: Azure keeps it, nothing here can expire")
     if not seen.not_after:
-        fix = f"{secrets}: look up its end there, and write it as `expires: YYYY-MM-DD` beside `secret`"
+        fix = f'{secrets}: look up its end there, and write it as `expires: "YYYY-MM-DD"` beside `secret`'
         return warning(f"{what}: nobody said when it expires", fix)
     left_s = seen.not_after - now
     day = time.strftime("%Y-%m-%d", time.gmtime(seen.not_after))

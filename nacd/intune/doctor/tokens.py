@@ -39,7 +39,7 @@ _ENTERPRISE = (
 )
 _PLACES: Mapping[int, str] = {
     7000215: "{secrets}: New client secret, copy its Value (it is shown once; the Secret ID is not it)",
-    7000222: "{secrets}: New client secret, copy its Value into the secret's file, then reload nacd",
+    7000222: "{secrets}: New client secret, copy its Value into the secret's file, then restart nacd",
     700027: "{secrets} > Certificates > Upload certificate: the one whose thumbprint is shown under `credential`",
     7000214: "{secrets} > Certificates: remove the revoked one, upload a new one",
     700024: _CLOCK,

@@ -102,7 +102,7 @@ def test_a_secret_whose_end_nobody_knows_asks_for_it() -> None:
     found = look(SecretCredential(secret=Secret(PLANTED.encode())), APP, NOW)
     assert found.status == "warning"
     assert found.detail == "client secret: nobody said when it expires"
-    assert "`expires: YYYY-MM-DD`" in found.fix
+    assert '`expires: "YYYY-MM-DD"`' in found.fix
     assert PLANTED not in whole(found)
 
 
