@@ -66,6 +66,7 @@ DOORS = {
     "click": ("cli/",),
     "rich": ("cli/",),
     "structlog": ("server/", "cli/"),
+    "prometheus_client": ("server/metrics/",),
     "orjson": ("store/", "server/", "cli/", "audit/", "intune/"),
     "cryptography": ("eap/", "identity/", "radius/", "intune/", "config/", "cli/"),
 }

@@ -115,6 +115,15 @@ class TokenSource:
         key = ("fresh token", audience)
         return self._flights.run(key, lambda: self._fetch(audience), until, f"getting a token for {audience}")
 
+    def renewed(self, audience: Audience, refused: Token, until: float) -> Token:
+        """Another token in place of one that was refused for its roles; this one, if none is to be had in half the
+        time that is left."""
+        now = time.monotonic()
+        try:
+            return self.fresh(audience, now + (until - now) / 2)
+        except SourceError:
+            return refused
+
     def _acquire(self, audience: Audience) -> Token:
         with self._lock:
             held = self._held.get(audience)
@@ -191,6 +200,7 @@ class Bearer:
         self._tokens = tokens
         self._audience = audience
         self._hosts = hosts
+        self._refused: Token | None = None
 
     def get(self, url: str, accept: str, until: float) -> HttpAnswer:
         """The answer, whatever its status. A 401 drops the token and is tried once more with a fresh one.
@@ -201,7 +211,11 @@ class Bearer:
         if refusal := self._hosts.refusal(url):
             raise SourceError(f"no token is sent: {refusal}")
         token = self._tokens.token(self._audience, until)
+        if token is self._refused:
+            # Roles are in the token: consent that was given since then comes with another one only.
+            token = self._tokens.renewed(self._audience, token, until)
         answer = self._send(url, accept, token, until)
+        self._refused = token if answer.status == 403 else None
         if answer.status != 401:
             return answer
         self._tokens.reject(self._audience, token)

@@ -374,7 +374,7 @@ def test_after_a_403_the_next_question_comes_with_a_new_token_for_consent_is_in_
 ) -> None:
     tokens = tokens_for(options())
     bearer = Bearer(HttpClient(ca_file=pki.ca_file), tokens, Audience.INTUNE, options().hosts)
-    url = f"{microsoft.base}/devices/"
+    url = microsoft.root + "/devices/"
     microsoft.roles = []
     microsoft.say("devices", wire.Said(status=403), wire.Said(status=200), wire.Said(status=200))
     assert bearer.get(url, "application/xml", time.monotonic() + 5).status == 403
@@ -387,3 +387,17 @@ def test_after_a_403_the_next_question_comes_with_a_new_token_for_consent_is_in_
     assert renewed.roles == ("get_device_compliance",)
     assert bearer.get(url, "application/xml", time.monotonic() + 5).status == 200
     assert intune_token(tokens) is renewed
+
+
+def test_a_403_costs_no_token_that_the_login_service_cannot_replace(
+    options: Build, microsoft: Any, pki: Any, wire: Any
+) -> None:
+    tokens = tokens_for(options())
+    bearer = Bearer(HttpClient(ca_file=pki.ca_file), tokens, Audience.INTUNE, options().hosts)
+    url = microsoft.root + "/devices/"
+    microsoft.say("devices", wire.Said(status=403), wire.Said(status=200))
+    bearer.get(url, "application/xml", time.monotonic() + 5)
+    held = tokens.held(Audience.INTUNE)
+    microsoft.always("token", wire.Said(status=503, kind="application/json", body={"error": "x"}))
+    assert bearer.get(url, "application/xml", time.monotonic() + 5).status == 200
+    assert tokens.held(Audience.INTUNE) is held

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from nacd.sim.intune import IntuneSimulator
 from tools.bench import cases, meter, page, report, site, strain
+from tools.bench.compliance import run as compliance
 from tools.bench.limits import Echo
 from tools.bench.servers import freeradius, nacd, raddb
 from tools.bench.servers.server import NotUpError, Server
@@ -132,6 +133,12 @@ def run(arguments: argparse.Namespace, stack: ExitStack) -> report.Results:
         results.latency = measure_latency(laboratory, 0.1 if quick else 10.0)
     if "memory".startswith(only):
         results.held = measure_memory(laboratory, *((100, 50) if quick else (10_000, 2_000)))
+    if "compliance".startswith(only):
+        credentials = laboratory.credentials[site.KINDS[0]]
+        sizes = compliance.QUICK if quick else compliance.FULL
+        results.compliance = compliance.measure(
+            laboratory.folder / "compliance", credentials, laboratory.cores, sizes, say
+        )
     results.resident = {side: meter.resident_octets(server.pids) for side, server in laboratory.running()}
     results.packets = {name: sorted(seen) for name, seen in laboratory.loads.packets_per_login.items()}
     results.line_octets = laboratory.loads.line_octets
@@ -140,8 +147,8 @@ def run(arguments: argparse.Namespace, stack: ExitStack) -> report.Results:
 
 def main(words: Sequence[str] | None = None) -> int:
     """0: measured. 1: something is missing or answered wrongly."""
-    parser = argparse.ArgumentParser(prog="python -m tools.bench", description="nacd beside FreeRADIUS")
-    known = "mab, accounting, tls, tls-p256-1.3 ..., latency, memory"
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description="nacd beside FreeRADIUS, and verdicts")
+    known = "mab, accounting, tls, tls-p256-1.3 ..., latency, memory, compliance"
     parser.add_argument("--only", default="", metavar="NAME", help=f"what begins with this: {known}")
     parser.add_argument("--rounds", type=int, default=0, help=f"rounds (default {FULL.rounds})")
     parser.add_argument("--quick", action="store_true", help="one short round: does it work at all?")

@@ -55,10 +55,15 @@ def open_sockets(port: int, *, stamped: bool = False) -> list[socket.socket]:
         one.setblocking(False)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         if stamped:
-            one.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+            stamp_arrivals(one)
         one.connect(("127.0.0.1", port))
         made.append(one)
     return made
+
+
+def stamp_arrivals(one: socket.socket) -> None:
+    """Have the kernel say when each datagram came; see ``receive_stamped``."""
+    one.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
 
 
 def shares(requests: Sequence[bytes]) -> list[list[bytes]]:

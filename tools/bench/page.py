@@ -16,6 +16,7 @@ from pathlib import Path
 from OpenSSL import SSL
 
 from tools.bench import logins, report, site
+from tools.bench.compliance import figures as of_compliance
 from tools.bench.servers import freeradius
 from tools.bench.servers.server import HOME, interpreter
 
@@ -49,6 +50,7 @@ it is the throughput. This page is written by `python -m tools.bench --record do
   request counts as one that takes for ever. `sent late` is by how much the load itself was behind at worst.
 - Memory of a half-open conversation is the growth of resident memory divided by their number, after a first tenth, on
   servers of their own. nacd's contains the answer it keeps for retransmissions.
+{compliance}
 
 ## The same on both sides
 
@@ -100,7 +102,7 @@ it is the throughput. This page is written by `python -m tools.bench --record do
 - Two cores of a virtual machine, loopback only: no network card, no switch, no distance, no disk that is slow.
 - One machine's CPU and one version of each program. FreeRADIUS is Debian's, with Debian's OpenSSL; nacd brings its own.
 - FreeRADIUS has answers for much that nacd does not do, and is configured here with nothing but what is compared.
-- Nothing on what Intune adds: a verdict that is not cached waits for Microsoft.
+- Nothing on what the real Intune adds: a verdict that is not cached waits for Microsoft.
 - {endpoints} endpoints that come again and again: whatever a server remembers of them, it has in its caches.
 """
 
@@ -124,6 +126,7 @@ def page(results: report.Results) -> str:
         mab_rule=site.MAB_RULE,
         dot1x_rule=site.DOT1X_RULE,
         lines="; ".join(_line_octets(results)),
+        compliance="\n".join(f"- {note}" for note in of_compliance.notes(results.compliance)),
         machine="\n".join(f"- {line}" for line in machine()),
     )
 

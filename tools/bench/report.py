@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tools.bench.cases import LINE, LINE_PYTHON, NACD, POOL, Case
+from tools.bench.compliance import figures as of_compliance
 from tools.bench.strain import Held, Latency
 
 Samples = dict[str, list[float]]
@@ -39,6 +40,7 @@ class Results:
     resident: dict[str, int] = field(default_factory=dict)
     packets: dict[str, list[float]] = field(default_factory=dict)
     line_octets: dict[str, dict[str, int]] = field(default_factory=dict)
+    compliance: of_compliance.Compliance | None = None
     others: float = 0.0
 
     def take(self, case: Case, side: str, cpu_ns: float) -> None:
@@ -75,6 +77,8 @@ def tables(results: Results) -> list[Table]:
     if results.held or results.resident:
         columns = ["state", "side", "memory"]
         found.append(("Resident memory", columns, _memory(results)))
+    if results.compliance is not None:
+        found += of_compliance.tables(results.compliance)
     return found
 
 
