@@ -23,7 +23,7 @@ LONGER = {"nacd/values.py": 800}
 MAX_FUNCTION_LINES = 60
 MAX_FOLDER_FILES = 12
 
-VOCABULARY = {"values", "errors"}
+VOCABULARY = {"values", "sessions", "errors"}
 ROOMS = {"radius", "eap", "identity", "compliance", "policy", "vendor", "session", "audit", "overload"}
 SPINES = {"authorize", "account", "reassess"}
 OUTER = {"intune", "store", "config"}
@@ -41,7 +41,7 @@ LEVELS = {
     "cli": 6,
     "__main__": 7,
 }
-NEIGHBOURS = {("errors", "values"), ("reassess", "authorize")}
+NEIGHBOURS = {("errors", "values"), ("sessions", "values"), ("reassess", "authorize")}
 """reassess decides with the same spine that authorized."""
 
 PURE_ROWS = VOCABULARY | ROOMS | SPINES
