@@ -157,6 +157,39 @@ class Session:
     """It was answered with the voice class: a phone call may be on it."""
 
 
+# -- what became of a request to a NAS --------------------------------------------------------
+
+
+class Meaning(StrEnum):
+    """What an answer to a CoA-Request or Disconnect-Request asks of us (RFC 5176 section 3.5)."""
+
+    ACKNOWLEDGED = "acknowledged"
+    GONE = "gone"
+    """The NAS has no such session."""
+    NEXT_VERB = "next_verb"
+    """It cannot do this, whatever the words."""
+    NARROW = "narrow"
+    """Several sessions fit: name one more exactly."""
+    LATER = "later"
+    """It has no resources now, or is at it."""
+    CONFIGURATION = "configuration"
+    """It does not understand an attribute: our vendor data or a profile is wrong for it."""
+    ALARM = "alarm"
+    """It is not allowed, or somebody in between refuses: a person has to look."""
+    UNANSWERED = "unanswered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one request ended. error_cause: its number, 0 if none came. detail: in words, with the Error-Cause's name."""
+
+    meaning: Meaning
+    error_cause: int = 0
+    detail: str = ""
+    tries: int = 1
+    took_s: float = 0.0
+
+
 # -- changes --------------------------------------------------------------------------------
 
 

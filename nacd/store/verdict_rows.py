@@ -32,8 +32,9 @@ CREATE TABLE bulk_windows (
 SCHEMA: Final = Schema(application_id=0x6E616364, steps=(_FIRST,))
 """``nacd`` in ASCII. A later version adds a step, and never changes one that was released."""
 
-AHEAD_S: Final = 60.0
-"""A date that lies further ahead than this was written under a clock that was wrong, and may be replaced."""
+AHEAD_S: Final = 0.0
+"""A date that lies further ahead than this was written under another clock, and may be replaced. Nothing is let pass: a
+verdict is dated before it is written, and a clock that is set back by a few seconds must not keep older ones."""
 
 _COLUMNS = "as_of, state, source, detail, provider, grace_until, device"
 FIND: Final = f"SELECT {_COLUMNS} FROM verdicts WHERE tenant = ? AND key = ?"  # noqa: S608  words of this module

@@ -79,8 +79,14 @@ def test_what_meets_every_limit_is_told_to_be_ok() -> None:
         ({"slow": replace(SLOW, missing=1)}, "replies missing; wrong"),
         ({"slow": replace(SLOW, wrong=1)}, "replies missing; wrong"),
         ({"slow": replace(SLOW, answered_s=(2.0, 2.0, 2.2))}, "answer after: earliest, median, latest"),
-        ({"slow": replace(SLOW, forgotten=1)}, "asked about and known afterwards; and forgotten"),
-        ({"slow": replace(SLOW, late=0)}, "asked about and known afterwards; and forgotten"),
+        (
+            {"slow": replace(SLOW, forgotten=1)},
+            "late answers kept; devices asked about that are known afterwards; and forgotten",
+        ),
+        (
+            {"slow": replace(SLOW, late=0)},
+            "late answers kept; devices asked about that are known afterwards; and forgotten",
+        ),
     ],
 )
 def test_a_limit_that_is_missed_is_said_in_its_row(worse: dict[str, Any], what: str) -> None:
@@ -158,7 +164,7 @@ def test_a_quick_run_of_verdicts_alone_says_everything_and_leaves_nothing_behind
     answered = rows["answered `unavailable`; of them at the deadline; turned away by a limit; answered `compliant`"]
     assert answered[1].startswith("100; ")
     assert answered[1].endswith("; 0; 0")
-    kept = rows["asked about and known afterwards; and forgotten"]
+    kept = rows["late answers kept; devices asked about that are known afterwards; and forgotten"]
     assert kept[1].endswith("; 0")
     assert kept[3] == "ok"
     assert "the kernel forgot the database alone" in text
