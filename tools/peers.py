@@ -2,8 +2,8 @@
 """Unpacks real RADIUS peers for the tests, privately, under ``.peers/``.
 
 Knows: which Debian packages hold eapol_test, radclient, hostapd, wpa_supplicant, freeradius, two
-VPN gateways, tshark and RADIUS clients in other languages (one of them npm's), and how their programs run from a
-folder of their own. Refuses to install anything: no
+VPN gateways, tshark, promtool and RADIUS clients in other languages (one of them npm's), and how their programs run
+from a folder of their own. Refuses to install anything: no
 package script runs, no service starts, nothing outside ``.peers/`` is written (apart from
 ``apt-get update``, and that only as root when apt's lists are missing or too old).
 
@@ -34,6 +34,8 @@ PACKAGES += ("libstrongswan-standard-plugins", "libstrongswan-extra-plugins", "o
 # RADIUS clients in other languages, for tests/zoo.
 PACKAGES += ("libauthen-radius-perl", "libnet-radius-perl", "php-dapphp-radius", "php-cli")
 PACKAGES += ("libradcli4", "libradsec0", "libpam-radius-auth")
+# Prometheus's own judge of what it is given.
+PACKAGES += ("prometheus",)
 
 PROGRAMS = {
     "eapol_test": "eapoltest",
@@ -52,6 +54,7 @@ PROGRAMS = {
     "swanctl": "strongswan-swanctl",
     "ocserv": "ocserv",
     "openconnect": "openconnect",
+    "promtool": "prometheus",
 }
 
 # The C library and its loader must come from the machine itself: a private copy cannot be mixed with the

@@ -62,6 +62,10 @@ class Server(Section):
     accounting: Listens = Field(
         default=(ListenAddress("0.0.0.0", 1813),), description="address or addresses for Accounting-Requests"
     )
+    metrics: Listen | None = Field(
+        default=None,
+        description="address for metrics over HTTP, as in `127.0.0.1:9812`; absent: none. There is no password",
+    )
     workers: Annotated[Number, AfterValidator(_one_worker)] = Field(default=1, description="processes; 1 for now")
 
     @model_validator(mode="after")

@@ -87,9 +87,9 @@ class Fallback:
             said = self._reported(subject, deadline_s * _FIRST_SHARE, now)
             if not _nothing_said(said):
                 return said
-            instead = self._second.lookup(subject, _left_s(until), now)
+            instead = self._asked_instead(subject, _left_s(until), now)
             return self._joined(said, instead)
-        instead = self._second.lookup(subject, deadline_s * _FIRST_SHARE, now)
+        instead = self._asked_instead(subject, deadline_s * _FIRST_SHARE, now)
         if not _nothing_said(instead):
             return replace(instead, detail=_words(self._by_fallback(f"{self._names[0]} keeps failing"), instead.detail))
         said = self._first.lookup(subject, _left_s(until), now)
@@ -117,6 +117,16 @@ class Fallback:
     def status(self) -> SourceStatus:
         """How things stand with the first."""
         return self._first.status()
+
+    def _asked_instead(self, subject: DeviceId | MacAddress, deadline_s: float, now: Callable[[], float]) -> Compliance:
+        """What the second says. It lists Wi-Fi addresses alone: one that it does not list may be a managed device's
+        wired one, which the first knows. An outage must not call that device unmanaged."""
+        said = self._second.lookup(subject, deadline_s, now)
+        if isinstance(subject, MacAddress) and said.state is ComplianceState.NOT_MANAGED:
+            detail = about_device(f"{self._names[1]} knows wi-fi addresses alone, and not this one").detail
+            state = ComplianceState.UNAVAILABLE
+            return Compliance(state=state, as_of=said.as_of, source=ComplianceSource.NONE, detail=detail)
+        return said
 
     def _reported(self, subject: DeviceId | MacAddress, deadline_s: float, now: Callable[[], float]) -> Compliance:
         """Ask the first, and let the breaker know how that went, also when a bug ends it."""

@@ -6,6 +6,7 @@ Knows: how the rooms of one configuration fit together. Refuses to know: sockets
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -83,6 +84,10 @@ def assemble(loaded: Loaded, now: Instant, *, allow_demo: bool = False) -> Assem
             found.problems.append(loaded.problem(message, profile=name))
     eap = _eap(found, now)
     tenants = _tenants(found, now)
+    shown_at = settings.server.metrics
+    if shown_at is not None and not ipaddress.ip_address(shown_at.host).is_loopback:
+        words = f"anybody who reaches `{shown_at}` can read the metrics: no password guards them, let a firewall do it"
+        found.note(words, ("server", "metrics"))
     rules = found.attempt(lambda: translate.identity_rules(settings), ("identity",))
     table = found.attempt(lambda: ClientTable(clients), ("clients",))
     if not allow_demo:

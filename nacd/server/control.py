@@ -11,7 +11,7 @@ import contextlib
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from nacd.server.log import logger
 SOCKET_NAME = "control.sock"
 Order = Callable[[Mapping[str, Any]], Awaitable[Any]]
 _LONGEST_ORDER = 4096
+_LONGEST_ADDRESS = 107  # sun_path has 108 octets, one of them the end (unix(7))
 _ORDER_S = 60.0
 _MOST_AT_ONCE = 16
 _CREDENTIALS = struct.Struct("3i")
@@ -48,7 +49,8 @@ class Control:
                 self._path.unlink()
             before = os.umask(0o177)
             try:
-                self._server = await asyncio.start_unix_server(self._serve, str(self._path), limit=_LONGEST_ORDER)
+                with address(self._path) as short:
+                    self._server = await asyncio.start_unix_server(self._serve, short, limit=_LONGEST_ORDER)
             finally:
                 os.umask(before)
         except OSError as error:
@@ -95,6 +97,19 @@ class Control:
             return {"answer": await order(wanted)}
         except OrderRefused as refused:
             return {"error": str(refused)}
+
+
+@contextlib.contextmanager
+def address(path: Path) -> Iterator[str]:
+    """What to call this socket in the block: a longer path than an address has room for goes by its open folder."""
+    if len(os.fsencode(path)) <= _LONGEST_ADDRESS:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 def _peer(writer: asyncio.StreamWriter) -> int:

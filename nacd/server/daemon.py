@@ -11,8 +11,9 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from nacd.audit import events
 from nacd.audit.repeats import Repeats
 from nacd.authorize import Authorizer
 from nacd.config.fields import ListenAddress
+from nacd.config.sections.compliance import Poll
 from nacd.eap.conversations import Conversations
 from nacd.radius.admission import Admission, Role
 from nacd.radius.dedup import DedupTable
@@ -35,6 +37,11 @@ from nacd.server.listener import Listener
 from nacd.server.log import logger
 from nacd.server.lookups import building, orders
 from nacd.server.lookups.building import Asking
+from nacd.server.metrics import compliance, endpoint, program
+from nacd.server.metrics.compliance import Intervals
+from nacd.server.metrics.endpoint import Endpoint
+from nacd.server.metrics.metric import Readings
+from nacd.server.metrics.pages import Page, pages
 from nacd.server.recorder import Recorder
 from nacd.server.worker import Worker
 from nacd.store.audit_log import AuditLog
@@ -72,6 +79,8 @@ async def run(assembled: Assembled) -> None:
     with contextlib.ExitStack() as opened:
         auth = _kept(opened, bound(settings.server.auth))
         accounting = _kept(opened, bound(settings.server.accounting))
+        shown_at = settings.server.metrics
+        metrics = _kept(opened, [endpoint.bound(shown_at)] if shown_at is not None else [])
         parts = _build(assembled, AuditLog(settings.audit.file))
         _record_start(assembled, parts.recorder)
         for note in assembled.notes:
@@ -83,15 +92,20 @@ async def run(assembled: Assembled) -> None:
         stop = _stop_signal()
         opened_door = Control(settings.state, orders.orders(parts.asking, instant))
         await opened_door.open()
+        numbers = Endpoint(_pages(parts.asking, settings.compliance.poll))
+        for sock in metrics:
+            await numbers.open(sock)
         runs = _begin(parts.asking)
         _tick(parts, stop)
         _settle()
         where = {"auth": [_place(sock) for sock in auth], "accounting": [_place(sock) for sock in accounting]}
+        where |= {"metrics": [_place(sock) for sock in metrics]} if metrics else {}
         _say_ready(where)
-        log.info("nacd is ready", auth=_shown(where["auth"]), accounting=_shown(where["accounting"]))
+        log.info("nacd is ready", **{name: _shown(places) for name, places in where.items()})
         reason = await stop
         log.info("stopping", signal=reason)
         await opened_door.close()
+        await numbers.close()
         for task in runs:
             task.cancel()
         await parts.listener.close(_PATIENCE_S)
@@ -173,6 +187,15 @@ def _build(assembled: Assembled, audit_log: AuditLog) -> _Parts:
     )
     listener = Listener(worker=worker, recorder=recorder, clock=instant)
     return _Parts(authorizer=spine, asking=asking, recorder=recorder, listener=listener, worker=worker)
+
+
+def _pages(asking: Asking, poll: Poll) -> Mapping[str, Page]:
+    """What is shown to whoever collects metrics."""
+    wanted = Intervals(poll_s=poll.interval.total_seconds(), bulk_s=poll.bulk.total_seconds())
+    return pages(
+        Readings(program.TABLE, partial(program.read, program_version())),
+        Readings(compliance.TABLE, lambda: compliance.read(asking, wanted, instant())),
+    )
 
 
 def _record_start(assembled: Assembled, recorder: Recorder) -> None:

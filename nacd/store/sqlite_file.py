@@ -25,8 +25,6 @@ OLDEST_SQLITE: Final = (3, 37, 0)
 """STRICT tables."""
 KEPT_ASIDE: Final = 3
 BUSY_TIMEOUT_S: Final = 5.0
-LOG_PAGES: Final = 1_000
-"""Pages in the write-ahead log after which SQLite carries them over into the database."""
 LOG_LIMIT_OCTETS: Final = 16 * 1024 * 1024
 """What the log is cut back to once it has been carried over."""
 
@@ -37,10 +35,14 @@ _NOT_SQLITE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schema:
-    """application_id: 31 bits that name our files. steps: scripts of SQL; the n-th leads to version n."""
+    """application_id: 31 bits that name our files. steps: scripts of SQL; the n-th leads to version n.
+
+    log_pages: pages in the write-ahead log after which SQLite carries them over into the database.
+    """
 
     application_id: int
     steps: tuple[str, ...]
+    log_pages: int = 1_000
 
     def version(self) -> int:
         """The version that all steps lead to."""
@@ -112,7 +114,7 @@ def open_for_writing(path: Path, schema: Schema) -> sqlite3.Connection:
     try:
         _check_and_migrate(connection, path, schema)
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {schema.log_pages}")
         connection.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT_OCTETS}")
         # A file or folder that cannot be written is found now, not at the first verdict.
         connection.execute("BEGIN IMMEDIATE")

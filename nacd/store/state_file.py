@@ -15,6 +15,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import Any, Final
@@ -60,17 +61,22 @@ class StateFile:
         report: Callable[[str], None],
         when_new: Callable[[], Sequence[Statement]] = tuple,
         monotonic: Callable[[], float] = time.monotonic,
+        keeps: str = "verdicts",
+        consequence: str = "a restart forgets what nacd knows now",
     ) -> None:
         """Open the file if that can be done.
 
         report: takes a sentence, in any thread. when_new: what to write into a file that took the place of a bad
-        one. monotonic: seconds of a clock that never jumps.
+        one. monotonic: seconds of a clock that never jumps. keeps: what is in the file, in the plural. consequence:
+        what follows while there is none, in words.
         """
         self._path = path
         self._schema = schema
         self._report = report
         self._when_new = when_new
         self._monotonic = monotonic
+        self._keeps = keeps
+        self._consequence = f"until that is mended, {consequence}"
         self._owner = os.getpid()
         self._writing = RLock()
         self._readers = Readers(path)
@@ -128,6 +134,13 @@ class StateFile:
         durable: on the disk when this returns, with everything written before; otherwise in the hands of the
         kernel, which outlives this process but not the machine.
         """
+        return self.transact(partial(_carry_out, statements), durable=durable)
+
+    def transact(self, work: Callable[[sqlite3.Connection], None], *, durable: bool = False) -> bool:
+        """Do this work in one transaction, and once more if the file went bad under it; False if nothing of it stayed.
+
+        durable: as for ``write``. What work raises beside sqlite3.Error is raised, and nothing of it stayed.
+        """
         with self._writing:
             if not self.is_ours:
                 return False
@@ -136,7 +149,7 @@ class StateFile:
                 if writer is None:
                     return False
                 try:
-                    self._commit(writer, statements, durable=durable)
+                    self._commit(writer, work, durable=durable)
                 except sqlite3.Error as error:
                     self._failed(error)
                     if is_bad(error):
@@ -166,13 +179,14 @@ class StateFile:
 
     # -- writing ---------------------------------------------------------------------------------
 
-    def _commit(self, writer: sqlite3.Connection, statements: Sequence[Statement], *, durable: bool) -> None:
+    def _commit(
+        self, writer: sqlite3.Connection, work: Callable[[sqlite3.Connection], None], *, durable: bool
+    ) -> None:
         if durable:
             writer.execute("PRAGMA synchronous = FULL")
         try:
             writer.execute("BEGIN IMMEDIATE")
-            for sql, rows in statements:
-                writer.executemany(sql, rows)
+            work(writer)
             writer.execute("COMMIT")
         finally:
             if writer.in_transaction:
@@ -202,7 +216,7 @@ class StateFile:
                 try:
                     forget_log(self._path)
                 except OSError as error:
-                    self._problem = f"cannot keep verdicts in `{self._path}`: {words(error)}; {_CONSEQUENCE}"
+                    self._problem = f"cannot keep {self._keeps} in `{self._path}`: {words(error)}; {self._consequence}"
                     return
             self._retry_at = self._monotonic()
         elif log_octets > LOG_MOST_OCTETS:
@@ -234,7 +248,7 @@ class StateFile:
                 writer = open_for_writing(self._path, self._schema)
         except (OSError, ValueError) as error:
             why = words(error) if isinstance(error, OSError) else str(error)
-            self._problem = f"cannot keep verdicts in `{self._path}`: {why}; {_CONSEQUENCE}"
+            self._problem = f"cannot keep {self._keeps} in `{self._path}`: {why}; {self._consequence}"
             self.complain(f"open {why}", self._problem)
             return
         self._inode, _ = _identity(self._path)
@@ -246,14 +260,14 @@ class StateFile:
         self._readers.open()
         self._refill(writer)
         if was_told and self._writer is not None:
-            self.complain("again", f"verdicts are kept in `{self._path}` again")
+            self.complain("again", f"{self._keeps} are kept in `{self._path}` again")
 
     def _refill(self, writer: sqlite3.Connection) -> None:
         statements = self._when_new()
         if not statements:
             return
         try:
-            self._commit(writer, statements, durable=True)
+            self._commit(writer, partial(_carry_out, statements), durable=True)
         except sqlite3.Error as error:
             self._failed(error)
 
@@ -284,7 +298,7 @@ class StateFile:
         if is_bad(error) and not self._ended:
             self._open_anew(why)
             return
-        self._problem = f"cannot use `{self._path}`: {why}; {_CONSEQUENCE}"
+        self._problem = f"cannot use `{self._path}`: {why}; {self._consequence}"
         self.complain(f"error {code}", self._problem)
         if code == sqlite3.SQLITE_FULL and self._monotonic() >= self._room_at:
             # The log starts over once it is carried over: rows that are replaced then need no more room.
@@ -297,7 +311,7 @@ class StateFile:
                 raise OSError("somebody still reads it")  # noqa: TRY301
             self._set_aside(f"`{self._path}` cannot be read: {why}")
         except OSError as error:
-            self._problem = f"cannot keep verdicts in `{self._path}`: {words(error)}; {_CONSEQUENCE}"
+            self._problem = f"cannot keep {self._keeps} in `{self._path}`: {words(error)}; {self._consequence}"
             self.complain("bad", self._problem)
             return
         self._open()
@@ -315,6 +329,11 @@ class StateFile:
             self.complain("close", f"`{self._path}` did not close well ({why}): {words(error)}")
 
 
+def _carry_out(statements: Sequence[Statement], writer: sqlite3.Connection) -> None:
+    for sql, rows in statements:
+        writer.executemany(sql, rows)
+
+
 def _identity(path: Path) -> tuple[tuple[int, int], int]:
     """Which file the path leads to, and its size in octets."""
     try:
@@ -325,4 +344,3 @@ def _identity(path: Path) -> tuple[tuple[int, int], int]:
 
 
 _NO_INODE: Final = (0, 0)
-_CONSEQUENCE: Final = "until that is mended, a restart forgets what nacd knows now"

@@ -45,7 +45,7 @@ ALL = Compliance(
     memory=[Memory(provider="nac", verdicts=1_000_000, before=40_000_000, octets=250_000_000)],
     known=[Known(provider="nac", among=1, held=1_000_000, median_ns=300.0, p99_ns=900.0)],
     decisions=Decisions(with_verdict=[70_000.0, 90_000.0, 75_000.0], without=[60_000.0, 70_000.0, 64_000.0]),
-    restarts=[Restart(what="from disk", rows=1_000_000, seconds=[0.6, 0.9, 0.7], from_disk=3, limited=True)],
+    restarts=[Restart(what="from disk", rows=1_000_000, seconds=[0.6, 0.9, 0.7], limited=True)],
     slow=SLOW,
     cold_by="the kernel forgot",
 )
@@ -73,7 +73,6 @@ def test_what_meets_every_limit_is_told_to_be_ok() -> None:
         ({"memory": [replace(ALL.memory[0], verdicts=1_000, octets=600_001)]}, "memory, by NAC 2.0"),
         ({"known": [replace(ALL.known[0], median_ns=5_001.0)]}, "cached lookup, nac"),
         ({"restarts": [replace(ALL.restarts[0], seconds=[0.6, 2.1, 0.6])]}, "from disk"),
-        ({"restarts": [replace(ALL.restarts[0], from_disk=2)]}, "from disk"),
         ({"slow": replace(SLOW, beside_ms=(0.3, 21.0, 30.0))}, "the loop's added delay at p99"),
         ({"slow": replace(SLOW, beside_ms=(0.3, float("inf"), float("inf")))}, "the loop's added delay at p99"),
         ({"slow": replace(SLOW, missing=1)}, "replies missing; wrong"),
@@ -162,8 +161,9 @@ def test_a_quick_run_of_verdicts_alone_says_everything_and_leaves_nothing_behind
     assert rows["rows on disk, VPN by a verdict from disk"][3] in ("ok", "MISSED")
     assert rows["replies missing; wrong"] == ("100 devices", "0; 0", "0; 0", "ok")
     answered = rows["answered `unavailable`; of them at the deadline; turned away by a limit; answered `compliant`"]
-    assert answered[1].startswith("100; ")
-    assert answered[1].endswith("; 0; 0")
+    unavailable, at_deadline, refused, compliant = (int(count) for count in answered[1].split("; "))
+    # Intune takes as long as the deadline: whoever came first may just get his answer.
+    assert (unavailable + compliant, at_deadline, refused) == (100, unavailable, 0)
     kept = rows["late answers kept; devices asked about that are known afterwards; and forgotten"]
     assert kept[1].endswith("; 0")
     assert kept[3] == "ok"

@@ -48,6 +48,12 @@ def test_a_verdict_is_fresh_then_stale_then_gone(cache: VerdictCache, state: str
     assert cache.find(KEY, at(fresh_s + 1000)) == Missing()
 
 
+def test_an_answer_that_was_long_on_its_way_is_fresh_for_so_much_less(cache: VerdictCache) -> None:
+    cache.replace(KEY, said("compliant"), cache.ask(KEY, at(0)), at(15), age_s=15)
+    assert isinstance(cache.find(KEY, at(3599)), Fresh)
+    assert isinstance(cache.find(KEY, at(3600)), Stale)
+
+
 def test_nothing_is_known_of_what_was_never_asked(cache: VerdictCache) -> None:
     assert cache.find(KEY, at(0)) == Missing(failed=NOT_ASKED)
 

@@ -100,6 +100,18 @@ def test_the_first_answers_and_the_second_is_not_asked(stage: Stage) -> None:
     assert stage.asked("graph_device") == 0
 
 
+def test_an_address_that_graph_does_not_list_is_unavailable_for_graph_lists_no_wired_ones(stage: Stage) -> None:
+    wired = MacAddress("00-11-85-00-AA-01")
+    stage.microsoft.put_device(GUID, compliant=True, macs=[wired.hex12], wired_macs=[wired.hex12])
+    assert stage.ask(wired).state is ComplianceState.COMPLIANT
+    stage.break_nac()
+    for _ in range(4):  # Graph second, then Graph first
+        said = stage.ask(wired)
+        assert said.state is ComplianceState.UNAVAILABLE
+        assert "status 500" in said.detail
+        assert "wi-fi" in said.detail
+
+
 @pytest.mark.parametrize("subject", [DEVICE, MAC])
 def test_the_second_answers_when_the_first_does_not_and_says_so(stage: Stage, subject: DeviceId | MacAddress) -> None:
     stage.break_nac()

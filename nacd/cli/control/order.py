@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from nacd.server.control import SOCKET_NAME
+from nacd.server.control import SOCKET_NAME, address
 
 _PATIENCE_S = 60.0
 
@@ -33,7 +33,8 @@ def give(state: Path, order: str, **fields: Any) -> Any:
     try:
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as sock:
             sock.settimeout(_PATIENCE_S)
-            sock.connect(str(path))
+            with address(path) as short:
+                sock.connect(short)
             sock.sendall(orjson.dumps(wanted) + b"\n")
             octets = b"".join(iter(lambda: sock.recv(1 << 16), b""))
     except FileNotFoundError:

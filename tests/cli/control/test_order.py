@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from nacd.cli.control.order import NobodyListens, OrderFailed, give
-from nacd.server.control import Control, OrderRefused
+from nacd.server.control import SOCKET_NAME, Control, OrderRefused
 
 
 async def _echo(wanted: Any) -> Any:
@@ -37,6 +37,23 @@ def state(tmp_path: Path) -> Iterator[Path]:
 
 def test_an_order_is_answered(state: Path) -> None:
     assert give(state, "echo", say=["a", 1]) == ["a", 1]
+
+
+def test_a_state_folder_whose_path_no_address_has_room_for_has_its_door_all_the_same(tmp_path: Path) -> None:
+    folder = tmp_path / ("a" * 100)
+    folder.mkdir()
+
+    async def story() -> Any:
+        door = Control(folder, {"echo": _echo})
+        await door.open()
+        try:
+            assert (folder / SOCKET_NAME).is_socket()
+            return await asyncio.to_thread(give, folder, "echo", say="hello")
+        finally:
+            await door.close()
+
+    assert asyncio.run(story()) == "hello"
+    assert not (folder / SOCKET_NAME).exists()
 
 
 def test_the_daemons_refusal_comes_in_its_own_words(state: Path) -> None:

@@ -13,6 +13,7 @@ from nacd.intune.client import UnreachableError
 from nacd.intune.graph.asking import Graph, PausedError
 from nacd.intune.graph.listing import all_url, device_url
 from nacd.intune.nac.answers import concerns_only_the_device
+from nacd.intune.nac.pause import Pause
 from nacd.sim.intune import IntuneSimulator
 from nacd.sim.microsoft.scene import CLIENT_ID, CLIENT_SECRET, App
 
@@ -131,7 +132,7 @@ def test_without_retry_after_the_pauses_grow_and_an_answer_ends_the_row(
         refused(graph, url)
         left_s, _why = graph.pause.left()
         assert longest_s / 2 - 0.5 < left_s <= longest_s
-        graph.pause.clear()
+        graph.pause = Pause()
     graph.get(url, soon())
     simulator.fault("throttle", only="graph_device", retry_after=form, times=1)
     refused(graph, url)
@@ -215,7 +216,7 @@ def test_consent_that_is_given_meanwhile_is_found_with_the_next_question(
     simulator.register_app(App(client_id=CLIENT_ID, secret=CLIENT_SECRET, graph_roles=("x",)))
     refused(graph, url)
     simulator.register_app(App(client_id=CLIENT_ID, secret=CLIENT_SECRET))
-    graph.pause.clear()
+    graph.pause = Pause()
     assert graph.get(url, soon()).status == 200
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from nacd.compliance.cache import Fresh, Missing
+from nacd.compliance.cache import Fresh, Missing, Stale
 from nacd.server.lookups.knowledge import NoShelf
 from nacd.values import Compliance, ComplianceSource, ComplianceState
 from tests.server.lookups.bench import Bench, Drawer, device
@@ -101,5 +101,27 @@ def test_without_a_disk_nothing_is_kept_and_nobody_is_told_otherwise() -> None:
     async def story() -> None:
         assert NoShelf().put("intune", "guid:x", verdict(bench)).result() is False
         assert isinstance(await bench.lookup.knowledge.recall("guid:x"), Missing)
+
+    bench.run(story)
+
+
+def test_an_answer_is_dated_as_its_question_and_what_grew_old_on_its_way_is_stale_when_it_comes() -> None:
+    bench = Bench()
+
+    async def story() -> None:
+        asked = bench.clock()
+        epoch = bench.cache.ask(device(1).key, asked)
+        bench.clock.ahead_s += 299
+        young = await bench.lookup.knowledge.take(device(1).key, verdict(bench), epoch, asked)
+        assert (young.source, young.as_of) == (ComplianceSource.LIVE, asked.wall)
+        bench.clock.ahead_s += 3302
+        assert isinstance(bench.cache.find(device(1).key, bench.clock()), Stale)
+        epoch = bench.cache.ask(device(1).key, asked)
+        bench.clock.ahead_s += 1
+        old = await bench.lookup.knowledge.take(
+            device(1).key, verdict(bench, ComplianceState.NONCOMPLIANT), epoch, asked
+        )
+        assert (old.state, old.source) == (ComplianceState.NONCOMPLIANT, ComplianceSource.STALE)
+        assert old.as_of == asked.wall
 
     bench.run(story)
