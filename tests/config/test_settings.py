@@ -38,6 +38,15 @@ def test_listening_on_one_address_or_several(section) -> None:
     assert section(Server, "workers: 1\n").auth == (ListenAddress("0.0.0.0", 1812),)
 
 
+def test_metrics_are_off_unless_an_address_is_given(section) -> None:
+    assert section(Server, "workers: 1\n").metrics is None
+    assert section(Server, "metrics: 127.0.0.1:9812\n").metrics == ListenAddress("127.0.0.1", 9812)
+    assert section(Server, 'metrics: "[::1]:9812"\n').metrics == ListenAddress("::1", 9812)
+    for wrong in ("localhost:9812", "9812", "127.0.0.1", '["127.0.0.1:9812"]'):
+        (said,) = section(Server, f"metrics: {wrong}\n")
+        assert "IP:PORT" in said
+
+
 def test_listening_twice_on_one_address_is_refused(section) -> None:
     (said,) = section(Server, "auth: 10.0.0.1:1812\naccounting: 10.0.0.1:1812\n")
     assert "`10.0.0.1:1812` is listened on twice" in said

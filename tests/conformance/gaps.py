@@ -55,7 +55,7 @@ NOT_YET: Final = (
     Gap(
         "RFC 5997 section 4.6",
         "Status-Server is counted apart from other requests",
-        "nacd has no metrics yet; drops are counted by reason",
+        "no RADIUS metrics yet; drops are counted by reason",
     ),
     Gap("RFC 9190 section 5.4", "revocation of every certificate of the peer's chain is checked", _NO_REVOCATION),
     Gap(

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.peer
         ("wpa_supplicant", ["-v"], "wpa_supplicant v"),
         ("dumpcap", ["--version"], "Dumpcap"),
         ("ip", ["-V"], "iproute2"),
+        ("promtool", ["--version"], "promtool, version"),
     ],
 )
 def test_a_peer_starts(peer: Callable[[str], Any], name: str, arguments: list[str], said: str) -> None:
