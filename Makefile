@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo run test test-pure check conformance bench scenarios fuzz format peers lock clean
+.PHONY: help setup demo run test test-pure check conformance bench scenarios fuzz soak format peers lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,13 +47,13 @@ check: setup ## ruff, format, mypy --strict, architecture
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy --strict
 	@$(BIN)/mypy --strict tools/peers.py tools/conformance.py
-	@$(BIN)/mypy --strict -p tools.bench -p tools.scenarios -p tools.fuzz
+	@$(BIN)/mypy --strict -p tools.bench -p tools.scenarios -p tools.fuzz -p tools.soak
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
 
 conformance: setup ## run every clause's test and write docs/conformance.md
 	@$(BIN)/python tools/conformance.py
 
-bench: setup ## nacd beside FreeRADIUS, round by round (about 5 minutes; writes docs/benchmarks.md)
+bench: setup ## nacd beside FreeRADIUS, round by round (about 7 minutes; writes docs/benchmarks.md)
 	@$(BIN)/python tools/peers.py
 	@$(BIN)/python -m tools.bench --record docs/benchmarks.md $(BENCH_ARGS)
 
@@ -62,6 +62,9 @@ scenarios: setup ## power cut, hostile port, hanging Intune (about 6 minutes; wr
 
 fuzz: setup ## ten million broken inputs (about 15 minutes; TOTAL=100000 for less; writes docs/fuzzing.md)
 	@$(BIN)/python -m tools.fuzz --total $(or $(TOTAL),10000000) --record docs/fuzzing.md
+
+soak: setup ## ten minutes of everything going wrong, every decision judged (SEED=N; LASTS=60 for less; writes docs/soak.md)
+	@$(BIN)/python -m tools.soak --seconds $(or $(LASTS),600) --seed $(or $(SEED),0) --record docs/soak.md
 
 format: setup ## let ruff format and sort imports
 	@$(BIN)/ruff check --quiet --fix-only --select I .

@@ -8,7 +8,8 @@ in a row; at the limit it goes to OPEN. OPEN refuses until its time is up; the f
 that becomes the single probe and the state is PROBING. PROBING refuses everybody else; the probe's
 success closes, its failure opens again for twice as long, up to a ceiling. Two things keep this
 honest. Calls admitted before the breaker opened report late, so a report in OPEN changes nothing.
-And a probe may vanish without a report, so after ``probe_limit_s`` the next call becomes the probe.
+And a probe may vanish without a report, so after ``probe_limit_s`` the next call becomes the probe. Each probe begins
+a new generation: a call of an older one that ends now says how the service was then, and changes nothing.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Breaker:
         self._failures = 0
         self._open_s = self._options.open_s
         self._until = 0.0
+        self._generation = 1
 
     @property
     def state(self) -> BreakerState:
@@ -60,27 +62,30 @@ class Breaker:
         """Seconds until the next call is let through as a probe; 0.0 when one would be now, or when it is closed."""
         return 0.0 if self._state is BreakerState.CLOSED else max(0.0, self._until - now.monotonic)
 
-    def admit(self, now: Instant) -> bool:
-        """May this call be made? Whoever is told yes reports ``succeeded``, ``failed`` or ``abandoned``."""
+    def admit(self, now: Instant) -> int:
+        """May this call be made? 0: no. Else its generation, for ``succeeded``, ``failed`` or ``abandoned``."""
         if self._state is BreakerState.CLOSED:
-            return True
+            return self._generation
         if now.monotonic < self._until:
-            return False
+            return 0
         self._state = BreakerState.PROBING
         self._until = now.monotonic + self._options.probe_limit_s
-        return True
+        self._generation += 1
+        return self._generation
 
-    def succeeded(self, now: Instant) -> None:
+    def succeeded(self, now: Instant, generation: int) -> None:
         """The service answered, whatever it said. In OPEN this is old news and changes nothing."""
         del now  # the three reports have one shape
-        if self._state is BreakerState.OPEN:
+        if self._state is BreakerState.OPEN or generation != self._generation:
             return
         self._state = BreakerState.CLOSED
         self._failures = 0
         self._open_s = self._options.open_s
 
-    def failed(self, now: Instant) -> None:
+    def failed(self, now: Instant, generation: int) -> None:
         """The service did not answer."""
+        if generation != self._generation:
+            return
         match self._state:
             case BreakerState.CLOSED:
                 self._failures += 1
@@ -92,9 +97,9 @@ class Breaker:
             case BreakerState.OPEN:
                 pass
 
-    def abandoned(self, now: Instant) -> None:
+    def abandoned(self, now: Instant, generation: int) -> None:
         """The call ended and says nothing of the service; a probe's place is free again."""
-        if self._state is BreakerState.PROBING:
+        if self._state is BreakerState.PROBING and generation == self._generation:
             self._until = now.monotonic
 
     def _open(self, now: Instant) -> None:

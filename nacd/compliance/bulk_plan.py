@@ -13,7 +13,8 @@ a window that somebody else opened, so it counts a whole interval.
 A clock that was set back leaves times that lie ahead, and what happened since then is anybody's guess. Such a window
 is taken to be opened and used up just now (``settled``): a true window cannot end later than that, so none is burnt,
 and the wait ends after one interval, so it does not stop for ever. A clock set forward cannot be told from time that
-passed, nor one set back by less than the daemon was down: it may cost one refusal, and with it one interval. Nothing worse follows from either.
+passed, nor one set back by less than the daemon was down: it may cost one refusal, and with it one interval. Nothing
+worse follows from either.
 """
 
 from __future__ import annotations

@@ -7,27 +7,27 @@ several threads would corrupt the store for good.
 Which verdict is newer. Every question gets an epoch when it is asked, counted in one sequence, and
 a verdict carries the epoch of its question. An answer is taken only if its question was asked after
 the question behind the verdict that is there, so a slow answer cannot bring back an older
-``compliant``. A verdict from elsewhere (disk, another worker) has no epoch here: it is compared by
-its date, and once taken it counts as asked just then, so that every answer still on its way is older.
+``compliant``. A verdict from disk is taken only where nothing is known, and counts as older than
+every question that was ever asked here: what is on its way to us is news, what lay on disk is not.
 What was evicted for want of room is remembered as one number: the highest epoch evicted.
 
 Lifetimes count on the monotonic clock. A verdict is fresh for the lifetime of its state, then stale
 for ``stale_for_s``, then gone. ``in_grace`` is not fresh beyond the end of its grace. What the list of all noncompliant
 devices says is hours old and may only take a good verdict away: it is stale at once, so that the device itself is
-asked about, and it stays ``bulk`` in every answer. A verdict that somebody doubts becomes stale, it does not go: a
-device that was noncompliant must not be unknown for having been asked about.
+asked about, and it stays ``bulk`` in every answer.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from nacd.compliance.shelf import Shelf
 from nacd.values import NOT_ASKED, Compliance, ComplianceSource, ComplianceState, Instant
 
+_BEFORE_ALL = 0
+_CLOCKS_DIFFER_S = 300.0
 _NO_VERDICT = frozenset({ComplianceState.UNAVAILABLE, ComplianceState.NOT_ASKED})
 _GOOD = frozenset({ComplianceState.COMPLIANT, ComplianceState.IN_GRACE})
 _FAILURES_KEPT: Final = 10_000
@@ -145,16 +145,19 @@ class VerdictCache:
             return Missing(failed=failed)  # the grace is over, and what came after it only an answer can tell
         return Stale(compliance=known, failed=failed)
 
-    def ask(self, key: str, now: Instant) -> int:
-        """A question is about to be sent: the epoch to hand back to ``replace`` with its answer."""
-        del key, now  # one sequence for all keys is enough, and it cannot be forgotten with a key
+    def ask(self) -> int:
+        """A question is about to be sent: the epoch to hand back to ``replace`` with its answer.
+
+        One sequence for all keys is enough, and it cannot be forgotten with a key.
+        """
         self._epoch += 1
         return self._epoch
 
     def replace(self, key: str, compliance: Compliance, epoch: int, now: Instant, *, age_s: float = 0.0) -> bool:
         """Take the answer to the question of this epoch; False if a newer verdict is there already.
 
-        age_s: seconds since it may have ceased to be true, which is since the question was put. ``unavailable`` never replaces a verdict: it is remembered beside it for a few seconds.
+        age_s: seconds since it may have ceased to be true, which is since the question was put. ``unavailable`` never
+        replaces a verdict: it is remembered beside it for a few seconds.
         """
         if compliance.state is ComplianceState.NOT_ASKED:
             return False
@@ -168,21 +171,21 @@ class VerdictCache:
         return True
 
     def adopt(self, key: str, compliance: Compliance, now: Instant) -> bool:
-        """Take a verdict from elsewhere (disk, another worker) if it is dated later than ours.
+        """Take a verdict from disk where nothing is known here. Whatever has been asked of Intune is newer than it.
 
-        Its age counts from its date. Dated in the future it is stale at once: its true age is unknown.
+        Its age counts from its date. Dated in the future it is stale at once: its true age is unknown; a good one
+        that is dated far ahead is not taken at all.
         """
-        if compliance.state in _NO_VERDICT:
-            return False
-        row = self._row(key, now)
-        if row is not None and compliance.as_of <= min(self._shelf.as_of(row), now.wall):
+        if compliance.state in _NO_VERDICT or self._row(key, now) is not None:
             return False
         age_s = now.wall - compliance.as_of
+        if age_s < -_CLOCKS_DIFFER_S and compliance.state in _GOOD:
+            return False  # it may be of any age, and nobody is let in for that
         if age_s < 0:
             age_s = self._fresh_s(compliance)
         if age_s >= self._fresh_s(compliance) + self._lifetimes.stale_for_s:
             return False
-        self._keep(key, compliance, self.ask(key, now), now, age_s=age_s)
+        self._keep(key, compliance, _BEFORE_ALL, now, age_s=age_s)
         return True
 
     def downgrade(self, key: str, compliance: Compliance, now: Instant) -> bool:
@@ -199,16 +202,7 @@ class VerdictCache:
             return False
         if compliance.as_of <= self._shelf.as_of(row) <= now.wall:
             return False
-        self._keep(key, compliance, self.ask(key, now), now, age_s=max(0.0, now.wall - compliance.as_of))
-        return True
-
-    def doubt(self, key: str, now: Instant) -> bool:
-        """Let the verdict be stale from now on, so that the next look asks. False when there is none."""
-        row = self._row(key, now)
-        self._failures.pop(key, None)
-        if row is None:
-            return False
-        self._shelf.fresh_until[row] = min(self._shelf.fresh_until[row], now.monotonic)
+        self._keep(key, compliance, self.ask(), now, age_s=max(0.0, now.wall - compliance.as_of))
         return True
 
     def entry(self, key: str, now: Instant) -> Entry | Missing:
@@ -220,14 +214,6 @@ class VerdictCache:
         """The verdicts that came last, the last first; at most ``count``, and at most 1,000."""
         entries = (self.entry(key, now) for key in dict.fromkeys(reversed(self._newest)))
         return tuple(entry for entry in entries if isinstance(entry, Entry))[:count]
-
-    def items(self, now: Instant) -> Iterator[Entry]:
-        """Every verdict, in no order. May be read in parts while others come and go."""
-        row = 0
-        while row < self._shelf.rows:
-            if self._shelf.key(row) and not self._is_gone(row, now):
-                yield self._entry(row, now)
-            row += 1
 
     def _answer(self, row: int) -> Fresh:
         if len(self._answers) >= _ANSWERS_KEPT:

@@ -41,11 +41,6 @@ def feasible_interval_s(count: int, per_s: float) -> float:
     return count / per_s
 
 
-def is_feasible(interval_s: float, count: int, per_s: float) -> bool:
-    """Whether ``count`` keys can be asked about once per interval."""
-    return feasible_interval_s(count, per_s) <= interval_s
-
-
 class Watch:
     """interval_s: from one question about a key to the next; more than 0, ValueError otherwise.
 
@@ -85,10 +80,6 @@ class Watch:
         """The key that is due for longest. The same again until ``asked`` or ``forget`` is told of it."""
         at, key = self._next()
         return key if at <= now.monotonic else NOTHING
-
-    def due_in_s(self, now: Instant) -> float:
-        """Seconds until somebody is due: 0.0 if somebody is, infinite if nobody is watched."""
-        return max(0.0, self._next()[0] - now.monotonic)
 
     def asked(self, key: str, now: Instant) -> None:
         """The question about this key was put, by whomever; a key that is not watched is none of our business."""

@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from nacd.compliance.breaker import Breaker, BreakerOptions, BreakerState
+from nacd.intune.graph.answers import NOT_LISTED
 from nacd.intune.nac.answers import about_device, concerns_only_the_device
 from nacd.intune.nac.status import SourceStatus
 from nacd.values import BulkAnswer, Compliance, ComplianceSource, ComplianceState, DeviceId, Instant, MacAddress
@@ -82,9 +83,9 @@ class Fallback:
         """
         until = time.monotonic() + deadline_s
         with self._lock:
-            first_leads = self._breaker.admit(_instant())
-        if first_leads:
-            said = self._reported(subject, deadline_s * _FIRST_SHARE, now)
+            generation = self._breaker.admit(_instant())
+        if generation:
+            said = self._reported(subject, deadline_s * _FIRST_SHARE, now, generation)
             if not _nothing_said(said):
                 return said
             instead = self._asked_instead(subject, _left_s(until), now)
@@ -120,15 +121,17 @@ class Fallback:
 
     def _asked_instead(self, subject: DeviceId | MacAddress, deadline_s: float, now: Callable[[], float]) -> Compliance:
         """What the second says. It lists Wi-Fi addresses alone: one that it does not list may be a managed device's
-        wired one, which the first knows. An outage must not call that device unmanaged."""
+        wired one, which the first knows. An outage must not replace what the first said of it."""
         said = self._second.lookup(subject, deadline_s, now)
-        if isinstance(subject, MacAddress) and said.state is ComplianceState.NOT_MANAGED:
+        if isinstance(subject, MacAddress) and said.detail == NOT_LISTED:
             detail = about_device(f"{self._names[1]} knows wi-fi addresses alone, and not this one").detail
             state = ComplianceState.UNAVAILABLE
             return Compliance(state=state, as_of=said.as_of, source=ComplianceSource.NONE, detail=detail)
         return said
 
-    def _reported(self, subject: DeviceId | MacAddress, deadline_s: float, now: Callable[[], float]) -> Compliance:
+    def _reported(
+        self, subject: DeviceId | MacAddress, deadline_s: float, now: Callable[[], float], generation: int
+    ) -> Compliance:
         """Ask the first, and let the breaker know how that went, also when a bug ends it."""
         done = self._breaker.abandoned
         try:
@@ -139,7 +142,7 @@ class Fallback:
                 done = self._breaker.succeeded
         finally:
             with self._lock:
-                done(_instant())
+                done(_instant(), generation)
         return said
 
     def _joined(self, said: Compliance, instead: Compliance) -> Compliance:

@@ -75,6 +75,7 @@ class Line(Generic[Item]):
         self._places: dict[Item, _Place] = {}
         self._held: dict[_Holder, int] = {}  # with NO_PORT: the whole NAS
         self._times: list[tuple[float, int, Item]] = []
+        self._until: dict[Item, float] = {}
         self._expired: list[Item] = []
         self._number = 0
 
@@ -99,6 +100,7 @@ class Line(Generic[Item]):
             self._held[holder] = self._held.get(holder, 0) + 1
         ports = self._ranks.setdefault(rank, OrderedDict()).setdefault(nas, OrderedDict())
         ports.setdefault(port, OrderedDict())[item] = None
+        self._until[item] = until
         heapq.heappush(self._times, (until, self._number, item))
         return ""
 
@@ -122,12 +124,14 @@ class Line(Generic[Item]):
         self._leave(item)
         return item
 
-    def remove(self, item: Item) -> bool:
-        """Out of the line without a turn; False if it does not wait."""
-        if item not in self._places:
-            return False
-        self._leave(item)
-        return True
+    def extend(self, item: Item, until: float) -> None:
+        """Let it wait longer, at its place. until: as in ``put``; an earlier one changes nothing, nor does one for an
+        item that does not wait."""
+        place = self._places.get(item)
+        if place is not None and until > self._until[item]:
+            self._until[item] = until
+            heapq.heappush(self._times, (until, place.number, item))
+            self._forget_times()
 
     def expired(self, now: Instant) -> tuple[Item, ...]:
         """What has waited beyond its time since the last call, the earliest first."""
@@ -155,6 +159,7 @@ class Line(Generic[Item]):
 
     def _leave(self, item: Item) -> None:
         place = self._places.pop(item)
+        del self._until[item]
         self._of_rank[place.rank] -= 1
         for holder in _holders(place):
             self._held[holder] -= 1
@@ -174,14 +179,14 @@ class Line(Generic[Item]):
     def _notice_expired(self, now: Instant) -> None:
         while self._times and self._times[0][0] <= now.monotonic:
             _, number, item = heapq.heappop(self._times)
-            if self._waits_as(item, number):
+            if self._waits_as(item, number) and self._until[item] <= now.monotonic:
                 self._leave(item)
                 self._expired.append(item)
 
     def _forget_times(self) -> None:
         """Times of those that left stay in the heap until there are more of them than of those that wait."""
         if len(self._times) > 2 * len(self._places) + 64:
-            self._times = [each for each in self._times if self._waits_as(each[2], each[1])]
+            self._times = [(self._until[item], place.number, item) for item, place in self._places.items()]
             heapq.heapify(self._times)
 
     def _waits_as(self, item: Item, number: int) -> bool:

@@ -24,6 +24,7 @@ Order = Callable[[Mapping[str, Any]], Awaitable[Any]]
 _LONGEST_ORDER = 4096
 _LONGEST_ADDRESS = 107  # sun_path has 108 octets, one of them the end (unix(7))
 _ORDER_S = 60.0
+_READ_S = 10.0
 _MOST_AT_ONCE = 16
 _CREDENTIALS = struct.Struct("3i")
 
@@ -76,9 +77,14 @@ class Control:
                 return
             self._busy += 1
             try:
-                await _answer(writer, await asyncio.wait_for(self._obey(reader, uid), _ORDER_S))
-            except (TimeoutError, ConnectionError):
-                await _answer(writer, {"error": f"not done within {_ORDER_S:g} s"})
+                said = await asyncio.wait_for(self._obey(reader, uid), _ORDER_S)
+            except TimeoutError:
+                said = {"error": f"not done within {_ORDER_S:g} s"}
+            try:
+                # Whoever gives an order and does not read holds a place for this long, and no longer.
+                await asyncio.wait_for(_answer(writer, said), _READ_S)
+            except TimeoutError:
+                writer.transport.abort()
             finally:
                 self._busy -= 1
 
@@ -97,6 +103,9 @@ class Control:
             return {"answer": await order(wanted)}
         except OrderRefused as refused:
             return {"error": str(refused)}
+        except Exception:
+            self._log.exception("an order failed", order=name)
+            return {"error": "an error in nacd itself, see its log"}
 
 
 @contextlib.contextmanager

@@ -91,7 +91,11 @@ async def run(assembled: Assembled) -> None:
             parts.listener.listen(sock, Role.ACCT)
         stop = _stop_signal()
         opened_door = Control(settings.state, orders.orders(parts.asking, instant))
-        await opened_door.open()
+        try:
+            await opened_door.open()
+        except OSError as error:
+            # The door is for people; the NASes are served without it.
+            log.warning(f"`nacd cache` will find nobody: {error.strerror or error}")
         numbers = Endpoint(_pages(parts.asking, settings.compliance.poll))
         for sock in metrics:
             await numbers.open(sock)
@@ -237,7 +241,7 @@ def _tick(parts: _Parts, stop: asyncio.Future[str]) -> None:
             parts.said[limit] = count
             parts.recorder.warn_seldom(limit, f"the limit `{limit}` is reached", now, refused=count)
     parts.asking.live.tick(parts.asking.lookups, now)
-    for slow in parts.asking.live.too_slow(parts.asking.lookups):
+    for slow in parts.asking.live.too_slow(parts.asking.lookups, now):
         parts.recorder.warn_seldom(f"poll {slow.tenant}", str(slow), now)
     parts.recorder.tick(now)
 

@@ -211,7 +211,7 @@ class Worker:
         """An endpoint that came back will most likely prove to be what it was: the answer is there when it has."""
         guess = self._live.guess(request.station) if request.has_eap else None
         if guess is not None:
-            self._lookup.start(guess, request)
+            self._lookup.start(guess, request, guess=True)
 
     def _hold_back(self, held: HeldBack, request: AccessRequest, fresh: Fresh, path: Path, now: Instant) -> None:
         """Refuse from memory, and late, so that whoever asks in a loop asks less often."""

@@ -24,17 +24,16 @@ def opened() -> Breaker:
     """Opened at second 0, so the probe is due at 10."""
     breaker = Breaker(OPTIONS)
     for _ in range(3):
-        assert breaker.admit(at(0))
-        breaker.failed(at(0))
+        breaker.failed(at(0), breaker.admit(at(0)))
     return breaker
 
 
 def test_failures_in_a_row_open_it_and_a_success_between_them_does_not() -> None:
     breaker = Breaker(OPTIONS)
     for _ in range(10):
-        breaker.failed(at(0))
-        breaker.failed(at(0))
-        breaker.succeeded(at(0))
+        breaker.failed(at(0), breaker.admit(at(0)))
+        breaker.failed(at(0), breaker.admit(at(0)))
+        breaker.succeeded(at(0), breaker.admit(at(0)))
     assert breaker.admit(at(0))
     assert breaker.state is BreakerState.CLOSED
 
@@ -47,8 +46,7 @@ def test_open_refuses_until_its_time_is_up_then_lets_one_probe_through(opened: B
 
 
 def test_a_probe_that_succeeds_closes(opened: Breaker) -> None:
-    opened.admit(at(10))
-    opened.succeeded(at(11))
+    opened.succeeded(at(11), opened.admit(at(10)))
     assert opened.state is BreakerState.CLOSED
     assert all(opened.admit(at(11)) for _ in range(5))
 
@@ -56,8 +54,7 @@ def test_a_probe_that_succeeds_closes(opened: Breaker) -> None:
 def test_each_probe_that_fails_doubles_the_wait_up_to_the_ceiling(opened: Breaker) -> None:
     now, waits = 10, []
     for _ in range(4):
-        assert opened.admit(at(now))
-        opened.failed(at(now))
+        opened.failed(at(now), opened.admit(at(now)))
         wait = next(wait for wait in range(100) if copy.copy(opened).admit(at(now + wait)))
         waits.append(wait)
         now += wait
@@ -65,10 +62,23 @@ def test_each_probe_that_fails_doubles_the_wait_up_to_the_ceiling(opened: Breake
 
 
 def test_late_news_of_calls_made_before_changes_nothing_while_open(opened: Breaker) -> None:
-    opened.succeeded(at(1))
-    opened.failed(at(2))
+    before = 1
+    opened.succeeded(at(1), before)
+    opened.failed(at(2), before)
     assert not opened.admit(at(9.9))
     assert opened.admit(at(10))
+
+
+def test_news_of_calls_made_before_is_not_taken_for_the_probes(opened: Breaker) -> None:
+    before, probe = 1, opened.admit(at(10))
+    opened.failed(at(11), before)
+    opened.abandoned(at(11), before)
+    opened.succeeded(at(11), before)
+    assert (opened.state, opened.admit(at(12))) == (BreakerState.PROBING, 0)
+    opened.succeeded(at(12), probe)
+    for _ in range(9):
+        opened.failed(at(13), before)
+    assert opened.state is BreakerState.CLOSED
 
 
 def test_a_probe_that_vanished_is_replaced(opened: Breaker) -> None:
@@ -79,8 +89,7 @@ def test_a_probe_that_vanished_is_replaced(opened: Breaker) -> None:
 
 
 def test_an_abandoned_probe_makes_room_at_once(opened: Breaker) -> None:
-    opened.admit(at(10))
-    opened.abandoned(at(11))
+    opened.abandoned(at(11), opened.admit(at(10)))
     assert opened.admit(at(11))
     assert not opened.admit(at(11))
 
@@ -89,12 +98,11 @@ def test_it_says_how_long_it_is_until_the_next_probe(opened: Breaker) -> None:
     assert Breaker(OPTIONS).left_s(at(5)) == 0.0
     assert opened.left_s(at(3)) == 7.0
     assert opened.left_s(at(12)) == 0.0
-    opened.admit(at(12))
+    probe = opened.admit(at(12))
     assert opened.left_s(at(13)) == 29.0, "until the probe that was let through counts as lost"
-    opened.failed(at(14))
+    opened.failed(at(14), probe)
     assert opened.left_s(at(14)) == 20.0
-    opened.admit(at(34))
-    opened.succeeded(at(35))
+    opened.succeeded(at(35), opened.admit(at(34)))
     assert opened.left_s(at(35)) == 0.0
 
 
@@ -114,6 +122,7 @@ class Machine(RuleBasedStateMachine):
         self.breaker = Breaker(OPTIONS)
         self.now = 0.0
         self.probe_out_since = -1.0
+        self.calls = [0]
 
     @rule(seconds=st.floats(min_value=0, max_value=20))
     def wait(self, seconds: float) -> None:
@@ -121,16 +130,18 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def call(self) -> None:
-        before = self.breaker.state
-        if self.breaker.admit(at(self.now)) and before is not BreakerState.CLOSED:
+        before, call = self.breaker.state, self.breaker.admit(at(self.now))
+        self.calls.append(call)
+        if call and before is not BreakerState.CLOSED:
             if self.probe_out_since >= 0:
                 assert self.now - self.probe_out_since >= OPTIONS.probe_limit_s - 1e-6
             self.probe_out_since = self.now
 
-    @rule(report=st.sampled_from(["succeeded", "failed", "abandoned"]))
-    def report(self, report: str) -> None:
-        getattr(self.breaker, report)(at(self.now))
-        if self.breaker.state is not BreakerState.PROBING or report == "abandoned":
+    @rule(report=st.sampled_from(["succeeded", "failed", "abandoned"]), back=st.integers(1, 5))
+    def report(self, report: str, back: int) -> None:
+        call = self.calls[-min(back, len(self.calls))]
+        getattr(self.breaker, report)(at(self.now), call)
+        if self.breaker.state is not BreakerState.PROBING or (report == "abandoned" and call == max(self.calls)):
             self.probe_out_since = -1.0
 
     @invariant()

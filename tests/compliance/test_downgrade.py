@@ -30,7 +30,7 @@ def cache() -> VerdictCache:
 
 
 def told(cache: VerdictCache, state: str, seconds: float, key: str = KEY) -> bool:
-    return cache.replace(key, said(state, seconds), cache.ask(key, at(seconds)), at(seconds))
+    return cache.replace(key, said(state, seconds), cache.ask(), at(seconds))
 
 
 def listed(as_of: float) -> Compliance:
@@ -72,13 +72,13 @@ def test_a_verdict_newer_than_the_list_stands(cache: VerdictCache) -> None:
 
 
 def test_a_good_verdict_of_unknown_age_does_not_stand_against_the_list(cache: VerdictCache) -> None:
-    cache.adopt(KEY, said("compliant", 500), at(0))
+    cache.adopt(KEY, said("compliant", 200), at(0))
     assert cache.downgrade(KEY, listed(10), at(20))
 
 
 def test_an_answer_under_way_when_the_list_came_is_too_old(cache: VerdictCache) -> None:
     told(cache, "compliant", 0)
-    under_way = cache.ask(KEY, at(1))
+    under_way = cache.ask()
     assert cache.downgrade(KEY, listed(10), at(20))
     assert not cache.replace(KEY, said("compliant", 21), under_way, at(21))
 
@@ -115,7 +115,7 @@ class Memory(RuleBasedStateMachine):
     @rule(key=st.sampled_from("abcde"))
     def ask(self, key: str) -> None:
         asked = self.tick()
-        self.under_way.append((key, self.cache.ask(key, at(asked)), asked))
+        self.under_way.append((key, self.cache.ask(), asked))
 
     @rule(position=st.integers(0, 9), state=st.sampled_from(["compliant", "noncompliant", "in_grace", "unavailable"]))
     def answer(self, position: int, state: str) -> None:
@@ -129,15 +129,6 @@ class Memory(RuleBasedStateMachine):
     def list_comes(self, key: str, ago: int) -> None:
         if self.cache.downgrade(key, listed(self.tick() - ago), at(self.now)):
             self.bad_since[key] = self.now
-
-    @rule(key=st.sampled_from("abcde"))
-    def another_worker_says(self, key: str) -> None:
-        if self.cache.adopt(key, said("noncompliant", self.tick()), at(self.now)):
-            self.bad_since[key] = self.now
-
-    @rule(key=st.sampled_from("abcde"))
-    def doubt(self, key: str) -> None:
-        self.cache.doubt(key, at(self.tick()))
 
     @invariant()
     def nothing_good_comes_back(self) -> None:

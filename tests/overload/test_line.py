@@ -113,17 +113,19 @@ def test_one_rank_can_be_kept_from_filling_the_line() -> None:
     line: Line[str] = Line(max_waiting=4, max_per_nas=9, max_per_port=9, max_by_rank={2: 1})
     assert put(line, "mac", "mac2", rank=2) == ["", "max_waiting"]
     assert put(line, "a", "b", "c", "d") == ["", "", "", "max_waiting"]
-    line.remove("mac")
+    assert {line.take(Instant(wall=0.0, monotonic=0.0)) for _ in range(4)} == {"mac", "a", "b", "c"}
     assert put(line, "mac2", rank=2) == [""]
 
 
-def test_what_was_removed_gets_no_turn_and_makes_room() -> None:
-    line = line_of(max_per_port=2)
-    put(line, "a", "b", port="1")
-    assert line.remove("a")
-    assert not line.remove("a")
-    assert put(line, "c", port="1") == [""]
-    assert all_of(line) == ["b", "c"]
+def test_one_that_somebody_else_waits_for_too_waits_longer_at_its_place(at: At) -> None:
+    line = line_of()
+    put(line, "a", until=1.0)
+    put(line, "b", until=9.0)
+    line.extend("a", 5.0)
+    line.extend("a", 2.0)
+    line.extend("stranger", 5.0)
+    assert line.expired(at(4.9)) == ()
+    assert line.take(at(4.9)) == "a"
 
 
 def test_what_waits_already_is_not_put_twice() -> None:
@@ -148,7 +150,7 @@ def test_what_is_past_its_time_gets_no_turn_and_is_handed_back_once(at: At) -> N
 def test_one_that_left_and_came_again_has_its_new_time(at: At) -> None:
     line = line_of()
     put(line, "a", until=1.0)
-    line.remove("a")
+    assert line.take(at(0.5)) == "a"
     put(line, "a", until=5.0)
     assert line.expired(at(3.0)) == ()
     assert line.expired(at(5.0)) == ("a",)
@@ -158,8 +160,16 @@ def test_those_that_left_leave_no_times_behind() -> None:
     line = line_of()
     for number in range(10_000):
         put(line, str(number))
-        line.remove(str(number))
+        line.take(Instant(wall=0.0, monotonic=0.0))
     assert len(line._times) <= 65
+
+
+def test_waiting_longer_and_longer_leaves_no_times_behind() -> None:
+    line = line_of()
+    put(line, "a", until=1.0)
+    for number in range(10_000):
+        line.extend("a", 2.0 + number)
+    assert len(line._times) <= 70
 
 
 @pytest.mark.parametrize("bad", [{"max_waiting": 0}, {"max_per_nas": 0}, {"max_per_port": 0}, {"passes": 1}])
@@ -253,12 +263,13 @@ class Model(RuleBasedStateMachine):
         else:
             assert self.waiting.pop(item)[0] in ranks
 
-    @rule(position=st.integers(0, 7))
-    def remove(self, position: int) -> None:
+    @rule(position=st.integers(0, 7), time=st.floats(0, 5))
+    def extend(self, position: int, time: float) -> None:
         if position < len(self.waiting):
             item = list(self.waiting)[position]
-            assert self.line.remove(item)
-            del self.waiting[item]
+            rank, nas, port, until = self.waiting[item]
+            self.line.extend(item, self.now + time)
+            self.waiting[item] = (rank, nas, port, max(until, self.now + time))
 
     @rule(seconds=st.floats(0, 4))
     def wait(self, seconds: float) -> None:

@@ -17,6 +17,8 @@ from nacd.server.control import SOCKET_NAME, Control, OrderRefused
 
 
 async def _echo(wanted: Any) -> Any:
+    if wanted.get("bug"):
+        raise ZeroDivisionError
     if wanted.get("bad"):
         raise OrderRefused("`bad` is bad")
     return {"said": wanted.get("say")}
@@ -77,6 +79,7 @@ def test_whoever_is_neither_root_nor_the_daemon_gets_nothing(tmp_path: Path, mon
         (b'{"order": "rm"}\n', "there is no such order"),
         (b'{"order": "echo", "say": "' + b"x" * 5000 + b'"}\n', "one line of JSON, at most 4096 octets"),
         (b'{"order": "echo", "bad": 1}\n', "`bad` is bad"),
+        (b'{"order": "echo", "bug": 1}\n', "an error in nacd itself, see its log"),
     ],
 )
 def test_what_is_no_order_is_answered_in_words(tmp_path: Path, octets: bytes, words: str) -> None:

@@ -216,8 +216,8 @@ class AtOnce(Lookups):
         found = self._verdicts.find(question.key, now)
         return found.compliance if isinstance(found, Known) else None
 
-    def start(self, question: Question, request: AccessRequest) -> None:
-        del request
+    def start(self, question: Question, request: AccessRequest, *, guess: bool = False) -> None:
+        del request, guess
         self._ask_now(question)
 
     async def compliance(self, question: Question, request: AccessRequest) -> Compliance:
@@ -231,7 +231,7 @@ class AtOnce(Lookups):
             good = question.subject.guid == COMPLIANT_GUID
             state = ComplianceState.COMPLIANT if good else ComplianceState.NONCOMPLIANT
         verdict = Compliance(state=state, as_of=now.wall, source=ComplianceSource.LIVE)
-        self._verdicts.replace(question.key, verdict, self._verdicts.ask(question.key, now), now)
+        self._verdicts.replace(question.key, verdict, self._verdicts.ask(), now)
         return verdict
 
 

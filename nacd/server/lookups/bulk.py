@@ -34,6 +34,7 @@ from nacd.values import (
 _RUN_S = 120.0
 _LONGEST_SLEEP_S = 60.0
 _CHUNK = 500
+_NO_ROOM_S = 1.0
 # With a window that cannot be kept, a restart loop could use it up: only a daemon that has lasted asks.
 _LASTED_S = 15 * 60.0
 
@@ -123,7 +124,7 @@ class BulkRuns:
             return
         await self._keep(bulk_plan.succeeded(self.window, wall))
         doubted = await self._take(answer)
-        self.last = f"{len(answer.guids)} devices noncompliant, {doubted} of them held compliant here and asked again"
+        self.last = f"{len(answer.guids)} devices noncompliant, {doubted} of them held compliant here and asked about"
         self._log.info("bulk list taken", tenant=self.tenant, listed=len(answer.guids), doubted=doubted)
 
     async def _take(self, listed: NoncompliantList) -> int:
@@ -137,18 +138,27 @@ class BulkRuns:
         )
         keys = [f"guid:{guid}" for guid in listed.guids]
         on_disk = frozenset(await self._thread.run(partial(self._shelf.good_among, self.tenant, keys, listed.as_of)))
-        knowledge, doubted = self._lookup.knowledge, 0
+        # All of them in memory first: the disk and the questions take their time.
+        doubted: list[str] = []
         for number, guid in enumerate(listed.guids):
             if number % _CHUNK == 0:
                 await asyncio.sleep(0)  # others have work too
             key = f"guid:{guid}"
-            downgraded = knowledge.cache.downgrade(key, verdict, self._clock())
-            if not downgraded and key not in on_disk:
-                continue
-            doubted += 1
-            await knowledge.keep(key, verdict)
-            self._lookup.poll(Question(tenant=self.tenant, key=key, subject=DeviceId(guid=guid)))
-        return doubted
+            if self._lookup.knowledge.cache.downgrade(key, verdict, self._clock()) or key in on_disk:
+                doubted.append(guid)
+        for first in range(0, len(doubted), _CHUNK):
+            keys = [f"guid:{guid}" for guid in doubted[first : first + _CHUNK]]
+            await asyncio.gather(*(self._lookup.knowledge.keep(key, verdict) for key in keys))
+        for guid in doubted:
+            question = Question(tenant=self.tenant, key=f"guid:{guid}", subject=DeviceId(guid=guid))
+            await self._ask_about(question)
+        return len(doubted)
+
+    async def _ask_about(self, question: Question) -> None:
+        while True:
+            if self._lookup.poll(question, anew=True):
+                return
+            await asyncio.sleep(_NO_ROOM_S)
 
     async def _keep(self, window: BulkWindow) -> bool:
         self.window = window

@@ -11,7 +11,7 @@ of the threads, and out of a budget of their own. When Intune throttles, both bu
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -52,13 +52,18 @@ class ComplianceSourceOfRecord(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Errand:
-    """One question on its way, and whoever waits for its answer. polled: asked for nobody's login."""
+    """One question on its way, and whoever waits for its answer. polled: asked for nobody's login.
+
+    generation: the breaker's, once the question is put. anew: an answer that is under way already will not do.
+    """
 
     question: Question
     answer: asyncio.Future[Compliance]
     polled: bool = False
+    anew: bool = False
+    generation: int = 0
 
     @property
     def is_about_mac(self) -> bool:
@@ -80,12 +85,17 @@ class Errands:
         threads: int,
         clock: Callable[[], Instant],
         carry_out: Callable[[Errand], asyncio.Task[None]],
+        joins: Callable[[Errand], bool],
     ) -> None:
+        """joins: whether an errand takes the answer of a question that is under way, and need not be put."""
         self.breaker = breaker
         self.logins = logins
         self.polling = polling
         self.limited: Counter[str] = Counter()
         """How often each limit kept a question from being asked, by its name in the configuration."""
+        self.polls_refused = 0
+        self.trouble = ""
+        """What Intune did the last time that it did not answer, in words."""
         self._source = source
         self._line = line
         self._threads = threads
@@ -94,7 +104,8 @@ class Errands:
         self._clock = clock
         self._carry_out = carry_out
         self._pool = Threads(threads, "intune")
-        self._polls: deque[Errand] = deque()
+        self._joins = joins
+        self._polls: OrderedDict[str, Errand] = OrderedDict()
         self._under_way: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
@@ -115,15 +126,18 @@ class Errands:
         """Polls that have not been begun."""
         return len(self._polls)
 
-    def enter(self, question: Question, request: AccessRequest, until: float) -> Errand | Compliance:
-        """Let a login's question wait its turn until ``until`` (monotonic seconds); ``unavailable`` when it may not."""
+    def enter(self, question: Question, request: AccessRequest, until: float, *, guess: bool) -> Errand | Compliance:
+        """Let a login's question wait its turn until ``until`` (monotonic seconds); ``unavailable`` when it may not.
+
+        guess: nothing has been proved yet, so it goes behind everything that has been.
+        """
         now = self._clock()
         if self.breaker.state is not BreakerState.CLOSED and self.breaker.left_s(now) > 0:
-            return self._unavailable("breaker open: intune has been failing", now)
+            return self._unavailable(self._breaker_open(), now)
         errand = Errand(question, asyncio.get_running_loop().create_future())
         claimed = request.nas.authentication is Authentication.DONE_BY_NAS
-        rank = MAC_RANK if errand.is_about_mac else _VPN_RANK if claimed else _CERTIFICATE_RANK
-        self._give_up_expired(now)
+        rank = MAC_RANK if errand.is_about_mac or guess else _VPN_RANK if claimed else _CERTIFICATE_RANK
+        self.give_up_expired()
         over = self._line.put(errand, rank=rank, nas=request.source, port=request.port or NO_PORT, until=until)
         if over:
             self.limited[over] += 1
@@ -131,25 +145,38 @@ class Errands:
         self._pump()
         return errand
 
-    def poll(self, question: Question, *, urgent: bool = False) -> Errand | Compliance:
-        """Ask when there is room; ``unavailable`` when too many wait already. urgent: before those that wait."""
-        if len(self._polls) >= _MOST_POLLS:
-            self.limited["polls"] += 1
-            return self._unavailable(f"no capacity: {_MOST_POLLS} polls wait", self._clock())
-        errand = Errand(question, asyncio.get_running_loop().create_future(), polled=True)
+    def extend(self, errand: Errand, until: float) -> None:
+        """Somebody else waits for it too, until ``until`` (monotonic seconds)."""
+        self._line.extend(errand, until)
+
+    def poll(self, question: Question, *, urgent: bool = False, anew: bool = False) -> Errand | Compliance:
+        """Ask when there is room; ``unavailable`` when too many wait already. One for the same device stands for both.
+
+        urgent: before those that wait. anew: see ``Errand``.
+        """
+        errand = self._polls.get(question.key)
+        if errand is None:
+            if len(self._polls) >= _MOST_POLLS:
+                self.polls_refused += 1
+                return self._unavailable(f"no capacity: {_MOST_POLLS} polls wait", self._clock())
+            errand = Errand(question, asyncio.get_running_loop().create_future(), polled=True)
+            self._polls[question.key] = errand
+        errand.anew = errand.anew or anew
         if urgent:
-            self._polls.appendleft(errand)
-        else:
-            self._polls.append(errand)
+            self._polls.move_to_end(question.key, last=False)
         self._pump()
         return errand
 
     async def ask(self, question: Question) -> Compliance:
         """The source's answer, out of a thread; says how it went to breaker and budgets, but for the breaker's part
         that needs an opinion (``Lookup``)."""
-        answer = await self._pool.run(
-            lambda: self._source.lookup(question.subject, CALL_LIMIT_S, lambda: self._clock().wall)
-        )
+        try:
+            asking = self._pool.run(
+                lambda: self._source.lookup(question.subject, CALL_LIMIT_S, lambda: self._clock().wall)
+            )
+        except RuntimeError as none_left:
+            return self._unavailable(f"no capacity: {none_left}", self._clock())
+        answer = await asking
         throttled = self._source.throttled
         if throttled > self._throttled:
             self._throttled = throttled
@@ -171,10 +198,17 @@ class Errands:
     def _pump(self) -> None:
         """Begin what may begin now; set the alarm for what may begin later."""
         now = self._clock()
-        self._give_up_expired(now)
+        self.give_up_expired()
         waits_s = [wait_s for wait_s in (self._begin_logins(now), self._begin_polls(now)) if wait_s > 0]
-        if waits_s and self._alarm is None:
-            self._alarm = asyncio.get_running_loop().call_later(min(waits_s), self._ring)
+        if not waits_s:
+            return
+        loop = asyncio.get_running_loop()
+        due = loop.time() + min(waits_s)
+        if self._alarm is not None:
+            if self._alarm.when() <= due:
+                return
+            self._alarm.cancel()
+        self._alarm = loop.call_at(due, self._ring)
 
     def _ring(self) -> None:
         self._alarm = None
@@ -192,8 +226,9 @@ class Errands:
             errand = self._line.take(now, worst=worst)
             if isinstance(errand, Nothing):
                 return 0.0
-            if not self.breaker.admit(now):
-                self._refuse(errand, "breaker open: intune has been failing", now)
+            errand.generation = self.breaker.admit(now)
+            if not errand.generation:
+                self._refuse(errand, self._breaker_open(), now)
                 continue
             self.logins.take(now)
             self._begin(errand)
@@ -204,14 +239,18 @@ class Errands:
             wait_s = self.polling.wait_s(now)
             if wait_s > 0:
                 return wait_s
-            if not self.breaker.admit(now):
-                return max(1.0, self.breaker.left_s(now))
-            self.polling.take(now)
-            self._begin(self._polls.popleft())
+            errand = next(iter(self._polls.values()))
+            if not self._joins(errand):
+                errand.generation = self.breaker.admit(now)
+                if not errand.generation:
+                    return max(1.0, self.breaker.left_s(now))
+                self.polling.take(now)
+                self._begin(errand)
+            self._polls.pop(errand.question.key, None)
         return 0.0
 
     def _begin(self, errand: Errand) -> None:
-        kinds = ["all", *(["mac"] if errand.is_about_mac else []), *(["poll"] if errand.polled else [])]
+        kinds = ["all", "poll"] if errand.polled else ["all", "mac"] if errand.is_about_mac else ["all"]
         self._under_way.update(kinds)
         task = self._carry_out(errand)
         self._tasks.add(task)
@@ -225,9 +264,14 @@ class Errands:
 
         task.add_done_callback(ended)
 
-    def _give_up_expired(self, now: Instant) -> None:
+    def give_up_expired(self) -> None:
+        """Answer whoever waits for what was not put in time."""
+        now = self._clock()
         for errand in self._line.expired(now):
             self._refuse(errand, "no capacity: intune answers more slowly than devices ask", now)
+
+    def _breaker_open(self) -> str:
+        return "breaker open: intune has been failing" + (f" ({self.trouble})" if self.trouble else "")
 
     def _refuse(self, errand: Errand, why: str, now: Instant) -> None:
         if not errand.answer.done():

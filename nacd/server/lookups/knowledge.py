@@ -3,8 +3,9 @@
 Knows: that memory is looked at first, the disk once for a device that memory has never seen, and that a verdict is on
 disk before anybody acts on it. Refuses to know: who is asked, and when.
 
-A disk that hangs must not hang logins: reading it has a short time of its own, and after a read that took too long it
-is left alone for a while; devices are then asked about as if nothing were kept.
+A disk that hangs must not hang logins: a read is waited for only a moment, and when none has ended for that long the
+disk is left alone for a while; devices are then asked about as if nothing were kept. A read that ends late still counts
+where nothing newer has come meanwhile.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from nacd.server.lookups.threads import Threads
 from nacd.values import Compliance, ComplianceState, Instant
 
 _READ_S = 0.25
+_LONGEST_WAIT_S = 1.0
 _WRITE_S = 0.25
 _LEFT_ALONE_S = 30.0
+_READERS = 4
 
 
 class Shelf(Protocol):
@@ -62,9 +65,11 @@ class Knowledge:
         self._tenant = tenant
         self._shelf = shelf
         self._clock = clock
-        self._pool = Threads(1, "verdicts")
+        self._pool = Threads(_READERS, "verdicts")
+        self._last_read = 0.0
         self._recalls: dict[str, asyncio.Future[object]] = {}
         self._left_alone_until = 0.0
+        self._furthest = float("-inf")
         self._log = logger("lookup")
 
     def find(self, key: str, now: Instant) -> Found:
@@ -73,25 +78,46 @@ class Knowledge:
 
     async def recall(self, key: str) -> Found:
         """What memory knows, or else the disk; many who want the same share one read."""
-        now = self._clock()
-        found = self.cache.find(key, now)
-        if not isinstance(found, Missing) or now.monotonic < self._left_alone_until:
+        began = self._now()
+        found = self.cache.find(key, began)
+        if not isinstance(found, Missing) or began.monotonic < self._left_alone_until:
             return found
-        reading = self._recalls.get(key)
-        if reading is None:
-            reading = self._pool.run(partial(self._shelf.find, self._tenant, key))
-            self._recalls[key] = reading
-            reading.add_done_callback(lambda _: self._recalls.pop(key, None))
-        done, _ = await asyncio.wait({reading}, timeout=_READ_S)
-        now = self._clock()
-        if not done:
-            self._left_alone_until = now.monotonic + _LEFT_ALONE_S
-            self._log.warning("the disk with the verdicts is slow, devices are asked about without it", seconds=_READ_S)
+        try:
+            reading = self._recalls.get(key) or self._read(key)
+        except RuntimeError:  # the system has no thread to spare
             return found
-        kept = reading.result()
-        if isinstance(kept, Compliance) and isinstance(self.cache.find(key, now), Missing):
-            self.recalled += self.cache.adopt(key, kept, now)
+        now = began
+        while not reading.done() and now.monotonic - began.monotonic < _LONGEST_WAIT_S:
+            # Others may be read in front of this one: slow is a disk from which nothing comes at all.
+            left_s = max(self._last_read, began.monotonic) + _READ_S - now.monotonic
+            if left_s <= 0:
+                self._leave_alone(now)
+                break
+            await asyncio.wait({reading}, timeout=left_s)
+            now = self._now()
         return self.cache.find(key, now)
+
+    def _read(self, key: str) -> asyncio.Future[object]:
+        reading = self._pool.run(partial(self._shelf.find, self._tenant, key))
+        self._recalls[key] = reading
+        reading.add_done_callback(partial(self._has_read, key))
+        return reading
+
+    def _has_read(self, key: str, reading: asyncio.Future[object]) -> None:
+        self._recalls.pop(key, None)
+        if reading.cancelled() or reading.exception() is not None:
+            return  # whoever waits has it raised
+        now, kept = self._now(), reading.result()
+        self._last_read = now.monotonic
+        if isinstance(kept, Compliance) and isinstance(self.cache.find(key, now), Missing):
+            # Counted as if the clock had never been set back: what memory gave up as too old must not return as young.
+            as_if = replace(now, wall=now.monotonic + self._furthest)
+            self.recalled += self.cache.adopt(key, kept, as_if)
+
+    def _leave_alone(self, now: Instant) -> None:
+        if now.monotonic >= self._left_alone_until:
+            self._log.warning("the disk with the verdicts is slow, devices are asked about without it", seconds=_READ_S)
+        self._left_alone_until = now.monotonic + _LEFT_ALONE_S
 
     async def take(self, key: str, answer: Compliance, epoch: int, asked: Instant) -> Compliance:
         """Put an answer into memory and on disk; what is known now, which may be newer than this answer.
@@ -99,7 +125,7 @@ class Knowledge:
         asked: when the question was put. What Intune says was true when it began to answer, and on a slow way an
         answer grows old: it is dated as its question, and what has outlived its lifetime is stale when it comes.
         """
-        now = self._clock()
+        now = self._now()
         if answer.state is not ComplianceState.UNAVAILABLE:
             answer = replace(answer, as_of=min(answer.as_of, asked.wall))
         age_s = now.monotonic - asked.monotonic + max(0.0, asked.wall - answer.as_of)
@@ -110,7 +136,16 @@ class Knowledge:
         if answer.state is ComplianceState.UNAVAILABLE:
             return answer
         newer = self.cache.find(key, now)
-        return newer.compliance if isinstance(newer, Fresh | Stale) else answer
+        if isinstance(newer, Fresh | Stale):
+            return newer.compliance
+        await self.keep(key, answer)  # memory has no room for it, and what lies on disk is older
+        return answer
+
+    def _now(self) -> Instant:
+        """Now; and the furthest ahead that the wall clock has been of the one that never jumps."""
+        now = self._clock()
+        self._furthest = max(self._furthest, now.wall - now.monotonic)
+        return now
 
     async def keep(self, key: str, verdict: Compliance) -> None:
         """Put a verdict on disk, and wait a moment for it: nobody should act on what a restart would forget."""

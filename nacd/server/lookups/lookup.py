@@ -88,10 +88,11 @@ class Lookup:
             threads=options.threads,
             clock=clock,
             carry_out=self._carry_out,
+            joins=self._joins,
         )
         self._options = options
         self._clock = clock
-        self._flights: dict[str, asyncio.Future[Compliance]] = {}
+        self._flights: dict[str, Errand] = {}
         self._early: set[asyncio.Task[None]] = set()
         self._waiters = 0
         self._log = logger("lookup")
@@ -111,6 +112,15 @@ class Lookup:
         while the question goes on and its answer is kept.
         """
         began = self._clock()
+        if self._waiters >= _MOST_WAITERS:
+            return self._unavailable(f"no capacity: {_MOST_WAITERS} requests wait for intune")
+        self._waiters += 1
+        try:
+            return await self._learn(question, request, began)
+        finally:
+            self._waiters -= 1
+
+    async def _learn(self, question: Question, request: AccessRequest, began: Instant) -> Compliance:
         found = await self.knowledge.recall(question.key)
         if isinstance(found, Fresh):
             self.counts.hit += 1
@@ -132,22 +142,24 @@ class Lookup:
         self.counts.unavailable += 1
         return answer
 
-    def start(self, question: Question, request: AccessRequest) -> None:
-        """Ask ahead of the need; nobody waits for it yet."""
+    def start(self, question: Question, request: AccessRequest, *, guess: bool = False) -> None:
+        """Ask ahead of the need; nobody waits for it yet. guess: nothing has been proved yet."""
         known = self.knowledge.find(question.key, self._clock())
         if isinstance(known, Fresh) or question.key in self._flights or len(self._early) >= _MOST_WAITERS:
             return
-        task = asyncio.get_running_loop().create_task(self._begin_early(question, request))
+        task = asyncio.get_running_loop().create_task(self._begin_early(question, request, guess))
         self._early.add(task)
         task.add_done_callback(self._early.discard)
 
-    def poll(self, question: Question, *, urgent: bool = False) -> bool:
-        """Ask for nobody's login, when there is room for it. False when too many polls wait already."""
-        return isinstance(self.errands.poll(question, urgent=urgent), Errand)
+    def poll(self, question: Question, *, anew: bool = False) -> bool:
+        """Ask for nobody's login, when there is room for it. False when too many polls wait already.
+
+        anew: an answer to a question that is under way already will not do.
+        """
+        return isinstance(self.errands.poll(question, anew=anew), Errand)
 
     async def refresh(self, question: Question, wait_s: float) -> Compliance:
         """Ask now because a person wants to know; what is known after ``wait_s`` seconds at most."""
-        self.knowledge.cache.doubt(question.key, self._clock())
         errand = self.errands.poll(question, urgent=True)
         if isinstance(errand, Compliance):
             return errand
@@ -162,78 +174,88 @@ class Lookup:
 
     # -- waiting -------------------------------------------------------------------------------
 
-    async def _begin_early(self, question: Question, request: AccessRequest) -> None:
+    async def _begin_early(self, question: Question, request: AccessRequest, guess: bool) -> None:
         found = await self.knowledge.recall(question.key)
         if not isinstance(found, Fresh):
-            self._fly(question, request, self._clock())
+            self._fly(question, request, self._clock(), guess=guess)
 
     async def _answer(
         self, question: Question, request: AccessRequest, began: Instant, wait_s: float, otherwise: str
     ) -> Compliance:
-        if self._waiters >= _MOST_WAITERS:
-            return self._unavailable(f"no capacity: {_MOST_WAITERS} requests wait for intune")
         flight = self._fly(question, request, began)
         return flight if isinstance(flight, Compliance) else await self._wait(flight, wait_s, otherwise)
 
     async def _wait(self, flight: asyncio.Future[Compliance], wait_s: float, otherwise: str) -> Compliance:
         # Not cancelled at the deadline: the flight goes on and its answer is kept.
-        self._waiters += 1
-        try:
-            done, _ = await asyncio.wait({flight}, timeout=max(0.0, wait_s))
-        finally:
-            self._waiters -= 1
+        done, _ = await asyncio.wait({flight}, timeout=max(0.0, wait_s))
         return flight.result() if done else self._unavailable(otherwise)
 
     def _fly(
-        self, question: Question, request: AccessRequest, began: Instant
+        self, question: Question, request: AccessRequest, began: Instant, *, guess: bool = False
     ) -> asyncio.Future[Compliance] | Compliance:
         """The one flight for this question, joined or started; ``unavailable`` when it may not start now."""
+        until = began.monotonic + self._options.deadline_s
+        self.errands.give_up_expired()
         flight = self._flights.get(question.key)
-        if flight is not None:
+        if flight is not None and not flight.answer.done():
             self.counts.coalesced += 1
-            return flight
+            self.errands.extend(flight, until)
+            return flight.answer
         known = self.knowledge.find(question.key, began)
         if not isinstance(known, Fresh) and known.failed.state is ComplianceState.UNAVAILABLE:
             return known.failed
-        errand = self.errands.enter(question, request, began.monotonic + self._options.deadline_s)
+        errand = self.errands.enter(question, request, until, guess=guess)
         if isinstance(errand, Compliance):
             return errand
-        return self._take_off(question.key, errand.answer)
+        self._take_off(errand)
+        return errand.answer
 
-    def _take_off(self, key: str, answer: asyncio.Future[Compliance]) -> asyncio.Future[Compliance]:
-        if not answer.done():
-            self._flights[key] = answer
-            answer.add_done_callback(lambda _: self._flights.pop(key, None))
-        return answer
+    def _take_off(self, errand: Errand) -> None:
+        key = errand.question.key
+
+        def landed(_: object) -> None:
+            if self._flights.get(key) is errand:
+                del self._flights[key]
+
+        if not errand.answer.done():
+            self._flights[key] = errand
+            errand.answer.add_done_callback(landed)
+
+    def _joins(self, errand: Errand) -> bool:
+        """Whether a poll takes the answer of a question under way; or has its turn when that has landed."""
+        flight = self._flights.get(errand.question.key)
+        if flight is None or flight.answer.done():
+            return False
+        if errand.anew:
+            flight.answer.add_done_callback(lambda _: self.errands.poll(errand.question))
+        _pass_on(flight.answer, errand.answer)
+        return True
 
     # -- asking --------------------------------------------------------------------------------
 
     def _carry_out(self, errand: Errand) -> asyncio.Task[None]:
+        """Begin. From here on the errand is the flight that others join."""
+        self.counts.asked += 1
+        if errand.polled:
+            self.counts.polled += 1
+            self._take_off(errand)
         return asyncio.get_running_loop().create_task(self._ask(errand))
 
     async def _ask(self, errand: Errand) -> None:
         """One question from its turn to its answer; whatever happens, breaker and waiters hear of it."""
         question, breaker = errand.question, self.errands.breaker
-        if errand.polled:
-            if question.key in self._flights:
-                _pass_on(self._flights[question.key], errand.answer)
-                return
-            self._take_off(question.key, errand.answer)
-            self.counts.polled += 1
-        self.counts.asked += 1
         started = self._clock()
-        epoch = self.knowledge.cache.ask(question.key, started)
+        epoch = self.knowledge.cache.ask()
         try:
             answer = await self.errands.ask(question)
-            self._judge(question, answer, started)
+            self._judge(errand, answer, started)
             known = await self.knowledge.take(question.key, answer, epoch, started)
         except asyncio.CancelledError:
-            # Also one that was stopped before it began: a probe's place must not stay taken.
-            breaker.abandoned(self._clock())
+            breaker.abandoned(self._clock(), errand.generation)
             errand.answer.cancel()
             raise
         except Exception as bug:
-            breaker.failed(self._clock())
+            breaker.failed(self._clock(), errand.generation)
             self._log.exception("lookup failed", key=question.key)
             if not errand.answer.done():
                 errand.answer.set_exception(bug)
@@ -242,20 +264,23 @@ class Lookup:
         if not errand.answer.done():
             errand.answer.set_result(known)
 
-    def _judge(self, question: Question, answer: Compliance, started: Instant) -> None:
+    def _judge(self, errand: Errand, answer: Compliance, started: Instant) -> None:
         """Tell the breaker how it went."""
-        breaker, landed = self.errands.breaker, self._clock()
+        breaker, landed, key = self.errands.breaker, self._clock(), errand.question.key
         if answer.state is ComplianceState.UNAVAILABLE:
             # One odd device must not open the breaker for everybody, nor make a partial outage look well.
-            blame = breaker.abandoned if concerns_only_the_device(answer.detail) else breaker.failed
-            blame(landed)
-            self._log.warning("intune did not answer", key=question.key, detail=answer.detail)
+            odd = concerns_only_the_device(answer.detail)
+            (breaker.abandoned if odd else breaker.failed)(landed, errand.generation)
+            if not odd:
+                self.errands.trouble = answer.detail
+            self._log.warning("intune did not answer", key=key, detail=answer.detail)
             return
-        breaker.succeeded(landed)
+        breaker.succeeded(landed, errand.generation)
+        self.errands.trouble = ""
         took_s = landed.monotonic - started.monotonic
         if took_s > self._options.deadline_s:
             self.counts.late += 1
-            self._log.warning("late answer kept", key=question.key, took_s=round(took_s, 3), state=answer.state.value)
+            self._log.warning("late answer kept", key=key, took_s=round(took_s, 3), state=answer.state.value)
 
     def _unavailable(self, detail: str) -> Compliance:
         return Compliance(
@@ -269,8 +294,11 @@ def _pass_on(flight: asyncio.Future[Compliance], answer: asyncio.Future[Complian
     def landed(done: asyncio.Future[Compliance]) -> None:
         if answer.done():
             return
-        if done.cancelled() or done.exception() is not None:
+        if done.cancelled():
             answer.cancel()
+        elif (bug := done.exception()) is not None:
+            answer.set_exception(bug)
+            answer.exception()  # whoever waits for it has it raised, and nobody need
         else:
             answer.set_result(done.result())
 

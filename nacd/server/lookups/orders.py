@@ -5,6 +5,7 @@ Knows: how a device is written, and what there is to see. Refuses to know: socke
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -27,7 +28,9 @@ def orders(asking: Asking, clock: Callable[[], Instant]) -> Mapping[str, Order]:
     async def show(wanted: Mapping[str, Any]) -> Any:
         device = wanted.get("device")
         if not isinstance(device, str) or not device:
-            limit = min(_MOST_SHOWN, int(wanted.get("limit") or 100))
+            limit = wanted.get("limit", 100)
+            if not isinstance(limit, int) or not 1 <= limit <= _MOST_SHOWN:
+                raise OrderRefused(f"`limit` is a number from 1 to {_MOST_SHOWN}")
             return [
                 {"tenant": name, **_entry(entry, clock())}
                 for name, lookup in _chosen(asking, wanted)
@@ -44,13 +47,14 @@ def orders(asking: Asking, clock: Callable[[], Instant]) -> Mapping[str, Order]:
 
     async def refresh(wanted: Mapping[str, Any]) -> Any:
         device = str(wanted.get("device") or "")
-        answers = []
-        for name, lookup in _chosen(asking, wanted):
+
+        async def one(name: str, lookup: Lookup) -> dict[str, Any]:
             question = _question(device, name)
             await lookup.knowledge.recall(question.key)
             answer = await lookup.refresh(question, 20.0)
-            answers.append({"tenant": name, "key": question.key, "answer": _shown(answer, clock())})
-        return answers
+            return {"tenant": name, "key": question.key, "answer": _shown(answer, clock())}
+
+        return await asyncio.gather(*(one(name, lookup) for name, lookup in _chosen(asking, wanted)))
 
     async def status(wanted: Mapping[str, Any]) -> Any:
         return {name: _status(asking, name, lookup, clock()) for name, lookup in _chosen(asking, wanted)}
@@ -115,7 +119,7 @@ def _status(asking: Asking, name: str, lookup: Lookup, now: Instant) -> dict[str
             "polls_waiting": errands.polls_waiting,
         },
         "live": {"devices": devices, "oldest_s": oldest_s},
-        "too_slow": [str(slow) for slow in asking.live.too_slow(asking.lookups) if slow.tenant == name],
+        "too_slow": [str(slow) for slow in asking.live.too_slow(asking.lookups, now) if slow.tenant == name],
         "bulk": {**asdict(runs[name].window), "last": runs[name].last} if name in runs else {},
         "source": asdict(asking.sources[name].status()),
         "disk": {"problem": asking.store.problem},

@@ -27,9 +27,9 @@ class Lookups:
         """What is known of this device, asking if need be; never later than the deadline."""
         return await self.by_tenant[question.tenant].compliance(question, request)
 
-    def start(self, question: Question, request: AccessRequest) -> None:
-        """Ask ahead of the need; nobody waits for it yet."""
-        self.by_tenant[question.tenant].start(question, request)
+    def start(self, question: Question, request: AccessRequest, *, guess: bool = False) -> None:
+        """Ask ahead of the need; nobody waits for it yet. guess: nothing has been proved yet."""
+        self.by_tenant[question.tenant].start(question, request, guess=guess)
 
     @property
     def limited(self) -> Counter[str]:

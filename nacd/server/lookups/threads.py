@@ -33,14 +33,16 @@ class Threads:
         self._waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
 
     def run(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Do it in a thread as soon as one is free. A future that is cancelled before that is not worked on."""
+        """Do it in a thread as soon as one is free. A future that is cancelled before that is not worked on.
+
+        Raises RuntimeError when there is no thread at all and none can be started.
+        """
         loop = asyncio.get_running_loop()
         result: asyncio.Future[T] = loop.create_future()
+        if self._begun < min(self._count, self._busy + 1):
+            self._begin()
         self._busy += 1
         result.add_done_callback(self._one_less)
-        if self._begun < min(self._count, self._busy):
-            self._begun += 1
-            threading.Thread(target=self._serve, name=f"{self._name}-{self._begun}", daemon=True).start()
         self._waiting.put(_Work(work, loop, result))
         return result
 
@@ -48,6 +50,16 @@ class Threads:
         """Let the threads end when they have done what they are at."""
         for _ in range(self._begun):
             self._waiting.put(None)
+
+    def _begin(self) -> None:
+        thread = threading.Thread(target=self._serve, name=f"{self._name}-{self._begun + 1}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            if not self._begun:
+                raise
+            return  # the system has no more of them: those that there are do the work
+        self._begun += 1
 
     def _one_less(self, _result: asyncio.Future[Any]) -> None:
         self._busy -= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 from nacd.compliance.cache import Fresh, Missing, Stale
 from nacd.server.lookups.knowledge import NoShelf
@@ -110,18 +111,35 @@ def test_an_answer_is_dated_as_its_question_and_what_grew_old_on_its_way_is_stal
 
     async def story() -> None:
         asked = bench.clock()
-        epoch = bench.cache.ask(device(1).key, asked)
+        epoch = bench.cache.ask()
         bench.clock.ahead_s += 299
         young = await bench.lookup.knowledge.take(device(1).key, verdict(bench), epoch, asked)
         assert (young.source, young.as_of) == (ComplianceSource.LIVE, asked.wall)
         bench.clock.ahead_s += 3302
         assert isinstance(bench.cache.find(device(1).key, bench.clock()), Stale)
-        epoch = bench.cache.ask(device(1).key, asked)
+        epoch = bench.cache.ask()
         bench.clock.ahead_s += 1
         old = await bench.lookup.knowledge.take(
             device(1).key, verdict(bench, ComplianceState.NONCOMPLIANT), epoch, asked
         )
         assert (old.state, old.source) == (ComplianceState.NONCOMPLIANT, ComplianceSource.STALE)
         assert old.as_of == asked.wall
+
+    bench.run(story)
+
+
+def test_a_clock_that_is_set_back_does_not_make_a_verdict_on_disk_young_again() -> None:
+    shelf = Drawer()
+    bench = Bench(shelf=shelf)
+    knowledge, key = bench.lookup.knowledge, device(1).key
+
+    async def story() -> None:
+        asked = bench.clock()
+        await knowledge.take(key, verdict(bench), bench.cache.ask(), asked)
+        bench.clock.ahead_s += 3600 + 86_400
+        assert isinstance(await knowledge.recall(key), Missing)
+        set_back = bench.clock()
+        knowledge._clock = lambda: replace(set_back, wall=set_back.wall - 86_400)
+        assert isinstance(await knowledge.recall(key), Missing)
 
     bench.run(story)

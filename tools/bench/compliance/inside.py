@@ -90,7 +90,7 @@ def fill(cache: VerdictCache, provider: str, count: int) -> None:
     """As answers would. Raises RuntimeError if one is not taken."""
     for number in range(count):
         key = f"guid:{guid(number)}"
-        if not cache.replace(key, verdict(provider, number), cache.ask(key, _NOW), _NOW):
+        if not cache.replace(key, verdict(provider, number), cache.ask(), _NOW):
             raise RuntimeError(f"`{key}` was not kept")
 
 
