@@ -164,7 +164,7 @@ class _Reader:
         self.problems: list[str] = []
 
     def vendor(self, mapping: Mapping[str, object]) -> VendorData:
-        top = self._row("the vendor", mapping, {"title": str, "intentions": dict, "cannot": dict})
+        top = self._row("the vendor", mapping, {"title": str, "intentions": dict, "cannot": dict, "dynauth": dict})
         rows, reasons = _mapping(top.get("intentions")), _mapping(top.get("cannot"))
         for intention in sorted({*rows, *reasons} - set(INTENTIONS)):
             self.problems.append(f"there is no intention `{intention}`")

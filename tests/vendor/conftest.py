@@ -21,7 +21,6 @@ from nacd.vendor.profile import NoRedirect, Profile, Redirect
 
 HERE = Path(__file__).resolve().parent
 SHIPPED = HERE.parent.parent / "nacd" / "vendor" / "profiles"
-VENDORS = ("generic", "cisco-ios", "cisco-asa", "aruba", "juniper", "fortinet", "meraki", "hostapd")
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ ENTERPRISES = {
     "cisco-asa": ("Cisco-ASA", 3076),
     "fortinet": ("Fortinet", 12356),
     "hpe": ("HP", 11),
+    "huawei": ("Huawei", 2011),
     "juniper": ("Juniper", 2636),
     "meraki": ("Meraki", 29671),
     "microsoft": ("Microsoft", 311),
@@ -32,6 +33,7 @@ UNKNOWN_TO_TSHARK = {
     "Cisco": range(46, 67),
     "Fortinet": range(7, 43),
     "HP": (14, 25, 27, 28, 62),
+    "Huawei": (238,),
     "Juniper": (50, 52),
     "PaloAlto": range(6, 11),
 }

@@ -21,7 +21,7 @@ PAGES = {
     for path in sorted((Path(__file__).resolve().parent / "golden").glob("*.yaml"))
 }
 # tshark 4.0 has no name for these numbers yet; FreeRADIUS has (test_dictionaries).
-YOUNGER_THAN_TSHARK = {"Aruba-NAS-Filter-Rule", "Aruba-Captive-Portal-URL", "Juniper-CWA-Redirect"}
+YOUNGER_THAN_TSHARK = {"Aruba-NAS-Filter-Rule", "Aruba-Captive-Portal-URL", "HP-User-Role", "Juniper-CWA-Redirect"}
 RENDERED = [
     pytest.param(name, case, id=f"{name}-{case['profile']['name']}")
     for name, page in PAGES.items()
