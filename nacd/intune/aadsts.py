@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from nacd.intune.refusals import printable
+
 _CODE = re.compile(r"AADSTS(\d{4,8})")
 _TENANT = "the tenant is not found: check `tenant`, and whether `cloud` is the right one"
 _SCOPE = "the scope is refused; it must end in /.default (check `resource` of the cloud)"
@@ -51,5 +53,5 @@ def sentence(found: Iterable[int], error: str, description: str) -> str:
         if 53000 <= code < 54000:
             return f"{_BLOCKED} (AADSTS{code})"
     first_line = description.strip().splitlines()[0] if description.strip() else ""
-    words = "".join(char for char in first_line if char.isprintable())[:200]
-    return ": ".join(part for part in (error[:80], words) if part) or "no reason given"
+    words = (printable(error)[:80], printable(first_line)[:200])
+    return ": ".join(part for part in words if part) or "no reason given"

@@ -11,7 +11,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from requests.adapters import HTTPAdapter
 from nacd.errors import SourceError
 from nacd.intune.bounded import POOLS, limit, tls_context
 from nacd.intune.presented import Onlooker, root_is_missing
+from nacd.intune.refusals import blot
 
 BODY_LIMIT = 2 * 1024 * 1024
 _CHUNK = 16 * 1024
@@ -45,6 +46,14 @@ class HttpAnswer:
     def content_type(self) -> str:
         """Media type without parameters, lower case; ``""`` if none was given."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def without(self, *secrets: bytes) -> HttpAnswer:
+        """The answer as words may be made of it: what was sent in confidence and came back is blotted out."""
+        headers = {
+            name: blot(value.encode("latin-1", "replace"), secrets).decode("latin-1")
+            for name, value in self.headers.items()
+        }
+        return replace(self, headers=headers, body=blot(self.body, secrets))
 
 
 class HttpClient:

@@ -9,7 +9,6 @@ the one that worked is tried first from then on. An outage is no refusal: anothe
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Mapping
@@ -21,12 +20,15 @@ from nacd.errors import SourceError
 from nacd.intune import aadsts
 from nacd.intune.client import HttpAnswer, HttpClient
 from nacd.intune.cloud import netloc
+from nacd.intune.nac.document import UnreadableError, read_json
 from nacd.intune.options import Credential, ManagedIdentity, PemCredential, PfxCredential, SecretCredential, inspect
-from nacd.intune.refusals import retry_after_s
+from nacd.intune.refusals import blot, retry_after_s
 
 _AFTER_REFUSAL_S = 30.0
 _AFTER_OUTAGE_S = 5.0
 _LONGEST_PAUSE_S = 3600.0
+_CONFIDED = ("client_secret", "client_assertion", "authorization", "x-identity-header", "secret")
+"""Fields of a form, and headers, that a login service is shown and nobody else may see."""
 
 
 class CredentialRefusedError(SourceError):
@@ -140,6 +142,7 @@ class LoginService:
         self._local = local
         self._host = netloc(login)
         self._last: HttpAnswer | None = None
+        self._confided: tuple[bytes, ...] = ()
 
     def get(
         self, url: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None, **_: Any
@@ -158,7 +161,8 @@ class LoginService:
         """As requests has it."""
         form = {name: value for name, value in (data or {}).items() if value is not None}
         sort = {"Content-Type": "application/x-www-form-urlencoded"}
-        return self._send("POST", url, params, {**(headers or {}), **sort}, urlencode(form, doseq=True).encode())
+        octets = urlencode(form, doseq=True).encode()
+        return self._send("POST", url, params, {**(headers or {}), **sort}, octets, confided=_confided(form))
 
     def close(self) -> None:
         """Nothing of its own to close."""
@@ -172,8 +176,18 @@ class LoginService:
         """What the login service last complained of, in words; ``""`` if it did not."""
         if self._last is None or self._last.status < 400:
             return ""
-        error = json.loads(self._last.body) if _is_json_object(self._last.body) else {}
-        return complaint(error, self._last.body.decode("utf-8", "replace"), self._last.status)
+        return complaint(
+            _json_object(self._last.body) or {}, self._last.body.decode("utf-8", "replace"), self._last.status
+        )
+
+    def complaint(self, result: Mapping[str, Any]) -> str:
+        """What MSAL's result complains of, in words; nothing in it that the login service was shown."""
+        said = {
+            name: blot(value.encode("utf-8", "replace"), self._confided).decode("utf-8", "replace")
+            for name, value in result.items()
+            if isinstance(value, str)
+        }
+        return complaint({**result, **said}, said.get("error_description", ""), 0)
 
     def pause_s(self) -> float:
         """Seconds for which asking again makes no sense: Retry-After, else a few for an outage, more for a refusal."""
@@ -184,21 +198,28 @@ class LoginService:
         return min(_LONGEST_PAUSE_S, max(1.0, retry_after_s(self._last.headers, time.time(), default_s=default_s)))
 
     def _send(
-        self, method: str, url: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None, body: bytes
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+        body: bytes,
+        *,
+        confided: tuple[bytes, ...] = (),
     ) -> LoginAnswer:
         if not self._local and netloc(url) != self._host:
             raise SourceError(f"the login service points to another host, `{netloc(url) or 'unreadable'}`")
         if params:
             url = f"{url}?{urlencode(params)}"
         self._last = None
-        self._last = self._http.send(
-            method, url, headers=headers or {}, until=self._until, body=body, local=self._local
-        )
-        if self._last.status < (500 if method == "POST" else 400) and not _is_json_object(self._last.body):
+        self._confided = confided + _confided(headers or {})
+        answer = self._http.send(method, url, headers=headers or {}, until=self._until, body=body, local=self._local)
+        self._last = answer.without(*self._confided)  # what words are made of; MSAL reads the answer as it came
+        if answer.status < (500 if method == "POST" else 400) and _json_object(answer.body) is None:
             # Told here in words; MSAL would put the whole body into the log.
             strange = "the login service does not answer in json: is a proxy or tls inspection in between?"
             raise SourceError(self.said() or strange)
-        return LoginAnswer(self._last)
+        return LoginAnswer(answer)
 
 
 class LoginAnswer:
@@ -225,8 +246,13 @@ def complaint(error: Mapping[str, Any], text: str, status: int) -> str:
     return f"the login service refuses: {aadsts.sentence(found, name, words)}"
 
 
-def _is_json_object(body: bytes) -> bool:
+def _confided(fields: Mapping[str, Any]) -> tuple[bytes, ...]:
+    return tuple(str(value).encode() for name, value in fields.items() if name.lower() in _CONFIDED)
+
+
+def _json_object(body: bytes) -> dict[str, Any] | None:
     try:
-        return isinstance(json.loads(body), dict)
-    except (ValueError, RecursionError):
-        return False
+        found = read_json(body)
+    except UnreadableError:
+        return None
+    return found if isinstance(found, dict) else None

@@ -7,11 +7,12 @@ MSAL.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -25,6 +26,7 @@ from nacd.intune.cloud import Cloud, Hosts, netloc
 from nacd.values import Secret
 
 NO_PASSPHRASE = Secret(b"")
+_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,7 @@ class IntuneOptions:
     endpoint: str = ""
     allowed_hosts: tuple[str, ...] = ()
     ca_file: str = ""
-    proxy: str = ""
+    proxy: str = field(default="", repr=False)  # it may hold a password
 
     def __post_init__(self) -> None:
         if not self.tenant or not all(char.isalnum() or char in ".-" for char in self.tenant):
@@ -144,7 +146,7 @@ def _inspect_pair(credential: PemCredential | PfxCredential) -> Inspection:
             certificate = found
     except OSError as trouble:
         return Inspection(problem=f"the credential cannot be read: {trouble.strerror or 'input/output error'}")
-    except (ValueError, TypeError):
+    except _UNREADABLE:
         # The library's own words may quote the input.
         return Inspection(problem="certificate or key cannot be read: damaged, another format, or a wrong passphrase")
     not_after = certificate.not_valid_after_utc.timestamp()
@@ -162,7 +164,7 @@ def pem_out_of_pfx(pfx: Secret, passphrase: Secret) -> PemCredential:
     """
     try:
         key, certificate, _others = pkcs12.load_key_and_certificates(pfx.reveal(), passphrase.reveal() or None)
-    except (ValueError, TypeError):
+    except _UNREADABLE:
         raise ValueError("the PFX cannot be read: damaged, another format, or a wrong passphrase") from None
     if key is None or certificate is None:
         raise ValueError("the PFX holds no private key with its certificate")

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
 from nacd.errors import SourceError
@@ -31,6 +32,8 @@ _PROXY_ANSWER = 16 * 1024
 _DER = 2  # _ssl.ENCODING_DER
 # OpenSSL's verify codes for a chain that leads to nobody we trust (x509_vfy.h): unknown issuer, self-signed, alone.
 _NO_ROOT = frozenset({2, 18, 19, 20, 21})
+_UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, UnsupportedAlgorithm, x509.InvalidVersion)
+"""What the parser raises for odd certificates; a version other than 1 and 3 is no ValueError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +89,7 @@ def presented(host: str, port: int, until: float, proxy: str = "") -> Presented:
         return Presented(problem=f"tls with `{host}` failed: {reason}")
     except OSError as trouble:
         return Presented(problem=f"`{host}` cannot be reached: {trouble.strerror or type(trouble).__name__}")
-    except ValueError:
+    except _UNREADABLE:
         return Presented(problem=f"the certificates of `{host}` cannot be read")
 
 

@@ -1,7 +1,7 @@
 """What Microsoft says when it refuses: error envelopes and Retry-After. Pure.
 
 Knows: Intune's envelope, Graph's (often with Intune's inside), the two forms of Retry-After, the challenge that comes
-with a 401. Refuses to know: what a refusal means for a device.
+with a 401, and how a secret looks that comes back with it. Refuses to know: what a refusal means for a device.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ import binascii
 import json
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 _CLAIMS = re.compile(r'\bclaims="([^"]*)"')
 _PAUSE_WITHOUT_RETRY_AFTER_S = 30.0
+_BLOT = b"***"
+_PLAIN = re.compile(rb"[A-Za-z0-9]+")
+_SHORT = {"\b": b"b", "\f": b"f", "\n": b"n", "\r": b"r", "\t": b"t"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +53,51 @@ def error_text(body: bytes) -> ErrorText:
     activity = re.search(r"Activity ID: *([0-9A-Fa-f-]{36})", message)
     shown = message.partition(" - Operation ID")[0]
     return ErrorText(
-        message="".join(char for char in shown if char.isprintable())[:200],
+        message=printable(shown)[:200],
         activity_id=activity.group(1) if activity else "",
         retry_after_s=seconds(str(_any_case(envelope, "retryafter"))),
     )
+
+
+def printable(text: str) -> str:
+    """A stranger's text without what would move a terminal's cursor or break a line of a log."""
+    return text if text.isprintable() else "".join(char for char in text if char.isprintable())
+
+
+def blot(octets: bytes, secrets: Iterable[bytes]) -> bytes:
+    """These octets of a server without the secrets that it was sent, UTF-8 each; before anything is cut or decoded.
+
+    Firewalls and proxies show what they refused: as it was, percent-encoded, escaped for JSON or HTML, or twice that.
+    """
+    for secret in secrets:
+        if secret and max(_PLAIN.findall(secret), key=len, default=b"") in octets:  # the quick look
+            octets = re.sub(_in_any_form(secret), _BLOT, octets)
+    return octets
+
+
+def _in_any_form(secret: bytes) -> bytes:
+    """A pattern: letters and digits stand for themselves, every other character also for its escapes."""
+    return b"".join(
+        char.encode() if char.isascii() and char.isalnum() else _escaped(char)
+        for char in secret.decode("utf-8", "surrogateescape")
+    )
+
+
+def _escaped(char: str) -> bytes:
+    octets = char.encode("utf-8", "surrogateescape")
+    units = char.encode("utf-16-be", "surrogatepass")
+    pairs = (units[at : at + 2].hex().encode() for at in range(0, len(units), 2))
+    forms = [  # the longest first; JSON in JSON in JSON has up to eight backslashes
+        b"(?i:" + b"".join(b"%%(?:25)*%02X" % octet for octet in octets) + b")",
+        b"(?i:" + b"".join(rb"\\{1,8}u" + pair for pair in pairs) + b")",
+        rb"&#?\w{1,8};",
+        rb"\\{0,7}" + re.escape(octets),
+    ]
+    if char in _SHORT:
+        forms.append(rb"\\{1,8}" + _SHORT[char])
+    if char == " ":
+        forms.append(rb"\+")
+    return b"(?:" + b"|".join(forms) + b")"
 
 
 def _envelope(text: str) -> dict[str, Any]:
@@ -91,7 +135,7 @@ def challenge(header: str) -> str:
 
     A claims challenge (Entra's continuous access evaluation) is shown decoded: it says which policy wants more.
     """
-    text = "".join(char for char in header if char.isprintable() and char != "`")
+    text = printable(header).replace("`", "")
     found = _CLAIMS.search(text)
     rest = _CLAIMS.sub("", text).strip(" ,") if found else text
     words = f"it asks for `{rest[:200]}`" if rest else ""

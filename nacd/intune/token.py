@@ -12,7 +12,6 @@ says meanwhile: MSAL raises on 5xx although its cached token is still good.
 from __future__ import annotations
 
 import binascii
-import json
 import threading
 import time
 from base64 import urlsafe_b64decode
@@ -27,9 +26,11 @@ from msal.exceptions import MsalError
 from nacd.errors import SourceError
 from nacd.intune.client import HttpAnswer, HttpClient
 from nacd.intune.cloud import Audience, Hosts
-from nacd.intune.credentials import CredentialRefusedError, Credentials, LoginService, complaint, for_msal
+from nacd.intune.credentials import CredentialRefusedError, Credentials, LoginService, for_msal
 from nacd.intune.flight import Flights
+from nacd.intune.nac.document import UnreadableError, read_json
 from nacd.intune.options import IntuneOptions, ManagedIdentity
+from nacd.intune.refusals import printable
 from nacd.values import Secret
 
 NEEDED_ROLE = "get_device_compliance"
@@ -222,19 +223,20 @@ class Bearer:
         return self._send(url, accept, self._tokens.token(self._audience, until), until)
 
     def _send(self, url: str, accept: str, token: Token, until: float) -> HttpAnswer:
+        secret = token.value.reveal()
         headers = {
-            "Authorization": f"Bearer {token.value.reveal().decode('ascii')}",
+            "Authorization": f"Bearer {secret.decode('ascii')}",
             "Accept": accept,
             "client-request-id": str(uuid4()),
         }
-        return self._http.send("GET", url, headers=headers, until=until)
+        return self._http.send("GET", url, headers=headers, until=until).without(secret)
 
 
 def _token(result: Mapping[str, Any], login: LoginService, started: float) -> Token:
     """MSAL's result as a value. started: monotonic seconds, taken before asking, so that age is never too small."""
     value = result.get("access_token")
     if not isinstance(value, str) or not value.isascii() or not value.isprintable():
-        raise SourceError(login.said() or complaint(result, str(result.get("error_description") or ""), 0))
+        raise SourceError(login.said() or login.complaint(result))
     lifetime_s = float(result.get("expires_in") or 0)
     refresh_s = float(result.get("refresh_in") or lifetime_s * 0.75)
     readable, roles = _roles(value)
@@ -251,10 +253,10 @@ def _roles(token: str) -> tuple[bool, tuple[str, ...]]:
     """The ``roles`` claim, for diagnosis only: nothing is verified here."""
     try:
         body = token.split(".")[1]
-        claims = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    except (IndexError, ValueError, binascii.Error, RecursionError):
+        claims = read_json(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    except (IndexError, ValueError, binascii.Error, UnreadableError):
         return False, ()
     if not isinstance(claims, dict):
         return False, ()
     roles = claims.get("roles")
-    return True, tuple(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else ()
+    return True, tuple(printable(role) for role in roles if isinstance(role, str)) if isinstance(roles, list) else ()

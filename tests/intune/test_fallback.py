@@ -110,6 +110,14 @@ def test_an_address_that_graph_does_not_list_is_unavailable_for_graph_lists_no_w
         assert said.state is ComplianceState.UNAVAILABLE
         assert "status 500" in said.detail
         assert "wi-fi" in said.detail
+        assert said.source is ComplianceSource.NONE  # so that what NAC said before is not replaced
+
+
+def test_what_graph_says_of_a_device_that_has_this_address_stands_be_it_unknown(stage: Stage) -> None:
+    stage.microsoft.put_device(GUID, macs=[MAC.hex12], graph_state="configManager")
+    stage.break_nac()
+    said = stage.ask(MAC)
+    assert (said.state, said.source) == (ComplianceState.UNKNOWN, ComplianceSource.LIVE)
 
 
 @pytest.mark.parametrize("subject", [DEVICE, MAC])

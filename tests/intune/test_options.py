@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from nacd.intune.options import (
     IntuneOptions,
@@ -68,12 +71,20 @@ def test_a_wrong_passphrase_is_said_without_showing_it(pki: Any, passphrase: byt
 
 def test_a_key_of_another_certificate_is_seen(pki: Any) -> None:
     from cryptography.hazmat.primitives.asymmetric import rsa
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+    from cryptography.hazmat.primitives.serialization import NoEncryption, PrivateFormat
 
     other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     seen = inspect(PemCredential(certificate=pki.app_certificate, private_key=Secret(pem)))
     assert "do not belong together" in seen.problem
+
+
+def test_a_certificate_of_an_odd_version_cannot_be_read(pki: Any) -> None:
+    der = x509.load_pem_x509_certificate(pki.app_certificate).public_bytes(Encoding.DER)
+    odd = der.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020101"), 1)
+    pem = f"-----BEGIN CERTIFICATE-----\n{b64encode(odd).decode()}\n-----END CERTIFICATE-----\n".encode()
+    seen = inspect(PemCredential(certificate=pem, private_key=Secret(pki.app_key)))
+    assert "cannot be read" in seen.problem
 
 
 def test_files_that_are_not_there_or_not_what_they_should_be(tmp_path: Path) -> None:

@@ -226,6 +226,19 @@ def test_the_chain_is_read_by_the_public_name_where_python_has_it(pki: Any) -> N
     assert module._named([]).problem == "it presents no certificate"
 
 
+def test_a_certificate_of_an_odd_version_is_said_to_be_unreadable(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Version 2 is no ValueError to the parser."""
+    read = module._chain
+
+    def odd(tls: ssl.SSLSocket) -> list[bytes]:
+        return [der.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020101"), 1) for der in read(tls)]
+
+    monkeypatch.setattr(module, "_chain", odd)
+    assert presented("localhost", listener.port, soon()).problem == "the certificates of `localhost` cannot be read"
+
+
 def test_certificates_that_cannot_be_read_are_said(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_chain", lambda _tls: [b"no der"])
     assert presented("localhost", listener.port, soon()).problem == "the certificates of `localhost` cannot be read"

@@ -5,6 +5,7 @@ Knows: the order, what each step needs, how long it may take. Refuses to know: w
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,19 @@ from nacd.intune.client import HttpClient
 from nacd.intune.cloud import Audience, netloc
 from nacd.intune.doctor import bulk, clock, devices, names, service, tls, tokens, versions
 from nacd.intune.doctor.credentials import Registration, look, secret_words
-from nacd.intune.doctor.step import Begun, Finding, Step, failed, not_needed, not_tried, timed, warning, without
+from nacd.intune.doctor.step import (
+    Begun,
+    Finding,
+    Status,
+    Step,
+    failed,
+    no_time,
+    not_needed,
+    not_tried,
+    timed,
+    timely,
+    warning,
+)
 from nacd.intune.graph.source import GraphSource
 from nacd.intune.nac.source import IntuneSource
 from nacd.intune.options import IntuneOptions, ManagedIdentity
@@ -25,7 +38,7 @@ from nacd.values import DeviceId, MacAddress
 STEP_S = 8.0
 LISTING_S = 20.0
 """How long Graph's list of devices is waited for: it alone knows addresses."""
-_NO_TIME = "time: the steps before took it all"
+_NO_LOGIN = "a managed identity gets its tokens from this machine, not from the login service"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +46,7 @@ class Question:
     """What is examined. nac, graph: whether Compliance Retrieval, and Graph, are asked about devices.
 
     device, mac: one to ask about, None = nobody. bulk: whether to ask for a page of the list, which uses its window.
+    login_s: how long a login waits for an answer, in seconds; infinite where that is not to be judged.
     """
 
     options: IntuneOptions
@@ -41,6 +55,7 @@ class Question:
     device: DeviceId | None = None
     mac: MacAddress | None = None
     bulk: bool = False
+    login_s: float = math.inf
 
 
 @dataclass(slots=True)
@@ -61,7 +76,7 @@ class Examination:
         """Each step, announced before it is done. Trouble is a step that failed, never an exception."""
         for name, doing, work in self._plan():
             yield Begun(name=name, doing=doing)
-            yield without(timed(name, work), self._secrets())
+            yield timed(name, work, self._secrets)
 
     def _secrets(self) -> Iterator[str]:
         """Everything that must not be shown, whoever says it."""
@@ -110,13 +125,19 @@ class Examination:
     def _clock(self) -> Finding:
         if self._http is None:
             return not_tried("trusted roots")
+        if not self._wants_login:
+            return not_needed(_NO_LOGIN)
         return clock.skew(self._http, self.question.options, self._left())
 
     def _first_hosts(self) -> Sequence[str]:
-        """Login, and Graph where it is asked anything."""
+        """Login and Graph, where they are asked anything."""
         cloud = self.question.options.cloud
-        roots = (cloud.login, cloud.graph) if self._wants_graph else (cloud.login,)
+        roots = [cloud.login] * self._wants_login + [cloud.graph] * self._wants_graph
         return tuple(dict.fromkeys(netloc(root) for root in roots))
+
+    @property
+    def _wants_login(self) -> bool:
+        return not all(isinstance(credential, ManagedIdentity) for credential in self.question.options.credentials)
 
     @property
     def _wants_graph(self) -> bool:
@@ -124,19 +145,23 @@ class Examination:
 
     def _dns(self, hosts: Sequence[str]) -> Finding:
         if self._late():
-            return not_tried(_NO_TIME)
+            return no_time()
         options = self.question.options
         if options.proxy:
             # The proxy resolves all other names.
             return names.addresses((urlsplit(options.proxy).hostname or "",), self._left(), public=False)
+        if not hosts:
+            return not_needed(_NO_LOGIN)
         plain = tuple(dict.fromkeys(host.partition(":")[0] for host in hosts))
         return names.addresses(plain, self._left(), public=options.cloud.name != "custom")
 
     def _tls(self, hosts: Sequence[str]) -> Finding:
         if self._late():
-            return not_tried(_NO_TIME)
+            return no_time()
         if self._http is None:
             return not_tried("trusted roots")
+        if not hosts:
+            return not_needed(_NO_LOGIN)
         found, bad = tls.handshakes(hosts, self.question.options, self._left())
         self._deaf |= bad
         return found
@@ -173,7 +198,7 @@ class Examination:
         if self._http is None:
             return not_tried("trusted roots")
         if self._late():
-            return not_tried(_NO_TIME)
+            return no_time()
         options = self.question.options
         login = netloc(options.cloud.login)
         if login in self._deaf and not isinstance(options.credentials[place], ManagedIdentity):
@@ -203,7 +228,7 @@ class Examination:
         if netloc(options.cloud.graph) in self._deaf:
             return not_tried("tls with graph, see `tls`")
         if self._late():
-            return not_tried(_NO_TIME)
+            return no_time()
         found, self._base = service.discover(options, self._http, self._sources[Audience.GRAPH], self._left())
         return found
 
@@ -220,13 +245,19 @@ class Examination:
             return not_tried("a token for intune")
         if netloc(self._base) in self._deaf:
             return not_tried("tls with intune, see `intune tls`")
-        return not_tried(_NO_TIME) if self._late() else None
+        return no_time() if self._late() else None
 
     def _mdminfo(self) -> Finding:
         if (refused := self._why_not()) is not None or self._http is None:
             return refused or not_tried("trusted roots")
-        source = self._sources[Audience.INTUNE]
-        return service.describe(self.question.options, self._base, self._http, source, self._left())
+        source, question = self._sources[Audience.INTUNE], self.question
+        describe = partial(service.describe, question.options, self._base, self._http, source, self._left())
+        found, took_s = _timed(describe)
+        if question.device is not None or question.mac is not None:
+            return found  # how long a device takes is told by the device
+        if found.status is not Status.FAILED and took_s > question.login_s / 2:
+            found, took_s = _timed(describe)  # the first question shook hands
+        return timely(found, took_s, question.login_s)
 
     # -- devices ----------------------------------------------------------------------------
 
@@ -253,17 +284,17 @@ class Examination:
         # The address is in hand already: this source need not find it again.
         source = IntuneSource(replace(self.question.options, endpoint=self._base))
         graph = self._graph_source()
-        return devices.ask(source, subject, self._left() - time.monotonic(), graph)
+        return devices.ask(source, subject, self._left() - time.monotonic(), graph, self.question.login_s)
 
     def _ask_graph(self, subject: DeviceId | MacAddress) -> Finding:
         if self._late():
-            return not_tried(_NO_TIME)
+            return no_time()
         graph = self._graph_source()
         if graph is None:
             return not_tried("a token for graph")
         if isinstance(subject, MacAddress) and (unlisted := devices.unlisted(graph, self._left(LISTING_S))):
             return warning(unlisted, "a large tenant takes longer; the daemon reads the list in the background")
-        return devices.ask(graph, subject, self._left() - time.monotonic())
+        return devices.ask(graph, subject, self._left() - time.monotonic(), graph, self.question.login_s)
 
     def _graph_source(self) -> GraphSource | None:
         if self._graph is None and self.question.graph and Audience.GRAPH in self._sources:
@@ -276,3 +307,8 @@ class Examination:
         return bulk.one_page(
             self.question.options, self._base, self._http, self._sources[Audience.INTUNE], self._left()
         )
+
+
+def _timed(work: Callable[[], Finding]) -> tuple[Finding, float]:
+    started = time.monotonic()
+    return work(), time.monotonic() - started

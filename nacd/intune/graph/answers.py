@@ -10,7 +10,7 @@ Graph v1.0, resource ``managedDevice``.
 
 from __future__ import annotations
 
-import json
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from nacd.intune.nac.answers import about_device
-from nacd.intune.nac.document import UnreadableError
+from nacd.intune.nac.document import UnreadableError, read_json
 from nacd.values import (
     NIL_GUID,
     NO_FACTS,
@@ -32,6 +32,7 @@ from nacd.values import (
 )
 
 PROVIDER = "graph"
+NOT_LISTED = "graph lists wi-fi addresses only, and this one is not among them"
 FIELDS = (
     "id,azureADDeviceId,wiFiMacAddress,complianceState,complianceGracePeriodExpirationDateTime,lastSyncDateTime,"
     "deviceName,operatingSystem,osVersion,managedDeviceOwnerType,userPrincipalName"
@@ -49,6 +50,7 @@ STATES: Mapping[str, ComplianceState] = {
 }
 
 _TEXT_LIMIT = 200
+_LINK_LENGTH = 2_048
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})")
 _NOBODY = frozenset({"000000000000", "FFFFFFFFFFFF"})
@@ -75,9 +77,10 @@ class ManagedDevice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A part of a list. next_link: the address of the next part, ``""`` on the last."""
+    """A part of a list. next_link: the address of the next part, ``""`` on the last. odd: rows that cannot be read."""
 
     rows: tuple[ManagedDevice, ...]
+    odd: int = 0
     next_link: str = ""
 
 
@@ -99,10 +102,11 @@ def speaks_of(row: ManagedDevice, subject: DeviceId | MacAddress) -> bool:
 def judge(subject: DeviceId | MacAddress, rows: Sequence[ManagedDevice], as_of: float) -> Compliance:
     """What these rows say about the device, those of other devices left out. as_of: seconds since the epoch.
 
-    Several rows that disagree are ``unknown``; no row at all is ``unavailable`` here, because only whoever asked
+    Several rows that disagree, be it about one device, are ``unknown``, and so is a grace that is over by ``as_of``; no
+    row at all is ``unavailable`` here, because only whoever asked
     knows whether the rows were all there are.
     """
-    matches = tuple({row.intune_id: row for row in rows if speaks_of(row, subject)}.values())
+    matches = tuple(dict.fromkeys(row for row in rows if speaks_of(row, subject)))
     if not matches:
         return unavailable(about_device(f"graph was asked about `{subject}` and told of another device").detail, as_of)
     for row in matches:
@@ -110,15 +114,16 @@ def judge(subject: DeviceId | MacAddress, rows: Sequence[ManagedDevice], as_of: 
             return unavailable(about_device(row.problem).detail, as_of)
     states = {row.state for row in matches}
     if len(states) > 1:
-        return ambiguous(f"{len(matches)} devices for `{subject}` disagree ({', '.join(sorted(states))})", as_of)
-    ends = [row.grace_until for row in matches if row.grace_until]
+        return ambiguous(f"{_devices(matches)} for `{subject}` disagree ({', '.join(sorted(states))})", as_of)
+    ends = min((row.grace_until for row in matches if row.grace_until), default=0.0)
+    over = 0.0 < ends <= as_of
     return Compliance(
-        state=states.pop(),
+        state=ComplianceState.UNKNOWN if over else states.pop(),
         as_of=as_of,
         source=ComplianceSource.LIVE,
-        detail=_words(matches, subject),
+        detail="its grace is over, and graph has not said what came after" if over else _words(matches, subject),
         provider=PROVIDER,
-        grace_until=min(ends, default=0.0),
+        grace_until=0.0 if over else ends,
         device=_common([row.facts for row in matches]),
     )
 
@@ -126,6 +131,11 @@ def judge(subject: DeviceId | MacAddress, rows: Sequence[ManagedDevice], as_of: 
 def not_managed(detail: str, as_of: float) -> Compliance:
     """Graph knows no such device."""
     return _said(ComplianceState.NOT_MANAGED, detail, as_of)
+
+
+def not_listed(as_of: float) -> Compliance:
+    """No device has this Wi-Fi address: it may be the wired one of a managed device. as_of: of the list."""
+    return _said(ComplianceState.UNKNOWN, NOT_LISTED, as_of)
 
 
 def ambiguous(detail: str, as_of: float) -> Compliance:
@@ -148,8 +158,14 @@ def _words(matches: Sequence[ManagedDevice], subject: DeviceId | MacAddress) -> 
     plain = {"compliant", "noncompliant"}
     said = sorted({row.word for row in matches if row.word not in plain})
     words = [f"graph says `{word}`" for word in said]
-    words += [f"{len(matches)} devices for `{subject}` agree"] if len(matches) > 1 else []
+    words += [f"{_devices(matches)} for `{subject}` agree"] if len(matches) > 1 else []
     return "; ".join(words)
+
+
+def _devices(matches: Sequence[ManagedDevice]) -> str:
+    """How many there are, in words: graph may also tell of one device more than once, and not the same."""
+    several = len({row.intune_id for row in matches})
+    return f"{several} devices" if several > 1 else f"{len(matches)} rows of one device"
 
 
 def _common(facts: Sequence[DeviceFacts]) -> DeviceFacts:
@@ -177,39 +193,62 @@ def _common(facts: Sequence[DeviceFacts]) -> DeviceFacts:
 
 def read_device(body: bytes, content_type: str) -> ManagedDevice:
     """The answer about one device. Raises UnreadableError."""
-    return _row(_document(body, content_type))
+    return _row(_answer(body, content_type))
 
 
 def read_page(body: bytes, content_type: str) -> Page:
-    """One part of a list. Raises UnreadableError unless every row of it names its device."""
-    document = _document(body, content_type)
-    rows, following = document.get("value"), document.get("@odata.nextLink")
+    """One part of a list. Raises UnreadableError; a row that does not name its device is counted as odd."""
+    document = _answer(body, content_type)
+    rows = document.get("value")
     if not isinstance(rows, list):
         raise UnreadableError("graph's answer is not a list of devices")
-    if following is None:
-        following = ""
-    elif not isinstance(following, str) or not following.strip():
+    readable = list[ManagedDevice]()
+    for row in rows:
+        with contextlib.suppress(UnreadableError):
+            readable.append(_row(row))
+    return Page(rows=tuple(readable), next_link=next_link(document), odd=len(rows) - len(readable))
+
+
+def next_link(document: Mapping[str, Any]) -> str:
+    """The address of a list's next part, ``""`` without one. Whatever its case: a list must not seem to end.
+
+    Raises UnreadableError for what is no address, or a very long one.
+    """
+    links = [value for name, value in document.items() if name.lower() == "@odata.nextlink" and value is not None]
+    if not links:
+        return ""
+    link = links[0].strip() if isinstance(links[0], str) else ""
+    if not link or len(links) > 1:
         raise UnreadableError("graph's next page is no address")
-    return Page(rows=tuple(_row(row) for row in rows), next_link=following.strip())
+    if len(link) > _LINK_LENGTH:
+        raise UnreadableError(f"graph's next page has an address of more than {_LINK_LENGTH} characters")
+    return link
 
 
-def is_refusal(body: bytes, content_type: str) -> bool:
-    """Whether this is Graph's own error: ``{"error": {"code": ..., "message": ...}}``, and not a proxy's page."""
+def refusal(body: bytes, content_type: str) -> str:
+    """The code of Graph's own error, ``{"error": {"code": ..., "message": ...}}``; ``""`` for a proxy's page."""
     try:
         error = _document(body, content_type).get("error")
     except UnreadableError:
-        return False
-    return isinstance(error, dict) and isinstance(error.get("code"), str) and isinstance(error.get("message"), str)
+        return ""
+    if not isinstance(error, dict) or not isinstance(error.get("message"), str):
+        return ""
+    return _text(error.get("code"))
+
+
+def _answer(body: bytes, content_type: str) -> dict[str, Any]:
+    """The object of a good answer."""
+    document = _document(body, content_type)
+    if any(name.lower() == "error" for name in document):
+        raise UnreadableError("graph's answer holds an error")
+    return document
 
 
 def _document(body: bytes, content_type: str) -> dict[str, Any]:
     if content_type != "application/json" and not content_type.endswith("+json"):
         shown = content_type[:60] or "of no type"
         raise UnreadableError(f"graph's answer is `{shown}`, not json: is a proxy or tls inspection in between?")
-    try:
-        document = json.loads(body.removeprefix(b"\xef\xbb\xbf"), object_pairs_hook=_once)
-    except (ValueError, RecursionError) as trouble:
-        raise UnreadableError("graph's answer is not json") from trouble
+    document = read_json(body, _once, whose="graph's answer")
     if not isinstance(document, dict):
         raise UnreadableError("graph's answer is no json object")
     return document

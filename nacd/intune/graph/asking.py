@@ -1,8 +1,9 @@
 """One question to Graph: token, one retry, pauses, and what a refusal means in words.
 
 Knows: which status may be tried again, how long Graph is left alone after which. Refuses to know: what is asked
-and what a good answer says. Only a 200, and a 404 that is Graph's own, leave here as answers; a 404 of a proxy is
-an outage. Throttling: Microsoft Graph's guidance, 429/503/504 with Retry-After, which is sometimes missing.
+and what a good answer says. Only a 200, and a 404 in which Graph itself says that there is no such device, leave here
+as answers; any other 404 is an outage. Throttling: Microsoft Graph's guidance, 429/503/504 with Retry-After, which is
+sometimes missing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import time
 from nacd.errors import SourceError
 from nacd.intune.client import HttpAnswer, UnreachableError
 from nacd.intune.cloud import Audience
-from nacd.intune.graph.answers import is_refusal
+from nacd.intune.graph.answers import refusal
 from nacd.intune.graph.backoff import BackOff
 from nacd.intune.nac.answers import about_device
 from nacd.intune.nac.pause import Pause
@@ -25,6 +26,7 @@ PERMISSION = "DeviceManagementManagedDevices.Read.All"
 ROLES = (PERMISSION, "DeviceManagementManagedDevices.ReadWrite.All")
 """Each is enough."""
 _JSON = "application/json"
+_NOT_FOUND = "resourcenotfound"
 _AFTER_REFUSAL_S = 300.0
 _FIRST_TRY_S = 2.0
 _LONGEST_WAIT_S = 1.0
@@ -53,7 +55,7 @@ class Graph:
         self.pause = Pause()
 
     def get(self, url: str, until: float) -> HttpAnswer:
-        """The answer: status 200, or a 404 of Graph's own. until: monotonic seconds.
+        """The answer: status 200, or a 404 that says `no such device`. until: monotonic seconds.
 
         A failure of the service or of the way to it is tried once more if there is time. Raises SourceError,
         in words; PausedError when Graph is being left alone.
@@ -113,7 +115,7 @@ class Graph:
 
     def _settled(self, answer: HttpAnswer) -> HttpAnswer:
         """The answer if it is one; else its meaning, after the pause it asks for has begun."""
-        if answer.status == 200 or (answer.status == 404 and is_refusal(answer.body, answer.content_type)):
+        if answer.status == 200 or (answer.status == 404 and _code(answer).lower() == _NOT_FOUND):
             self._back_off.eased()
             return answer
         said = error_text(answer.body)
@@ -147,9 +149,12 @@ class Graph:
             }[status]
             more = (self.consent(), challenge(answer.headers.get("www-authenticate", "")))
             return "; ".join(part for part in (words, *more) if part)
+        code = _code(answer)
         meaning = {
             400: "graph refuses the question (status 400)",
-            404: "the answer is status 404 and not graph's: is a proxy in between",
+            404: f"graph answers status 404 with `{code}`, which does not mean that there is no such device"
+            if code
+            else "the answer is status 404 and not graph's: is a proxy in between",
             429: "graph is throttling (status 429)",
         }.get(status)
         if meaning is None and 300 <= status < 400:
@@ -163,6 +168,10 @@ class Graph:
         token = self._tokens.held(Audience.GRAPH)
         if token is not None and _consent(token):
             self._tokens.reject(Audience.GRAPH, token)
+
+
+def _code(answer: HttpAnswer) -> str:
+    return refusal(answer.body, answer.content_type)
 
 
 def _consent(token: Token) -> str:

@@ -6,8 +6,8 @@ Theory. A full listing makes a new index, which replaces the old one when the la
 fails leaves the old one. Between full listings, what has checked in since ten minutes before the newest check-in
 seen is added (Microsoft's clock, so that ours may be wrong). If Graph ignores that filter it answers with
 everything, which does no harm but to its load, so the looks then come six times more seldom. Nothing runs while
-nobody asks: a question starts what is due, and waits for it only if the index cannot answer (three seconds at
-most).
+nobody asks: a question starts what is due. It waits for that, three seconds at most, if the index cannot answer,
+and for a look at what checked in also if the index does not have what was asked for: it may have enrolled since.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from nacd.errors import SourceError
 from nacd.intune.flight import Flights
@@ -33,10 +33,14 @@ _NOT_YET = "the list of devices is not there yet"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the index tells. ids: Intune ids. doubt: why there may be others, ``""`` when these are all there are."""
+    """What the index tells. ids: Intune ids. doubt: why there may be others, ``""`` when these are all there are.
+
+    age_s: seconds since the last look began; what was not found then says nothing of later.
+    """
 
     ids: tuple[str, ...]
     doubt: str = ""
+    age_s: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +59,18 @@ class DirectoryStatus:
 
 @dataclass(slots=True)
 class _Kept:
-    """An index and its dates. latest: the newest check-in it has seen, seconds since the epoch."""
+    """An index and its dates. latest: the newest check-in it has seen, seconds since the epoch. odd: rows on the way
+    that cannot be read."""
 
     index: DeviceIndex
     ages: Ages
     latest: float
+    odd: int
+
+    def doubt(self, options: IndexOptions, now: float) -> str:
+        """Why what is not found may be there all the same, ``""`` if it is not."""
+        odd = f"{self.odd} rows of the list of devices cannot be read" if self.odd else ""
+        return self.ages.doubt(options, now) or odd
 
 
 class Directory:
@@ -110,25 +121,32 @@ class Directory:
 
     def _find(self, search: Callable[[DeviceIndex], tuple[str, ...]], until: float) -> Known:
         known = self._look(search)
-        if known.ids or not known.doubt:
+        due = self._due(time.monotonic())
+        if known.ids or due is None or not (known.doubt or self._is_short(due)):
             self.tend()
             return known
-        if self._due(time.monotonic()) is None:
-            return known
-        if paused := self._graph.paused():
-            return Known(ids=(), doubt=f"{known.doubt} ({paused})")
-        try:
-            self._flights.run("devices", self._work, min(until, time.monotonic() + _LONGEST_WAIT_S), "listing devices")
-        except SourceError as trouble:
+        why_not = self._graph.paused()
+        if not why_not:
+            wait_until = min(until, time.monotonic() + _LONGEST_WAIT_S)
+            try:
+                self._flights.run("devices", self._work, wait_until, "listing devices")
+            except SourceError as trouble:
+                why_not = trouble.detail
             known = self._look(search)
-            return Known(ids=known.ids, doubt=f"{known.doubt} ({trouble.detail})" if known.doubt else "")
-        return self._look(search)
+        return replace(known, doubt=f"{known.doubt} ({why_not})") if known.doubt and why_not else known
+
+    def _is_short(self, due: Callable[[float], None]) -> bool:
+        """A look at what checked in, through a filter that Graph heeds; all else reads the whole tenant."""
+        with self._lock:
+            return due == self._refresh and not self._ignored
 
     def _look(self, search: Callable[[DeviceIndex], tuple[str, ...]]) -> Known:
         with self._lock:
             if self._kept is None:
                 return Known(ids=(), doubt=f"{_NOT_YET}: {self._problem}" if self._problem else _NOT_YET)
-            return Known(ids=search(self._kept.index), doubt=self._kept.ages.doubt(self._options, time.monotonic()))
+            kept, now = self._kept, time.monotonic()
+            age_s = now - kept.ages.refreshed_at
+            return Known(ids=search(kept.index), doubt=kept.doubt(self._options, now), age_s=age_s)
 
     # -- listing ----------------------------------------------------------------------------
 
@@ -163,13 +181,14 @@ class Directory:
             self._problem, self._failures, self._not_before = "", 0, 0.0
 
     def _list_all(self, now: float) -> None:
-        index, began, latest = DeviceIndex(self._options), time.time(), 0.0
+        index, began, latest, odd = DeviceIndex(self._options), time.time(), 0.0, 0
         for page in pages(self._root, all_url(self._root), self._graph.get_patiently):
             index.add(page.rows)
+            odd += page.odd
             latest = max(latest, *(row.facts.last_sync for row in page.rows), 0.0)
         ages = Ages(listed_at=now, refreshed_at=now)
         with self._lock:
-            self._kept = _Kept(index=index, ages=ages, latest=min(latest, began) or began)
+            self._kept = _Kept(index=index, ages=ages, latest=min(latest, began) or began, odd=odd)
 
     def _refresh(self, now: float) -> None:
         with self._lock:
@@ -177,15 +196,17 @@ class Directory:
         if kept is None:
             return
         began, since = time.time(), kept.latest - _OVERLAP_S
-        latest, ignored = kept.latest, False
+        latest, ignored, odd = kept.latest, False, 0
         for page in pages(self._root, since_url(self._root, since), self._graph.get_patiently):
             ignored = ignored or any(_older(row, since) for row in page.rows)
             latest = max(latest, *(row.facts.last_sync for row in page.rows), 0.0)
+            odd += page.odd
             with self._lock:
                 kept.index.add(page.rows)
         with self._lock:
             kept.ages = Ages(listed_at=kept.ages.listed_at, refreshed_at=now)
             kept.latest, self._ignored = min(latest, began), ignored
+            kept.odd = max(kept.odd, odd)  # a look may show the same ones again
 
 
 def _older(row: ManagedDevice, since: float) -> bool:

@@ -4,8 +4,8 @@ Knows: how a device is found by its Intune id, its Entra id, its Wi-Fi address. 
 (``answers``), when Graph is left alone (``asking``), caches and breakers (whoever asks has them).
 
 A verdict comes from a row that names what was asked about, fetched now. The index only says which Intune ids to
-ask about. Graph tells Wi-Fi addresses alone in its lists: a wired address is never found here, and then answered
-as any address that no managed device has.
+ask about. Graph tells Wi-Fi addresses alone in its lists: an address that is not found may be the wired one of a
+managed device, so it is ``unknown``, never ``not_managed``. What rests on the list is dated with the last look at it.
 """
 
 from __future__ import annotations
@@ -123,12 +123,16 @@ class GraphSource:
         if answer.status != 200:
             raise SourceError(f"graph does not list devices (status {answer.status})")
         page = read_page(answer.body, answer.content_type)
+        if page.odd:  # if Graph heeded the filter, they are about this device
+            raise SourceError(about_device(f"{page.odd} rows of graph's answer cannot be read").detail)
         strangers = sum(not speaks_of(row, subject) for row in page.rows)
         if page.next_link:
             # Everything that Graph has, or more devices than one machine can be: one page of it proves nothing.
             return self._by_index(subject, self._directory.by_entra(subject.guid, until), until, now)
         if len(page.rows) > strangers:
             return answers.judge(subject, page.rows, now())
+        if silent := _silent(subject, page.rows):
+            return answers.unavailable(about_device(silent).detail, now())
         ignored = f"; graph ignored the filter and told of {strangers} others" if strangers else ""
         return answers.not_managed(f"no device with this entra id is enrolled in intune{ignored}", now())
 
@@ -137,6 +141,7 @@ class GraphSource:
         if len(known.ids) > MOST_ASKED:
             return answers.ambiguous(f"more than {MOST_ASKED} devices have `{subject}`", now())
         asked_at = now()
+        looked_at = asked_at - known.age_s
         asked = [row for guid in known.ids if (row := self._device(guid, until)) is not None]
         there = [row for row in asked if speaks_of(row, subject)]
         if there:
@@ -147,8 +152,9 @@ class GraphSource:
             return answers.unavailable(
                 about_device(f"graph cannot be asked by `{subject}`: {known.doubt}").detail, now()
             )
-        kind = "wi-fi address" if isinstance(subject, MacAddress) else "entra id"
-        return answers.not_managed(f"no device with this {kind} is enrolled in intune", now())
+        if isinstance(subject, MacAddress):
+            return answers.not_listed(looked_at)
+        return answers.not_managed("no device with this entra id is enrolled in intune", looked_at)
 
     def _device(self, guid: str, until: float) -> ManagedDevice | None:
         """The device with this Intune id, None when Graph knows none. Raises SourceError, also for another's row."""
@@ -165,5 +171,5 @@ def _silent(subject: DeviceId | MacAddress, rows: Sequence[ManagedDevice]) -> st
     """Why it cannot be said that these devices are others: one of them, asked alone, does not tell what it has."""
     for row in rows:
         if not (row.wifi_mac if isinstance(subject, MacAddress) else row.entra_id):
-            return f"`{row.intune_id}` was listed with `{subject}` and does not tell it now"
+            return f"graph named `{row.intune_id}` for `{subject}`, and it does not tell it"
     return ""

@@ -15,9 +15,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nacd.intune.nac.document import Node, UnreadableError, document
-from nacd.intune.refusals import ErrorText, seconds
+from nacd.intune.refusals import ErrorText, printable, seconds
 from nacd.values import ComplianceState, DeviceId, MacAddress
 
+_BESIDE_A_LIST = frozenset({"name", "api_version", "paging_info", "server_busy_wait_seconds"})
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _ABOUT_DEVICE = "unusable answer about this device: "
 
@@ -69,12 +70,18 @@ class ServiceDescription:
 
 
 def judge(subject: DeviceId | MacAddress, devices: DeviceList) -> Verdict:
-    """What a 200 answer says about the device that was asked about."""
+    """What a 200 answer says about the device that was asked about.
+
+    A device that names no MAC is taken for the one that was asked about if it is alone: among several it may be
+    anybody's, in an answer that did not heed the question.
+    """
     rows = devices.rows
     if isinstance(subject, DeviceId):
         rows = tuple(row for row in devices.rows if subject.guid in row.guids)
         asked = f"`{subject.guid}`"
     else:
+        if len(devices.rows) > 1 and not all(row.macs for row in devices.rows):
+            return about_device(f"{len(devices.rows)} devices, and not each of them names its mac")
         rows = tuple(row for row in devices.rows if not row.macs or subject.hex12 in row.macs)
         asked = f"`{subject}`"
     if devices.rows and not rows:
@@ -136,6 +143,8 @@ def read_devices(body: bytes, content_type: str) -> DeviceList:
     lists = [child for child in root.children if child.name == "devicelist"]
     if name not in ("", "attributes") or (not name and not lists):
         raise UnreadableError(f"the answer is `{name or 'nameless'}`, not a list of devices")
+    if strange := {child.name for child in root.children if _is_no_part_of_an_answer(child, with_list=bool(lists))}:
+        raise UnreadableError(f"the answer holds `{min(strange)[:40]}`")
     if len(lists) > 1:
         raise UnreadableError(f"`devicelist` is there {len(lists)} times")
     listed = [] if not lists or lists[0].nil else [child for child in lists[0].children if not child.nil]
@@ -151,6 +160,11 @@ def read_devices(body: bytes, content_type: str) -> DeviceList:
     )
 
 
+def _is_no_part_of_an_answer(child: Node, *, with_list: bool) -> bool:
+    """An error is never an answer; and only an answer of known parts may say `no device` by having no list."""
+    return child.name == "error" or not (with_list or child.absent or child.name in _BESIDE_A_LIST)
+
+
 def read_service(body: bytes, content_type: str) -> ServiceDescription:
     """The answer of ``mdminfo``. Raises UnreadableError when it is anything else."""
     root = document(body, content_type)
@@ -163,7 +177,7 @@ def read_service(body: bytes, content_type: str) -> ServiceDescription:
     portal = root.value("redirect_url")
     shown = portal.startswith("https://") and portal.isascii() and portal.isprintable() and len(portal) <= 2_000
     return ServiceDescription(
-        api_path=path if safe else "", redirect_url=portal if shown else "", product=product[:100]
+        api_path=path if safe else "", redirect_url=portal if shown else "", product=printable(product)[:100]
     )
 
 

@@ -11,7 +11,6 @@ it, but never twice within five minutes. With no address at all, failed looks ar
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from typing import Final, Protocol
@@ -20,7 +19,8 @@ from urllib.parse import urljoin
 from nacd.errors import SourceError
 from nacd.intune.client import HttpAnswer
 from nacd.intune.flight import Flights
-from nacd.intune.nac.document import UnreadableError
+from nacd.intune.graph.answers import next_link
+from nacd.intune.nac.document import UnreadableError, read_json
 from nacd.intune.options import IntuneOptions
 from nacd.intune.refusals import challenge, error_text
 from nacd.intune.token import Bearer
@@ -188,14 +188,13 @@ class Discovery:
 
 
 def read_endpoints(body: bytes) -> tuple[str, str]:
-    """The service's address and the next page's, each ``""`` if absent, out of Graph's list. Raises UnreadableError.
+    """The service's address, or without it the next page's, each ``""`` if absent, out of Graph's list.
+
+    Raises UnreadableError.
 
     Rows name themselves by ``providerName``, in the list's older form by ``serviceName``.
     """
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as trouble:
-        raise UnreadableError("graph's answer is not json") from trouble
+    document = read_json(body, whose="graph's answer")
     rows = document.get("value") if isinstance(document, dict) else None
     if not isinstance(rows, list):
         raise UnreadableError("graph's answer is not a list of endpoints")
@@ -205,8 +204,7 @@ def read_endpoints(body: bytes) -> tuple[str, str]:
             name = row.get("providerName") or row.get("serviceName")
             if isinstance(name, str) and name.lower() == SERVICE.lower() and isinstance(row.get("uri"), str):
                 uri = uri or row["uri"]
-    following = document.get("@odata.nextLink")
-    return uri, following if isinstance(following, str) else ""
+    return uri, "" if uri else next_link(document)
 
 
 def _joined(graph: str, following: str) -> str:

@@ -1,7 +1,7 @@
 """XML or JSON octets as one plain tree. Pure.
 
-Knows: both notations, and what must not be in them. Refuses to know: what the elements mean.
-Names are matched by their local part in lower case; namespaces differ between the versions of the
+Knows: both notations, what must not be in them, and how much of it is too much. Refuses to know: what the elements
+mean. Names are matched by their local part in lower case; namespaces differ between the versions of the
 service and say nothing more.
 """
 
@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
 
 from nacd.errors import SourceError
+from nacd.intune.refusals import printable
 
 _DEPTH_LIMIT = 32
 _NODE_LIMIT = 50_000
@@ -23,7 +25,10 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class UnreadableError(SourceError):
-    """An answer that cannot be understood. ``detail`` says what is wrong with it."""
+    """An answer that cannot be understood. ``detail`` says what is wrong with it, printable whatever it quotes."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(printable(detail))
 
 
 @dataclass(slots=True)
@@ -49,7 +54,12 @@ class Node:
     @property
     def absent(self) -> bool:
         """Nil or empty: the same as not being there."""
-        return self.nil or not (self.children or self.text.strip())
+        return self.nil or self.empty
+
+    @property
+    def empty(self) -> bool:
+        """Neither children nor text."""
+        return not (self.children or self.text.strip())
 
     def one(self, name: str) -> Node:
         """The only child of this name; an empty node if there is none."""
@@ -77,7 +87,7 @@ def document(body: bytes, content_type: str) -> Node:
 def _xml(body: bytes) -> Node:
     top = Node("")
     path = [top]
-
+    texts: list[list[str]] = [[]]  # pieces: joined once, for a long text in many pieces is copied at each `+=`
     made = itertools.count()
 
     def opened(name: str, attributes: dict[str, str]) -> None:
@@ -87,12 +97,16 @@ def _xml(body: bytes) -> Node:
         node = Node(_local(name), nil=nil)
         path[-1].children.append(node)
         path.append(node)
+        texts.append([])
 
     def closed(_name: str) -> None:
-        path.pop()
+        node = path.pop()
+        node.text = "".join(texts.pop())
+        if node.nil and not node.empty:
+            raise UnreadableError(f"`{node.name[:40]}` is nil and holds something")
 
     def text(characters: str) -> None:
-        path[-1].text += characters
+        texts[-1].append(characters)
 
     def doctype(*_: object) -> None:
         raise UnreadableError("the xml has a doctype")
@@ -114,13 +128,28 @@ def _local(name: str) -> str:
     return name.rpartition(":")[2].lower()
 
 
-def _json(body: bytes) -> Node:
+def read_json(body: bytes, pairs: Callable[[list[tuple[str, Any]]], Any] = dict, whose: str = "the answer") -> Any:
+    """JSON octets as Python values. pairs: makes an object. Raises UnreadableError, also for
+    more values than an answer has.
+
+    The values are counted before any is made, by what stands between them: two million octets of ``[{},{},...]`` cost
+    seconds otherwise. What looks the same inside of a text counts too, which only leans towards refusing.
+    """
+    if sum(body.count(mark) for mark in (b",", b"{", b"[")) > _NODE_LIMIT:
+        raise UnreadableError(f"{whose} has more than {_NODE_LIMIT} values")
     try:
-        document = json.loads(body.removeprefix(_BOM), object_pairs_hook=_Pairs)
-        if not isinstance(document, _Pairs):
-            raise UnreadableError("the json is no object")
-        return _from_json("", document)
+        return json.loads(body.removeprefix(_BOM), object_pairs_hook=pairs)
     except (ValueError, RecursionError) as trouble:
+        raise UnreadableError(f"{whose} is not json") from trouble
+
+
+def _json(body: bytes) -> Node:
+    document = read_json(body, _Pairs)
+    if not isinstance(document, _Pairs):
+        raise UnreadableError("the json is no object")
+    try:
+        return _from_json("", document)
+    except RecursionError as trouble:
         raise UnreadableError("the answer is not json") from trouble
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from nacd.intune.doctor.devices import ask, missing, unlisted
 from nacd.intune.graph.source import GraphSource
 from nacd.intune.nac.source import IntuneSource
-from nacd.values import DeviceId, MacAddress
+from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId, MacAddress
 from tests.intune.doctor.conftest import soon
 
 GUID = "2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954"
@@ -73,6 +75,37 @@ def test_a_graph_that_fails_makes_no_entra_id_of_anything(sim: Any, nac: IntuneS
     ask(nac, DeviceId(guid=OTHER), 5.0)  # token and address are there now
     sim.fault("status", service="graph", code=503)
     assert "Entra device id (" not in ask(nac, DeviceId(guid=OTHER), 3.0, graph).detail
+
+
+@pytest.mark.slow
+def test_only_the_first_question_is_slow_and_no_login_asks_it(sim: Any, nac: IntuneSource) -> None:
+    sim.put_device(GUID)
+    sim.fault("latency", service="login", ms=2_100, times=1)
+    found = ask(nac, DeviceId(guid=GUID), 8.0, login_s=4.0)
+    assert found.status == "ok", found.detail
+
+
+def test_a_source_that_fails_the_second_time_fails() -> None:
+    """It was slow, and then it was not slow but down."""
+    found = ask(Failing(), DeviceId(guid=GUID), 5.0, login_s=0.001)
+    assert found.status == "failed"
+    assert "down (status 500)" in found.detail
+
+
+class Failing:
+    """A source that answers once, slowly, and fails then at once."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+
+    def lookup(self, subject: Any, deadline_s: float, now: Callable[[], float]) -> Compliance:
+        if self._asked.is_set():
+            return Compliance(
+                state=ComplianceState.UNAVAILABLE, as_of=0.0, source=ComplianceSource.NONE, detail="down (status 500)"
+            )
+        self._asked.wait(0.02)
+        self._asked.set()
+        return Compliance(state=ComplianceState.COMPLIANT, as_of=now(), source=ComplianceSource.LIVE)
 
 
 def test_a_mac_that_nobody_knows_speaks_of_docks(nac: IntuneSource) -> None:

@@ -12,7 +12,7 @@ import pytest
 from nacd.intune.cloud import cloud
 from nacd.intune.doctor.examination import Examination, Question
 from nacd.intune.doctor.step import Begun, Step
-from nacd.intune.options import IntuneOptions, PemCredential, SecretCredential
+from nacd.intune.options import IntuneOptions, ManagedIdentity, PemCredential, SecretCredential
 from nacd.sim.microsoft.state import CLIENT_SECRET, App
 from nacd.values import DeviceId, MacAddress, Secret
 from tests.intune.doctor.conftest import CODES, PLANTED, soon, whole
@@ -194,8 +194,62 @@ def test_when_everything_hangs_each_step_ends_and_so_does_the_whole(sim: Any, op
     started = time.monotonic()
     steps = examine(options(), within_s=2.0, graph=True, device=DeviceId(guid=GUID), mac=MAC, bulk=True)
     assert time.monotonic() - started < 10.0  # two seconds, and much patience for a busy machine
-    assert "tls" in failures(steps) or "not tried: needs time" in steps["tls"].detail
-    assert any("needs time" in detail for detail in skipped(steps).values())
+    assert "tls" in failures(steps)
+    assert failures(steps)
+
+
+def test_steps_for_which_no_time_is_left_are_failures(options: Any) -> None:
+    steps = examine(options(), within_s=0.0, graph=True)
+    assert failures(steps) == ["dns", "tls", "graph token", "intune token"]
+    assert all(steps[name].detail == "not tried: the steps before took all the time" for name in failures(steps))
+    late = examine(options(endpoint="https://localhost:1/x"), within_s=0.0, nac=False, graph=True, mac=MAC)
+    assert "mac by graph" in failures(late)
+
+
+def test_an_intune_slower_than_logins_wait_is_a_failure_although_it_answers(sim: Any, options: Any) -> None:
+    sim.put_device(GUID)
+    sim.fault("latency", service="compliance", ms=400)
+    steps = examine(options(), device=DeviceId(guid=GUID), login_s=0.2)
+    assert failures(steps) == ["device"]
+    assert steps["device"].detail.startswith(f"{GUID}  compliant, in ")
+    assert "logins wait 0.2 s only: every one would be `unavailable`" in steps["device"].detail
+    assert "`compliance.lookup_deadline`" in steps["device"].fix
+
+
+def test_without_a_device_the_service_itself_is_asked_twice_and_timed(sim: Any, options: Any) -> None:
+    sim.fault("latency", service="compliance", ms=400)
+    steps = examine(options(), login_s=0.2)
+    assert failures(steps) == ["mdminfo"]
+    assert "logins wait 0.2 s only" in steps["mdminfo"].detail
+
+
+def test_a_graph_slower_than_logins_wait_is_a_failure_too(sim: Any, options: Any) -> None:
+    sim.put_device(GUID)
+    sim.fault("latency", service="graph", ms=400)
+    steps = examine(options(), nac=False, graph=True, device=DeviceId(guid=GUID), login_s=0.2)
+    assert failures(steps) == ["device by graph"]
+
+
+def test_an_entra_id_is_recognised_where_graph_alone_is_asked(sim: Any, options: Any) -> None:
+    sim.put_device(GUID, entra_id=ENTRA)
+    steps = examine(options(), nac=False, graph=True, device=DeviceId(guid=ENTRA))
+    assert steps["device by graph"].status == "warning"
+    assert "graph knows this GUID as an Entra device id (compliant)" in steps["device by graph"].detail
+
+
+def test_with_a_managed_identity_nobody_needs_the_login_service(sim: Any, options: Any) -> None:
+    """Its tokens come from this machine; many sites let nothing else out."""
+    roots = {"login": "https://localhost:1", "graph": sim.base_url, "resource": "https://api.manage.microsoft.com/"}
+    how: dict[str, Any] = {"cloud": cloud("custom", roots), "credentials": (ManagedIdentity(),)}
+    steps = examine(options(**how, endpoint=sim.compliance_url), within_s=10.0)
+    for name in ("clock", "dns", "tls"):
+        assert (steps[name].status, steps[name].detail[:10]) == ("skipped", "not needed")
+    steps = examine(options(**how), within_s=10.0)
+    assert steps["tls"].status == "ok"
+    assert "localhost:1 " not in steps["tls"].detail
+    secret = options().credentials[0]
+    mixed = examine(options(cloud=how["cloud"], credentials=(ManagedIdentity(), secret)), within_s=10.0)
+    assert "tls" in failures(mixed)
 
 
 def planted(options: Any) -> IntuneOptions:

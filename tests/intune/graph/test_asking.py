@@ -59,6 +59,25 @@ def test_a_404_of_somebody_else_is_an_outage(graph: Graph, simulator: IntuneSimu
     assert "proxy" in refused(graph, url)
 
 
+@pytest.mark.parametrize("code", ["UnknownError", "ServiceUnavailable", "BadRequest", "NotFound", "", None])
+def test_a_404_that_does_not_say_no_such_device_is_an_outage(
+    microsoft: Any, options: Any, wire: Any, scene: Any, code: str | None
+) -> None:
+    body = {"error": {"code": code, "message": "An error has occurred"}}
+    microsoft.always("else", wire.Said(status=404, kind="application/json", body=body))
+    words = f"graph answers status 404 with `{code}`" if code else "not graph's"
+    assert words in refused(scene.graph_at(options()), device_url(microsoft.root, GUID))
+
+
+@pytest.mark.parametrize("code", ["ResourceNotFound", "resourceNotFound", "RESOURCENOTFOUND"])
+def test_a_404_that_says_no_such_device_is_an_answer(
+    microsoft: Any, options: Any, wire: Any, scene: Any, code: str
+) -> None:
+    body = {"error": {"code": code, "message": "x"}}
+    microsoft.always("else", wire.Said(status=404, kind="application/json", body=body))
+    assert scene.graph_at(options()).get(device_url(microsoft.root, GUID), soon()).status == 404
+
+
 @pytest.mark.parametrize(
     "fault",
     [

@@ -109,6 +109,16 @@ def test_every_way_to_say_no_device_means_not_managed(body: bytes) -> None:
         b"<ise_api><name>attributes</name><deviceList><gadget/></deviceList></ise_api>",
         b"<ise_api><name>attributes</name><deviceList>none</deviceList></ise_api>",
         b"<ise_api><name>attributes</name><deviceList/><deviceList/></ise_api>",
+        b"<ise_api><name>attributes</name><error>internal</error></ise_api>",
+        b"<ise_api><name>attributes</name><error/></ise_api>",
+        b"<ise_api><name>attributes</name><error>internal</error><deviceList/></ise_api>",
+        b"<ise_api><name>attributes</name><status>500</status></ise_api>",
+        b"<ise_api><name>attributes</name><result><deviceList/></result></ise_api>",
+        b"<ise_api><name>attributes</name><result>" + device().encode() + b"</result></ise_api>",
+        b'<ise_api xmlns:i="x"><name>attributes</name><deviceList i:nil="true">' + device().encode() + b"</deviceList>"
+        b"</ise_api>",
+        answer(device().replace("<device>", f"<device {NIL}>")),
+        answer(device().replace("<guid>", f"<guid {NIL}>", 1)),
     ],
 )
 def test_what_is_not_a_device_list_does_not_mean_not_managed(body: bytes) -> None:
@@ -165,13 +175,26 @@ def test_of_several_devices_the_one_asked_about_counts() -> None:
 
 def test_several_devices_for_one_mac_must_agree() -> None:
     yes, no, gone = (state("true", "true"), state("true", "false"), state("false", "true"))
-    agree = verdict(answer(device(yes), device(yes, guid=OTHER)), MAC)
+    named = "<macaddress>0026B424FEB4</macaddress>"
+    first = device(yes, more=named)
+    agree = verdict(answer(first, device(yes, guid=OTHER, more=named)), MAC)
     assert (agree.state, "agree" in agree.detail) == (ComplianceState.COMPLIANT, True)
     for second in (no, gone):
-        disagree = verdict(answer(device(yes), device(second, guid=OTHER)), MAC)
+        disagree = verdict(answer(first, device(second, guid=OTHER, more=named)), MAC)
         assert disagree.state is ComplianceState.UNKNOWN
         assert "ambiguous" in disagree.detail
-    assert said(answer(device(yes), device(state("true", ""), guid=OTHER)), MAC) == "unavailable"
+    assert said(answer(first, device(state("true", ""), guid=OTHER, more=named)), MAC) == "unavailable"
+
+
+@pytest.mark.parametrize("others", [1, 2, 100])
+@pytest.mark.parametrize("named", ["", "<macaddress>0026B424FEB4</macaddress>"])
+def test_among_several_devices_one_that_names_no_mac_may_be_anybodys(others: int, named: str) -> None:
+    """A filter that was not heeded brings the first hundred devices of the tenant."""
+    strangers = (device(guid=f"00000000-0000-4000-8000-{number:012d}") for number in range(others))
+    found = verdict(answer(device(more=named), *strangers), MAC)
+    assert found.state is ComplianceState.UNAVAILABLE
+    assert concerns_only_the_device(found.detail)
+    assert "names its mac" in found.detail
 
 
 @pytest.mark.parametrize("stated", ["00:26:b4:24:fe:b4", "AABBCCDDEEFF, 0026B424FEB4", "", "unknown"])
@@ -250,6 +273,7 @@ def test_the_service_describes_itself() -> None:
     )
     service = read_service(body, XML)
     assert (service.api_path, service.redirect_url, service.product) == ("/a/b-c/cisco", "https://p/", "Intune 5.0")
+    assert read_service(body.replace(b"<product_name>", b"<product_name>\xc2\x9b31m"), XML).product == "31mIntune 5.0"
     with pytest.raises(UnreadableError):
         read_service(answer(), XML)
 

@@ -92,10 +92,30 @@ def test_a_next_page_that_is_no_address_is_trouble_and_not_asked_for_again_at_on
     assert microsoft.count("endpoints") == 1
 
 
-@pytest.mark.parametrize("relative", [True, False])
-def test_the_next_page_is_read(discovery: Discovery, microsoft: Any, wire: Any, relative: bool) -> None:
-    following = ("" if relative else microsoft.root) + "/v1.0/servicePrincipals/next?$skiptoken=x"
+def test_a_list_with_more_values_than_one_has_is_refused_as_it_is(
+    discovery: Discovery, microsoft: Any, wire: Any
+) -> None:
+    body = b'{"value": [' + b"{}," * 60_000 + b"{}]}"
+    microsoft.say("endpoints", wire.Said(kind="application/json", body=body))
+    with pytest.raises(SourceError, match="graph's answer has more than 50000 values"):
+        discovery.base(soon())
+
+
+@pytest.mark.parametrize("following", [7, "", "/x" * 1_025])
+def test_a_next_page_without_a_name_or_with_a_very_long_one_is_trouble(
+    discovery: Discovery, microsoft: Any, wire: Any, following: object
+) -> None:
     body = {"value": [], "@odata.nextLink": following}
+    microsoft.say("endpoints", wire.Said(kind="application/json", body=body))
+    with pytest.raises(SourceError, match="graph's next page"):
+        discovery.base(soon())
+
+
+@pytest.mark.parametrize("name", ["@odata.nextLink", "@odata.nextlink"])
+@pytest.mark.parametrize("relative", [True, False])
+def test_the_next_page_is_read(discovery: Discovery, microsoft: Any, wire: Any, relative: bool, name: str) -> None:
+    following = ("" if relative else microsoft.root) + "/v1.0/servicePrincipals/next?$skiptoken=x"
+    body = {"value": [], name: following}
     microsoft.say("endpoints", wire.Said(kind="application/json", body=body))
     assert discovery.base(soon()) == microsoft.root + wire.SERVICE
     assert microsoft.last("endpoints").query == {"$skiptoken": ["x"]}

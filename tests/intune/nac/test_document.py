@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -82,6 +83,48 @@ def test_json_gives_the_same_tree() -> None:
 def test_json_that_is_not_an_answer_is_refused(body: bytes) -> None:
     with pytest.raises(UnreadableError):
         document(body, JSON)
+
+
+@pytest.mark.parametrize("value", [b"{}", b"0", b"[]", b'{"a":0}'])
+@pytest.mark.parametrize("name", [b"deviceList", b"x"])
+def test_json_with_more_values_than_an_answer_has_is_refused_before_any_is_made(name: bytes, value: bytes) -> None:
+    body = b'{"name":"attributes","' + name + b'":[' + b",".join([value] * (2_000_000 // (len(value) + 1))) + b"]}"
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnreadableError, match="more than 50000 values"):
+            document(body, JSON)
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_json_of_a_full_page_is_read() -> None:
+    device = {"guid": "g", "Attributes": {"register_status": True, "Compliance": {"status": True}}}
+    root = document(json.dumps({"name": "attributes", "deviceList": [device] * 5_000}).encode(), JSON)
+    assert len(root.one("devicelist").children) == 5_000
+
+
+def test_text_in_many_pieces_is_one_text() -> None:
+    assert document(b"<ise_api><a>b" + b"&amp;c" * 1_000 + b"</a></ise_api>", XML).value("a") == "b" + "&c" * 1_000
+
+
+@pytest.mark.parametrize("inside", ["<x/>", "text", "<![CDATA[text]]>"])
+def test_what_is_nil_holds_nothing(inside: str) -> None:
+    body = f'<ise_api xmlns:i="x"><a i:nil="true">{inside}</a></ise_api>'.encode()
+    with pytest.raises(UnreadableError, match="`a` is nil and holds something"):
+        document(body, XML)
+    assert document(b'<ise_api xmlns:i="x"><a i:nil="true"> </a></ise_api>', XML).value("a") == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [(b"x", "text/\x1b[2J"), (b"<\xc2\x9b31m/>", XML), ("<a\u202e/>".encode(), XML), (b"<p:a\xc2\x9b31m/>", XML)],
+)
+def test_what_an_answer_names_is_printable_in_the_words_about_it(body: bytes, kind: str) -> None:
+    with pytest.raises(UnreadableError) as caught:
+        document(body, kind)
+    assert caught.value.detail.isprintable()
+    assert str(caught.value) == caught.value.detail
 
 
 def test_equal_json_names_do_not_silently_become_one() -> None:

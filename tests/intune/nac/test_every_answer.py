@@ -156,16 +156,21 @@ def test_two_devices_for_a_mac_that_agree_are_one_verdict(
     assert "2 devices" in verdict.detail
 
 
-@pytest.mark.parametrize("elements", [True, False])
-def test_two_devices_for_a_mac_that_disagree_are_ambiguous(
-    simulator: IntuneSimulator, asked: IntuneSource, elements: bool
-) -> None:
-    simulator.tune(mac_element=elements, mac_list=elements)
+def test_two_devices_for_a_mac_that_disagree_are_ambiguous(simulator: IntuneSimulator, asked: IntuneSource) -> None:
     simulator.put_device(GUID, macs=[MAC.hex12], compliant=True)
     simulator.put_device(OTHER_GUID, macs=[MAC.hex12], compliant=False)
     verdict = ask(asked, MAC)
     assert (verdict.state, verdict.provider) == (UNKNOWN, "nac")
     assert "ambiguous" in verdict.detail
+
+
+def test_two_devices_for_a_mac_that_name_none_are_no_verdict(simulator: IntuneSimulator, asked: IntuneSource) -> None:
+    simulator.tune(mac_element=False, mac_list=False)
+    for guid in (GUID, OTHER_GUID):
+        simulator.put_device(guid, macs=[MAC.hex12], compliant=True)
+    verdict = ask(asked, MAC)
+    assert_unavailable(verdict, "not each of them names its mac")
+    assert concerns_only_the_device(verdict.detail)
 
 
 # -- 4xx ------------------------------------------------------------------------------------
