@@ -2,29 +2,42 @@
 
 Knows: the file, its lock, how full its disk is. Refuses to know: what a record means.
 A line is in the kernel's hands when ``append`` returns; it is either there whole or not at all.
+
+Theory: the folder may belong to an account that has less power than whoever writes here (root, at a service's file).
+So the folder is held while the file is opened, a link at the end of the path is not followed, a new file must really
+be new, and one that has a second name, or an owner nobody would expect, is left alone. Only links that root alone
+could have made (``/dev/stdout``) are followed.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
 from pathlib import Path
+from typing import Final
 
 from nacd.audit.line import line
 from nacd.errors import AuditRefused
 from nacd.values import AuditEvent
 
+_FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+_ROOT: Final = 0
+_TRIES: Final = 5
+"""How often the file may come and go while it is opened: logrotate does it once."""
+
 
 class AuditLog:
     """Append-only JSON lines. One process writes a file at a time (``flock``)."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or create ``path`` with mode 0640.
+    def __init__(self, path: Path, *, hand_over: bool = False) -> None:
+        """Open or create ``path`` with mode 0640. hand_over: a file that root makes goes to the owner of its folder.
 
-        Raises AuditRefused if it cannot be opened or another nacd holds it.
+        Raises AuditRefused if it cannot be opened, another nacd holds it, or somebody else may have laid it there.
         """
         self._path = path
+        self._hand_over = hand_over
         self._astray = ""
         self._fd = self._open()
 
@@ -46,6 +59,14 @@ class AuditLog:
         if written != len(octets):
             self._cut(written)
             raise AuditRefused(f"cannot write `{self._path}`: no space for a whole record")
+
+    def keep(self) -> None:
+        """Wait until what was appended outlives a power cut. Raises AuditRefused if that cannot be had."""
+        try:
+            if stat.S_ISREG(os.fstat(self._fd).st_mode):
+                os.fdatasync(self._fd)
+        except OSError as error:
+            raise AuditRefused(f"cannot write `{self._path}`: {_words(error)}") from error
 
     def percent_full(self) -> int:
         """How full the disk under the file is for an ordinary user, 0..100."""
@@ -85,7 +106,7 @@ class AuditLog:
     def _open(self) -> int:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            fd = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            fd = _opened(self._path, hand_over=self._hand_over)
         except OSError as error:
             raise AuditRefused(f"cannot open `{self._path}`: {_words(error)}") from error
         try:
@@ -110,6 +131,61 @@ class AuditLog:
             raise AuditRefused(f"a partial record stands at the end of `{self._path}`: {_words(error)}") from error
 
 
+def _opened(path: Path, *, hand_over: bool) -> int:
+    """The file, made if it is not there. Raises OSError."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        around = os.fstat(folder)
+        if around.st_uid not in (_ROOT, os.geteuid()) and os.geteuid() != _ROOT:
+            raise OSError(f"its folder belongs to uid {around.st_uid}, neither to root nor to us")
+        if _roots_link(path, around):
+            return os.open(path, _FLAGS)
+        for _ in range(_TRIES):
+            try:
+                fd = os.open(path.name, _FLAGS | os.O_NOFOLLOW, dir_fd=folder)
+            except FileNotFoundError:
+                try:
+                    fd = os.open(path.name, _FLAGS | os.O_NOFOLLOW | os.O_CREAT | os.O_EXCL, 0o640, dir_fd=folder)
+                except FileExistsError:
+                    continue
+                try:
+                    if hand_over and os.geteuid() == _ROOT:
+                        os.fchown(fd, around.st_uid, around.st_gid)
+                except OSError:
+                    os.close(fd)
+                    raise
+                return fd
+            try:
+                _expected(os.fstat(fd), around)
+            except OSError:
+                os.close(fd)
+                raise
+            return fd
+        raise OSError("the file comes and goes")
+    finally:
+        os.close(folder)
+
+
+def _roots_link(path: Path, around: os.stat_result) -> bool:
+    """Whether a link stands there that root made, in a folder that root alone can write."""
+    try:
+        there = path.lstat()
+    except FileNotFoundError:
+        return False
+    roots = there.st_uid == around.st_uid == _ROOT and not around.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return roots and stat.S_ISLNK(there.st_mode)
+
+
+def _expected(there: os.stat_result, around: os.stat_result) -> None:
+    """Raises OSError, in words, for a file that somebody else may have laid here."""
+    if not stat.S_ISREG(there.st_mode):
+        return
+    if there.st_nlink > 1:
+        raise OSError("the file has a second name (a hard link): it may be anybody's")
+    if there.st_uid not in (_ROOT, os.geteuid(), around.st_uid):
+        raise OSError(f"the file belongs to uid {there.st_uid}, neither to root, nor to us, nor to its folder's owner")
+
+
 def _end_with_a_whole_line(fd: int) -> None:
     """A crash may have left half a line; the next record must not be glued to it."""
     size = os.fstat(fd).st_size
@@ -118,4 +194,6 @@ def _end_with_a_whole_line(fd: int) -> None:
 
 
 def _words(error: OSError) -> str:
+    if error.errno == errno.ELOOP:
+        return "a symbolic link stands there"
     return (error.strerror or str(error)).lower()

@@ -37,7 +37,7 @@ class Line(Generic[Item, Outcome]):
         self,
         carry_out: Callable[[Sequence[Item]], Sequence[Outcome]],
         *,
-        refused: Outcome,
+        refused: Callable[[Item], Outcome],
         capacity: int,
         most_at_once: int = 5_000,
         apart_s: float = 0.0,
@@ -74,7 +74,7 @@ class Line(Generic[Item, Outcome]):
                 if self._idle:
                     self._came.notify()
         if not taken:
-            future.set_result(self._refused)
+            future.set_result(self._refused(item))
         return future
 
     def end(self, patience_s: float) -> bool:
@@ -120,9 +120,9 @@ class Line(Generic[Item, Outcome]):
             left = [*self._in_hand, *self._line]
             self._line.clear()
             self._weight = 0
-        for _, future, _ in left:
+        for item, future, _ in left:
             if not future.done():
-                future.set_result(self._refused)
+                future.set_result(self._refused(item))
 
 
 class GroupCommit(Line[Item, bool]):
@@ -136,4 +136,4 @@ class GroupCommit(Line[Item, bool]):
         def carry_out(items: Sequence[Item]) -> Sequence[bool]:
             return [commit(items)] * len(items)
 
-        super().__init__(carry_out, refused=False, capacity=capacity, most_at_once=most_at_once)
+        super().__init__(carry_out, refused=lambda _: False, capacity=capacity, most_at_once=most_at_once)

@@ -37,12 +37,14 @@ _NOT_SQLITE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 class Schema:
     """application_id: 31 bits that name our files. steps: scripts of SQL; the n-th leads to version n.
 
-    log_pages: pages in the write-ahead log after which SQLite carries them over into the database.
+    log_pages: pages in the write-ahead log after which SQLite carries them over into the database. cache_kib: memory of
+    the connection that writes, for pages of the file.
     """
 
     application_id: int
     steps: tuple[str, ...]
     log_pages: int = 1_000
+    cache_kib: int = 2_000
 
     def version(self) -> int:
         """The version that all steps lead to."""
@@ -115,6 +117,7 @@ def open_for_writing(path: Path, schema: Schema) -> sqlite3.Connection:
         _check_and_migrate(connection, path, schema)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {schema.log_pages}")
+        connection.execute(f"PRAGMA cache_size = -{schema.cache_kib}")
         connection.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT_OCTETS}")
         # A file or folder that cannot be written is found now, not at the first verdict.
         connection.execute("BEGIN IMMEDIATE")

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from threading import RLock
+from threading import RLock, Thread
 from typing import Any, Final
 
 from nacd.store.readers import Readers
@@ -61,13 +61,15 @@ class StateFile:
         report: Callable[[str], None],
         when_new: Callable[[], Sequence[Statement]] = tuple,
         monotonic: Callable[[], float] = time.monotonic,
+        durable: bool = False,
         keeps: str = "verdicts",
-        consequence: str = "a restart forgets what nacd knows now",
+        consequence: str = "a restart finds older verdicts, or none",
     ) -> None:
         """Open the file if that can be done.
 
         report: takes a sentence, in any thread. when_new: what to write into a file that took the place of a bad
-        one. monotonic: seconds of a clock that never jumps. keeps: what is in the file, in the plural. consequence:
+        one. monotonic: seconds of a clock that never jumps. durable: every commit is on the disk, not only those that
+        are said to be. keeps: what is in the file, in the plural. consequence:
         what follows while there is none, in words.
         """
         self._path = path
@@ -75,6 +77,7 @@ class StateFile:
         self._report = report
         self._when_new = when_new
         self._monotonic = monotonic
+        self._durable = durable
         self._keeps = keeps
         self._consequence = f"until that is mended, {consequence}"
         self._owner = os.getpid()
@@ -166,12 +169,21 @@ class StateFile:
             self._reported[kind] = now
             self._report(sentence)
 
-    def close(self) -> None:
-        """Carry the log over into the database, close all, let go of the lock."""
+    def close(self, patience_s: float = 10.0) -> bool:
+        """Carry the log over into the database, close all, let go of the lock; False if that is not done in time.
+
+        A disk that hangs must not keep the daemon from ending: then it goes on in a thread that ends with it.
+        """
+        self._ended = True
+        if not self.is_ours:
+            return True
+        closing = Thread(target=self._close, name="nacd-store-end", daemon=True)
+        closing.start()
+        closing.join(patience_s)
+        return not closing.is_alive()
+
+    def _close(self) -> None:
         with self._writing:
-            self._ended = True
-            if not self.is_ours:
-                return
             self._give_up("it is closed")  # SQLite carries the log over when the last connection goes
             if self._lock >= 0:
                 os.close(self._lock)
@@ -179,10 +191,9 @@ class StateFile:
 
     # -- writing ---------------------------------------------------------------------------------
 
-    def _commit(
-        self, writer: sqlite3.Connection, work: Callable[[sqlite3.Connection], None], *, durable: bool
-    ) -> None:
-        if durable:
+    def _commit(self, writer: sqlite3.Connection, work: Callable[[sqlite3.Connection], None], *, durable: bool) -> None:
+        for_once = durable and not self._durable
+        if for_once:
             writer.execute("PRAGMA synchronous = FULL")
         try:
             writer.execute("BEGIN IMMEDIATE")
@@ -191,7 +202,7 @@ class StateFile:
         finally:
             if writer.in_transaction:
                 writer.execute("ROLLBACK")
-            if durable:
+            if for_once:
                 writer.execute("PRAGMA synchronous = NORMAL")
 
     def _usable(self) -> sqlite3.Connection | None:
@@ -251,6 +262,8 @@ class StateFile:
             self._problem = f"cannot keep {self._keeps} in `{self._path}`: {why}; {self._consequence}"
             self.complain(f"open {why}", self._problem)
             return
+        if self._durable:
+            writer.execute("PRAGMA synchronous = FULL")
         self._inode, _ = _identity(self._path)
         self._log_inode, _ = _identity(log_of(self._path))
         self._writer = writer

@@ -45,6 +45,7 @@ ON CONFLICT DO UPDATE SET as_of = excluded.as_of, state = excluded.state, source
   detail = excluded.detail, provider = excluded.provider, grace_until = excluded.grace_until, device = excluded.device
 WHERE excluded.as_of >= verdicts.as_of OR verdicts.as_of > ?10
 """  # noqa: S608
+ANY_YOUNG: Final = "SELECT 1 FROM verdicts WHERE as_of >= ? LIMIT 1"
 COUNT: Final = "SELECT count(*) FROM verdicts"
 OLDEST: Final = "SELECT as_of FROM verdicts ORDER BY as_of LIMIT 1 OFFSET ?"
 _AFTER = "SELECT tenant, key FROM verdicts WHERE (tenant, key) > (?, ?) AND"
@@ -98,7 +99,7 @@ def is_text(text: str) -> bool:
 
 
 def row(tenant: str, key: str, compliance: Compliance, now: float) -> Row:
-    """The parameters of ``PUT``. now: seconds since the epoch."""
+    """The parameters of ``PUT``. now: seconds since the epoch; minus infinity to replace whatever lies there."""
     return (
         tenant,
         key,

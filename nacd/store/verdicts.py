@@ -4,8 +4,10 @@ Knows: which calls wait and which do not, and how many rows may stay. Refuses to
 may still be used, whom to ask. The disk is never a reason to stop: without it nothing is found, nothing is kept, and
 ``problem`` says so.
 
-A verdict is replaced only by one that is not older. Endpoint and bulk window are held in memory too: they outlive a
-file that went bad, and within this run they are known even when no disk took them.
+A verdict is replaced by one that is not older, or that its writer knows to be newer. One that the disk has not taken
+leaves an older one there: that is as good as absent until the disk takes a verdict of the same device (a restart does
+not know, and finds the older one). Endpoint and bulk window are held in memory too: they outlive a file that went bad,
+and within this run they are known even when no disk took them.
 """
 
 from __future__ import annotations
@@ -17,10 +19,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import astuple
 from itertools import islice
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from nacd.compliance.bulk_plan import BulkWindow
 from nacd.store import verdict_rows as rows
@@ -35,11 +37,30 @@ __all__ = ["NOTHING", "FiledVerdicts", "Nothing", "VerdictStore"]
 
 MOST_WAITING: Final = 50_000
 """Verdicts that may wait for the disk: some seconds of the fastest that tenants answer."""
+MOST_UNSURE: Final = 100_000
+"""Devices of which it is remembered that the disk has not taken their last verdict."""
 _KEYS_AT_ONCE: Final = 500
 _ROWS_AT_ONCE: Final = 2_000
 _CLOSE_PATIENCE_S: Final = 10.0
 
-_Waiting = tuple[str, str, Compliance]
+
+class _Waiting(NamedTuple):
+    """A verdict on its way to the disk. newest: it replaces whatever lies there. number: the order of ``put``."""
+
+    tenant: str
+    key: str
+    compliance: Compliance
+    newest: bool
+    number: int
+
+
+def tenant_key(name: str, cloud: str, tenant: str) -> str:
+    """Under which tenant a daemon keeps what it learns.
+
+    name: in the configuration. cloud, tenant: where Microsoft has it. A name that is given to another tenant must not
+    answer with what was learnt of the first.
+    """
+    return f"{name}@{cloud}/{tenant.lower()}"
 
 
 class FiledVerdicts:
@@ -125,6 +146,43 @@ class FileReader(FiledVerdicts):
             raise OSError(f"cannot read `{self._path}`: {words(error)}") from error
 
 
+class _Unsure:
+    """Devices whose last verdict is not known to be on disk. For any thread.
+
+    When there are more than can be remembered, no verdict dated before that moment is believed any more. wall:
+    seconds since the epoch.
+    """
+
+    def __init__(self, wall: Callable[[], float]) -> None:
+        self._wall = wall
+        self._lock = Lock()
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._number = 0
+        self._believed_from = -inf
+
+    def begin(self, tenant: str, key: str) -> int:
+        """A verdict is to be written. Returns its number, higher than all before."""
+        with self._lock:
+            self._number += 1
+            if len(self._numbers) >= MOST_UNSURE and (tenant, key) not in self._numbers:
+                self._numbers.clear()
+                self._believed_from = self._wall()
+            self._numbers[tenant, key] = self._number
+            return self._number
+
+    def end(self, written: Sequence[_Waiting]) -> None:
+        """These are on disk."""
+        with self._lock:
+            for each in written:
+                if self._numbers.get((each.tenant, each.key)) == each.number:
+                    del self._numbers[each.tenant, each.key]
+
+    def believed_from(self, tenant: str, key: str) -> float:
+        """From which date on what the disk has of this device is believed; infinite: it is not."""
+        with self._lock:
+            return inf if (tenant, key) in self._numbers else self._believed_from
+
+
 class VerdictStore(FiledVerdicts):
     """The daemon's own: reads and writes. Nothing here raises for a bad disk; see ``problem``."""
 
@@ -144,6 +202,7 @@ class VerdictStore(FiledVerdicts):
         """
         self._max_rows = max_rows
         self._wall = wall
+        self._unsure = _Unsure(wall)
         self._small = Lock()
         self._endpoints: dict[str, str] = {}
         self._windows: dict[str, BulkWindow] = {}
@@ -164,21 +223,30 @@ class VerdictStore(FiledVerdicts):
         """What keeps the store from working just now, in words; ``""`` when all is well."""
         return self._file.problem
 
-    def put(self, tenant: str, key: str, compliance: Compliance) -> Future[bool]:
+    def find(self, tenant: str, key: str) -> Stored:
+        """The last verdict, as it was stored; ``NOTHING`` while a later one is not on disk. Reads, from any thread."""
+        since = self._unsure.believed_from(tenant, key)
+        found = super().find(tenant, key) if since < inf else NOTHING
+        return NOTHING if isinstance(found, Nothing) or found.as_of < since else found
+
+    def put(self, tenant: str, key: str, compliance: Compliance, *, newest: bool = False) -> Future[bool]:
         """Keep a verdict. Never waits.
 
-        True once the file holds this verdict or one that is not older; False if it could not be written, too many
-        wait, or it is no verdict (``unavailable``, ``not_asked``, no date). The future cannot be cancelled.
+        newest: whoever puts it knows that it is newer than all before, whatever the dates say (a clock that was set
+        back dates later ones earlier). True once the file holds this verdict or one that is not older; False if it
+        could not be written, too many wait, or it is no verdict (``unavailable``, ``not_asked``, no date). The future
+        cannot be cancelled.
         """
-        if not self._file.is_ours or not self._file.worth_trying:
+        if not self._file.is_ours or not rows.is_storable(tenant, key, compliance):
             return settled(False)
-        if not rows.is_storable(tenant, key, compliance):
+        number = self._unsure.begin(tenant, key)
+        if not self._file.worth_trying:
             return settled(False)
         if self._line.is_full:
             self._file.complain(
                 "line", f"`{self._file.path}`: {MOST_WAITING} verdicts wait for the disk, further ones are not kept"
             )
-        return self._line.put((tenant, key, compliance))
+        return self._line.put(_Waiting(tenant, key, compliance, newest, number))
 
     def keep_endpoint(self, tenant: str, uri: str) -> None:
         """Keep the discovered endpoint. Waits for the disk, raises nothing."""
@@ -211,9 +279,10 @@ class VerdictStore(FiledVerdicts):
     def forget_older_than(self, as_of: float) -> int:
         """Forget verdicts dated before this, and the oldest of those above ``max_rows``: how many.
 
-        For a thread, now and then: it reads the whole file, in pieces that keep nobody waiting.
+        When all are dated before this, none is forgotten for its age: the clock is far ahead, or was when they were
+        dated. For a thread, now and then: it reads the whole file, in pieces that keep nobody waiting.
         """
-        forgotten = self._forget(rows.OLDER, as_of, sys.maxsize)
+        forgotten = self._forget(rows.OLDER, as_of, sys.maxsize) if self._file.ask(rows.ANY_YOUNG, (as_of,)) else 0
         excess = self.count() - self._max_rows
         if excess > 0:
             oldest = self._file.ask(rows.OLDEST, (excess - 1,))
@@ -223,14 +292,19 @@ class VerdictStore(FiledVerdicts):
         return forgotten
 
     def close(self) -> None:
-        """Write what waits, close the file."""
+        """Write what waits, close the file; a disk that hangs is left after ten seconds."""
+        until = time.monotonic() + _CLOSE_PATIENCE_S
         if self._file.is_ours and not self._line.end(_CLOSE_PATIENCE_S):
             self._file.complain("close", f"`{self._file.path}`: not all verdicts were written before the end")
-        self._file.close()
+        self._file.close(max(0.0, until - time.monotonic()))
 
     def _commit(self, waiting: Sequence[_Waiting]) -> bool:
         now = self._wall()
-        return self._file.write([(rows.PUT, [rows.row(*each, now) for each in waiting])])
+        values = [rows.row(each.tenant, each.key, each.compliance, -inf if each.newest else now) for each in waiting]
+        written = self._file.write([(rows.PUT, values)])
+        if written:
+            self._unsure.end(waiting)
+        return written
 
     def _held(self) -> list[Statement]:
         with self._small:

@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from nacd.store.group_commit import GroupCommit, settled
+from nacd.store.group_commit import GroupCommit, Line, settled
 
 PATIENCE_S = 20.0
 
@@ -141,3 +141,55 @@ def test_a_bug_in_writing_ends_the_thread_and_leaves_nobody_waiting() -> None:
 @pytest.mark.parametrize("outcome", [True, False])
 def test_a_settled_future_is_over(outcome: bool) -> None:
     assert settled(outcome).result(0) is outcome
+
+
+# -- a line whose items have each their own outcome ----------------------------------------------
+
+
+def squares(items: Sequence[int]) -> Sequence[int]:
+    return [item * item for item in items]
+
+
+def test_each_item_has_its_own_outcome() -> None:
+    line = Line(squares, refused=lambda item: -item, capacity=10)
+    waiting = [line.put(number) for number in range(5)]
+    assert [future.result(PATIENCE_S) for future in waiting] == [0, 1, 4, 9, 16]
+    assert line.end(PATIENCE_S)
+    assert line.put(5).result(PATIENCE_S) == -5
+
+
+def test_a_heavy_item_takes_the_room_of_many() -> None:
+    begun, go_on = Event(), Event()
+
+    def slow(items: Sequence[int]) -> Sequence[int]:
+        begun.set()
+        assert go_on.wait(PATIENCE_S)
+        return squares(items)
+
+    line = Line(slow, refused=lambda item: -item, capacity=10)
+    first = line.put(1)
+    assert begun.wait(PATIENCE_S)
+    heavy = line.put(2, 10)
+    assert line.is_full
+    assert line.put(3).result(0) == -3
+    go_on.set()
+    assert (first.result(PATIENCE_S), heavy.result(PATIENCE_S)) == (1, 4)
+    assert line.put(4).result(PATIENCE_S) == 16, "what was taken weighs no more"
+    assert line.end(PATIENCE_S)
+
+
+def test_commits_that_are_kept_apart_take_what_came_in_between_together() -> None:
+    commits: list[int] = []
+
+    def note(items: Sequence[int]) -> Sequence[int]:
+        commits.append(len(items))
+        return items
+
+    line = Line(note, refused=lambda item: item, capacity=1_000, apart_s=0.05)
+    waiting = [line.put(0)]
+    waiting[0].result(PATIENCE_S)
+    waiting += [line.put(number) for number in range(100)]
+    assert [future.result(PATIENCE_S) for future in waiting] == [0, *range(100)]
+    assert line.end(PATIENCE_S)
+    assert sum(commits) == 101
+    assert len(commits) < 51, "far fewer than items, though the disk took no time at all"

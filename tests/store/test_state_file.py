@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
-from threading import Barrier
+from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
@@ -95,6 +95,28 @@ def test_all_statements_are_written_or_none(desk: Desk) -> None:
     assert write(file, "two")
     assert file.problem == ""
     assert words(file) == ["two"]
+
+
+def test_a_disk_that_hangs_does_not_keep_the_file_from_being_closed(desk: Desk) -> None:
+    file = desk.open()
+    hanging, let_go = Event(), Event()
+
+    def hang(_: sqlite3.Connection) -> None:
+        hanging.set()
+        let_go.wait(20)
+
+    writing = Thread(target=file.transact, args=(hang,))
+    writing.start()
+    assert hanging.wait(20)
+    closing = Thread(target=file.close, args=(0.01,))
+    closing.start()
+    closing.join(10)
+    ended_meanwhile = not closing.is_alive()
+    let_go.set()
+    writing.join()
+    assert ended_meanwhile
+    assert file.close()
+    assert desk.open().problem == ""
 
 
 def test_after_the_end_nothing_is_found_or_written(desk: Desk) -> None:
@@ -364,3 +386,12 @@ def test_the_log_is_carried_over_when_readers_let_it_grow(desk: Desk, monkeypatc
     assert write(file, "last")
     assert log.stat().st_size < 200_000
     assert file.problem == ""
+
+
+def test_words_of_its_own_say_what_is_not_kept_and_what_follows(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    said: list[str] = []
+    path = tmp_path / "file" / "notes.sqlite"
+    StateFile(path, SCHEMA, report=said.append, keeps="sessions", consequence="nobody answers").close()
+    assert said[0].startswith(f"cannot keep sessions in `{path}`: ")
+    assert said[0].endswith("; until that is mended, nobody answers")

@@ -251,12 +251,12 @@ class Examination:
         if (refused := self._why_not()) is not None or self._http is None:
             return refused or not_tried("trusted roots")
         source, question = self._sources[Audience.INTUNE], self.question
-        describe = partial(service.describe, question.options, self._base, self._http, source, self._left())
-        found, took_s = _timed(describe)
+        describe = partial(service.describe, question.options, self._base, self._http, source)
+        found, took_s = _timed(partial(describe, self._left()))
         if question.device is not None or question.mac is not None:
             return found  # how long a device takes is told by the device
         if found.status is not Status.FAILED and took_s > question.login_s / 2:
-            found, took_s = _timed(describe)  # the first question shook hands
+            found, took_s = _timed(partial(describe, self._left()))  # the first question shook hands
         return timely(found, took_s, question.login_s)
 
     # -- devices ----------------------------------------------------------------------------
@@ -284,7 +284,7 @@ class Examination:
         # The address is in hand already: this source need not find it again.
         source = IntuneSource(replace(self.question.options, endpoint=self._base))
         graph = self._graph_source()
-        return devices.ask(source, subject, self._left() - time.monotonic(), graph, self.question.login_s)
+        return devices.ask(source, subject, self._patience_s(), graph, self.question.login_s)
 
     def _ask_graph(self, subject: DeviceId | MacAddress) -> Finding:
         if self._late():
@@ -294,7 +294,12 @@ class Examination:
             return not_tried("a token for graph")
         if isinstance(subject, MacAddress) and (unlisted := devices.unlisted(graph, self._left(LISTING_S))):
             return warning(unlisted, "a large tenant takes longer; the daemon reads the list in the background")
-        return devices.ask(graph, subject, self._left() - time.monotonic(), graph, self.question.login_s)
+        return devices.ask(graph, subject, self._patience_s(), graph, self.question.login_s)
+
+    def _patience_s(self) -> float:
+        """How long an answer is waited for: no shorter than a login waits, or none of both questions could end well."""
+        login_s = self.question.login_s
+        return self._left(max(STEP_S, 2 * login_s) if math.isfinite(login_s) else STEP_S) - time.monotonic()
 
     def _graph_source(self) -> GraphSource | None:
         if self._graph is None and self.question.graph and Audience.GRAPH in self._sources:

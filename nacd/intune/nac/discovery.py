@@ -4,9 +4,9 @@ Knows: Graph's endpoint list in both spellings, when to look again, that somebod
 Refuses to know: what is asked there, and who keeps it. An address is believed only if its host is allowed, wherever
 it came from.
 
-When to look: a known address is refreshed in the background after a day, and after trouble with
-it, but never twice within five minutes. With no address at all, failed looks are repeated after
-5 s, 10 s and so on up to five minutes. A failed look keeps the old address.
+When to look: a known address is refreshed in the background after a day, and after trouble with it. A look that brings
+nothing new, or fails, is not repeated before 5 s, 10 s and so on up to five minutes; a new address, and ten quiet
+minutes, begin that row anew, so that a service that moves is found at once. A failed look keeps the old address.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ _LOOK_S = 15.0
 _FRESH_S = 24 * 3600.0
 _PAUSE_S = 300.0
 _FIRST_PAUSE_S = 5.0
+_QUIET_S = 600.0
 _PAGES = 10
 
 
@@ -78,7 +79,7 @@ class Discovery:
         self._fixed = bool(self._base)
         self._fresh_until = 0.0
         self._not_before = 0.0
-        self._failures = 0
+        self._fruitless = 0
         self._failed = ""
         self._memory = memory or Forgetful()
         if not self._fixed:
@@ -141,17 +142,25 @@ class Discovery:
         except SourceError as trouble:
             with self._lock:
                 self._failed = trouble.detail
-                pause_s = min(_PAUSE_S, _FIRST_PAUSE_S * 2**self._failures)
-                self._failures = min(self._failures + 1, 10)
-                self._not_before = time.monotonic() + (_PAUSE_S if self._base else pause_s)
+                self._rest()
             raise
         with self._lock:
             changed, self._base = found != self._base, found
-            self._fresh_until, self._not_before = now + _FRESH_S, time.monotonic() + _PAUSE_S
-            self._failures, self._failed = 0, ""
+            self._fresh_until, self._failed = now + _FRESH_S, ""
+            if changed:
+                self._fruitless = 0
+            self._rest()
         if changed:
             self._memory.keep(found)
         return found
+
+    def _rest(self) -> None:
+        """Not again before some time has passed. With the lock held."""
+        now = time.monotonic()
+        if now - self._not_before > _QUIET_S:
+            self._fruitless = 0
+        self._not_before = now + min(_PAUSE_S, _FIRST_PAUSE_S * 2**self._fruitless)
+        self._fruitless = min(self._fruitless + 1, 10)
 
     def _ask_graph(self, until: float) -> str:
         root, app = f"{self._options.cloud.graph}/v1.0/servicePrincipals", self._options.cloud.app_id

@@ -215,23 +215,37 @@ def test_after_a_day_it_is_looked_up_anew_behind_the_callers_back(
     assert wire.eventually(lambda: discovery.known() == microsoft.root + "/new")
 
 
-def test_a_look_that_fails_keeps_the_old_address_and_waits_five_minutes(
+def test_a_look_that_fails_keeps_the_old_address_and_the_next_ones_wait_longer_and_longer(
     discovery: Discovery, microsoft: Any, wire: Any, clock: Callable[[float], None]
 ) -> None:
     old = discovery.base(soon())
     microsoft.always("endpoints", wire.Said(status=503))
     assert discovery.rediscover(soon()) == old
     assert microsoft.count("endpoints") == 1  # looked a moment ago
-    clock(301)
-    assert discovery.rediscover(time.monotonic() + 1e6) == old
-    assert microsoft.count("endpoints") == 2
-    clock(290)
-    discovery.suspect()
-    assert discovery.rediscover(time.monotonic() + 1e6) == old
-    assert microsoft.count("endpoints") == 2
-    clock(20)
+    waits = []
+    for _ in range(7):
+        looked, waited = microsoft.count("endpoints"), 0
+        while microsoft.count("endpoints") == looked:
+            clock(5)
+            waited += 5
+            assert discovery.rediscover(time.monotonic() + 1e6) == old
+        waits.append(waited)
+    assert waits == [5, 10, 20, 40, 80, 160, 300]
+
+
+def test_a_service_that_moves_after_a_quiet_time_is_found_at_once(
+    discovery: Discovery, microsoft: Any, wire: Any, clock: Callable[[float], None]
+) -> None:
+    discovery.base(soon())
+    for _ in range(4):
+        clock(301)
+        discovery.rediscover(time.monotonic() + 1e6)
+    clock(1000)
     discovery.rediscover(time.monotonic() + 1e6)
-    assert microsoft.count("endpoints") == 3
+    looked = microsoft.count("endpoints")
+    clock(6)
+    discovery.rediscover(time.monotonic() + 1e6)
+    assert microsoft.count("endpoints") == looked + 1
 
 
 def test_a_live_test_looks_whenever_it_wants(discovery: Discovery, microsoft: Any) -> None:
