@@ -241,6 +241,11 @@ class AccountingRequest:
     terminate_cause: str = ""
     chargeable_user_identity: str = ""
 
+    @property
+    def station(self) -> str:
+        """Calling-Station-Id, ``""`` where it names nobody, as in an Access-Request."""
+        return _somebody(self.calling_station_id)
+
 
 # -- identity -------------------------------------------------------------------------------
 

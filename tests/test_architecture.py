@@ -77,8 +77,7 @@ MAY_FORK = ("cli/demo", "cli/simulators", "server/supervisor", "sim/")
 
 # Where a bug of any kind may be caught and not raised again. Another place needs a line here, with its reason.
 BROAD_EXCEPTS = {
-    # The four parts of one answer: taking the request in, before its await, after it, sending. A bug is silence and
-    # an audit record, never an Accept.
+    # The four parts of one answer. A bug in one of them is silence and an audit record, never an Accept.
     "server/listener": 4,
     # A bug in one order of a person is told to him and logged.
     "server/control": 1,

@@ -5,7 +5,7 @@ Knows: a bounded table and the small file it outlives a restart in. Refuses to k
 Theory: an entry is written before the action is sent, one line at the end of the file, so that not even a crash in
 between lets it happen twice. Only entries whose time is over make room for others; while all are young, a new one is
 refused, for forgetting one would allow the second time. When the file has grown to several times the table, or at a
-start, it is written anew beside itself and renamed.
+start, it is written anew beside itself and renamed; where that fails, the old file and its lines stay in use.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class Asked:
         self._lines = 0
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._read(now)
-        self._fd = self._anew()
+        self._fd = -1
+        self._anew()
 
     def __len__(self) -> int:
         return len(self._until)
@@ -62,16 +63,19 @@ class Asked:
         return ""
 
     def note(self, key: Key, until: float) -> None:
-        """It happens now, and not again before ``until``. Raises OSError when that cannot be kept on disk."""
+        """It happens now, and not again before ``until``; that outlives a power cut when this returns.
+
+        Raises OSError when it cannot be kept on disk; then it must not happen.
+        """
         octets = f"{int(until)} {key.verb} {key.device} {key.tenant}\n".encode()
         if self._lines > _GROWN * max(self._max, len(self._until)):
-            os.close(self._fd)
-            self._fd = self._anew()
+            self._anew()
         written = os.write(self._fd, octets)
         if written != len(octets):
             os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._lines += 1
+        os.fdatasync(self._fd)
         self._until[key] = float(int(until))
 
     def close(self) -> None:
@@ -95,15 +99,38 @@ class Asked:
             return
         self._until = {k: min(until, now + self._longest_s) for k, until in self._until.items() if until > now}
 
-    def _anew(self) -> int:
-        """Write the file from the table, whole or not at all, and open it at its end."""
-        draft = self._path.with_suffix(".part")
-        with draft.open("w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), 0o600)
-            for key, until in self._until.items():
-                file.write(f"{int(until)} {key.verb} {key.device} {key.tenant}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)
+    def _anew(self) -> None:
+        """Put a file written from the table in place of the old one; both it and its descriptor stay on failure."""
+        fresh = self._written()
+        before, self._fd = self._fd, fresh
         self._lines = len(self._until)
-        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        if before >= 0:
+            os.close(before)
+        _keep_names(self._path.parent)
+
+    def _written(self) -> int:
+        """The new file, under the name of the old one: its descriptor, at its end."""
+        draft = self._path.with_suffix(".part")
+        # One descriptor from beginning to end: nothing is left to fail once the old file is replaced.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        fd = os.open(draft, flags, 0o600)
+        try:
+            os.fchmod(fd, 0o600)
+            with os.fdopen(fd, "w", encoding="utf-8", closefd=False) as file:
+                for key, until in self._until.items():
+                    file.write(f"{int(until)} {key.verb} {key.device} {key.tenant}\n")
+            os.fsync(fd)
+            draft.replace(self._path)
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
+
+
+def _keep_names(folder: Path) -> None:
+    """A new name in a folder outlives a power cut only when the folder is written too."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

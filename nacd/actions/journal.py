@@ -10,7 +10,6 @@ nothing after it says that the machine stopped in between.
 
 from __future__ import annotations
 
-import os
 import pwd
 import threading
 import time
@@ -93,7 +92,10 @@ class Journal:
         return self._path
 
     def write(self, code: str, deed: Deed, why: str = "", **more: AuditValue) -> None:
-        """One record, in the file when this returns. why: a sentence. Raises AuditRefused, and then it is not there."""
+        """One record, in the file when this returns; ``REQUESTED`` outlives a power cut then, for the deed follows.
+
+        why: a sentence. Raises AuditRefused, and then nothing may be done.
+        """
         fields: dict[str, AuditValue] = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "code": code,
@@ -119,34 +121,19 @@ class Journal:
             log = self._opened()
             try:
                 log.append(event)
+                if event.code == REQUESTED:
+                    log.keep()
             finally:
                 log.close()
 
     def _opened(self) -> AuditLog:
         """The file with its lock; waits a moment for the other process that writes it."""
-        fresh = not os.path.exists(self._path)  # False, not an error, where the folder cannot be entered
         until = time.monotonic() + _PATIENCE_S
         while True:
             try:
-                log = AuditLog(self._path)
-                break
+                # A file that root makes goes to the owner of its folder: the service could not write it otherwise.
+                return AuditLog(self._path, hand_over=True)
             except AuditRefused as refused:
                 if not isinstance(refused.__cause__, BlockingIOError) or time.monotonic() > until:
                     raise
                 time.sleep(_AGAIN_S)
-        if fresh and os.geteuid() == 0:
-            try:
-                self._hand_over()
-            except AuditRefused:
-                log.close()
-                raise
-        return log
-
-    def _hand_over(self) -> None:
-        """A file that root made goes to the owner of its folder: the service could not write it otherwise."""
-        try:
-            folder = self._path.parent.stat()
-            os.chown(self._path, folder.st_uid, folder.st_gid)
-        except OSError as error:
-            why = (error.strerror or "error").lower()
-            raise AuditRefused(f"cannot give `{self._path}` to the owner of its folder: {why}") from error

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from nacd.actions.journal import DECLINED, FAILED, REQUESTED, UNKNOWN, Deed, Journal, who
+from nacd.actions.journal import DECLINED, FAILED, REQUESTED, Deed, Journal, who
 from nacd.actions.service import CODES
 from nacd.actions.tenants import tenants
 from nacd.config.actions_file import LoadedActions, load_actions
@@ -83,20 +83,20 @@ class Orders:
     ) -> Outcome:
         """Do it, once, with a record before and one after. more: for the records, never a secret.
 
-        Raises AuditRefused when the first record could not be written, and nothing was done. That the second could
-        not be written stands in the outcome's detail.
+        Raises AuditRefused when the first record could not be written, and nothing was done. From there on it raises
+        nothing that is expected: an interruption is an unknown outcome, and that the second record could not be
+        written stands in the outcome's detail.
         """
         deed = self._deed(verb, sheet.guid, sheet.name, more or {})
         self._journal.write(REQUESTED, deed)
         try:
             outcome = self._graph.act(verb, sheet.guid, body, time.monotonic() + CALL_S)
         except KeyboardInterrupt:
-            self._journal.write(UNKNOWN, deed, "unknown whether it was done: it was interrupted")
-            raise
+            outcome = Outcome(verdict=Verdict.UNKNOWN, detail="unknown whether it was done: it was interrupted")
         try:
             self._journal.write(CODES[outcome.verdict], deed, outcome.detail, request_id=outcome.request_id)
-        except AuditRefused as refused:
-            words = f"{outcome.detail or 'done'}; the outcome is not recorded: {refused}"
+        except (AuditRefused, KeyboardInterrupt) as refused:
+            words = f"{outcome.detail or 'done'}; the outcome is not recorded: {str(refused) or 'interrupted'}"
             return Outcome(verdict=outcome.verdict, detail=words, request_id=outcome.request_id)
         return outcome
 

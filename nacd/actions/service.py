@@ -3,10 +3,11 @@
 Knows: the order of checks, the queues, the threads. Refuses to know: HTTP, JSON, RADIUS, and every action but sync and
 notify.
 
-Theory: a request passes sender, form, `once per device and verb`, and room in the queue; the time of the next one is on
-disk before it waits. Then a thread of its tenant (a broken tenant must not slow another) waits for a slot of the
-common rate, records, acts, records. What surely was not done may be asked again after some minutes; what perhaps was
-done holds for the whole time, because `at most once` is the promise.
+Theory: a request passes sender, form, `once per device and verb`, and room in its tenant's queue (each tenant has its
+share: one that hangs leaves the others theirs); the time of the next one is on disk before it waits. Then a thread of
+its tenant (a broken tenant must not slow another) waits for a slot of the common rate, records, acts, records. What
+surely was not done may be asked again after some minutes; what perhaps was done holds for the whole time, because
+`at most once` is the promise.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ class Tenant(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """once_per_s: seconds between two of the same. rate: actions a second. max_waiting: in all queues together."""
+    """once_per_s: seconds between two of the same. rate: actions a second. max_waiting: in all queues together, in
+    equal shares."""
 
     once_per_s: float
     rate: int
@@ -96,7 +98,8 @@ class Service:
         self._few = Few(per_minute=REFUSALS_PER_MINUTE)
         self._quiet_until = 0.0
         self._paused: dict[str, float] = {}
-        self._waiting = 0
+        self._waiting: Counter[str] = Counter()
+        self._share = max(1, limits.max_waiting // max(1, len(tenants)))
         self._queues: dict[str, queue.SimpleQueue[_Errand | None]] = {name: queue.SimpleQueue() for name in tenants}
         self._stopping = threading.Event()
         self._broken = False
@@ -168,13 +171,14 @@ class Service:
         now = time.time()
         if why := self._asked.refusal(errand.key, now):
             return "repeated" if why.startswith("once") else "full", why
-        if self._waiting >= self._limits.max_waiting:
-            return "full", f"{self._waiting} requests wait already, the most there may be"
+        tenant = errand.request.tenant
+        if self._waiting[tenant] >= self._share:
+            return "full", f"{self._waiting[tenant]} requests of this tenant wait already, the most there may be"
         try:
             self._asked.note(errand.key, now + self._limits.once_per_s)
         except OSError as error:
             return "full", f"the time cannot be kept on disk: {(error.strerror or 'error').lower()}"
-        self._waiting += 1
+        self._waiting[tenant] += 1
         return "", ""
 
     # -- going out --------------------------------------------------------------------------
@@ -185,7 +189,7 @@ class Service:
         try:
             while (errand := self._queues[name].get()) is not None:
                 with self._lock:
-                    self._waiting -= 1
+                    self._waiting[name] -= 1
                 self._carry_out(errand)
             ended_well = True
         finally:

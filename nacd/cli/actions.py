@@ -121,4 +121,5 @@ def _words(cannot: Exception) -> str:
 
 
 def _say(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)
+    """One line for the operator. Some of it may come from a device or a proxy: no terminal obeys it."""
+    print("".join(char if char.isprintable() else "?" for char in words), file=sys.stderr, flush=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping
+from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
@@ -114,8 +115,8 @@ def wipe(
     ] = False,
     keep_user_data: Annotated[bool, typer.Option("--keep-user-data", help="Keep the users' files (Windows).")] = False,
     mac_unlock_code: Annotated[
-        str, typer.Option("--mac-unlock-code", metavar="SIX-DIGITS", help="What opens the Mac after its wipe.")
-    ] = "",
+        bool, typer.Option("--mac-unlock-code", help="Ask for the six digits that open the Mac after its wipe.")
+    ] = False,
 ) -> None:
     """Set the device back to factory state. EVERYTHING ON IT IS LOST. Asks for the device's name.
 
@@ -126,16 +127,15 @@ def wipe(
     def body() -> Mapping[str, object]:
         from nacd.intune.graph.actions import wipe_body
 
-        return wipe_body(
-            keep_enrollment_data=keep_enrollment_data, keep_user_data=keep_user_data, mac_unlock_code=mac_unlock_code
-        )
+        code = _unlock_code() if mac_unlock_code else ""
+        return wipe_body(keep_enrollment_data=keep_enrollment_data, keep_user_data=keep_user_data, mac_unlock_code=code)
 
     kept = [word for word, wanted in (("enrollment", keep_enrollment_data), ("user data", keep_user_data)) if wanted]
     lost = f"all but {' and '.join(kept)}" if kept else "everything on it"
     more = {
         "keep_enrollment_data": keep_enrollment_data,
         "keep_user_data": keep_user_data,
-        "with_unlock_code": bool(mac_unlock_code),
+        "with_unlock_code": mac_unlock_code,
     }
     _after_the_name("wipe", f"WIPE this device: {lost} is lost for ever", device, config, tenant, body, more)
 
@@ -201,6 +201,23 @@ def _declined(sheet: DeviceSheet, warning: str) -> str:
     return "" if typed.strip() == wanted else f"what was typed is not the device's {what}"
 
 
+def _unlock_code() -> str:
+    """Typed unseen, and twice: a slip would lock the Mac for good. Never an option's value: `ps` shows those to all.
+
+    Raises ValueError.
+    """
+    try:
+        code, again = getpass("Six digits that will open the Mac (not shown): "), getpass("Once more: ")
+    except (EOFError, KeyboardInterrupt, UnicodeDecodeError):
+        print()
+        _stop("not done: no unlock code was typed", FAILED)
+    if code != again:
+        raise ValueError("not done: the two unlock codes differ")
+    if not code:
+        raise ValueError("not done: the unlock code of a Mac is six digits")
+    return code
+
+
 def _or_end(work: Callable[[Orders, str], _Found], config: Path, tenant: str, device: str) -> _Found:
     """What ``work`` finds; every way in which it cannot ends the command with a sentence and its code."""
     from nacd.actions.orders import device_id, orders
@@ -243,7 +260,8 @@ def _stop(words: str, code: int) -> NoReturn:
 
 
 def _say(words: str) -> None:
-    print(words, file=sys.stderr)
+    """One line for a person. What is in it may come from Microsoft, a device, or a proxy: no terminal obeys it."""
+    print(_shown(words), file=sys.stderr)
 
 
 # -- what is shown --------------------------------------------------------------------------

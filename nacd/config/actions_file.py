@@ -1,6 +1,7 @@
 """The way in for ``actions.yaml``: a path becomes checked settings, or every problem at once.
 
-Knows: the file, its secrets, and how they must lie so that the daemon's user cannot read them. Refuses to know:
+Knows: the file, its secrets, and how they must lie: root takes the file's word for where secrets are sent, so nobody
+else may have written it, and the daemon's user must not be able to read a secret. Refuses to know:
 ``nacd.yaml``, and whether Microsoft takes the credential.
 """
 
@@ -20,6 +21,7 @@ from nacd.config.sections.actions import ActionSettings
 from nacd.config.yaml import MAX_OCTETS, SECRET_KEYS, Document, PathTo, Plain, parse
 from nacd.errors import ConfigError, Problem
 
+_ROOT: Final = 0
 DAEMON: Final[tuple[str | int, ...]] = ("nacd",)
 """The daemon's user where the file names none."""
 
@@ -41,10 +43,13 @@ def load_actions(path: Path, environment: Mapping[str, str] = os.environ) -> Loa
     """Read the file. Raises ConfigError with every problem found."""
     try:
         with path.open("rb") as file:
+            theirs = [*_somebodys(os.fstat(file.fileno()), path), *_somebodys(path.parent.stat(), path.parent)]
             octets = file.read(MAX_OCTETS + 1)
     except OSError as wrong:
         message = f"cannot be read: {(wrong.strerror or 'error').lower()}"
         raise ConfigError((Problem(file=str(path), line=0, column=0, message=message),)) from None
+    if theirs:  # nothing of it is read, and no secret that it names
+        raise ConfigError(tuple(Problem(file=str(path), line=0, column=0, message=words) for words in theirs))
     document, problems = parse(octets, str(path))
     around = Surroundings(folder=path.parent, environment=environment)
     settings, more = wording.read(ActionSettings, document, around)
@@ -52,12 +57,29 @@ def load_actions(path: Path, environment: Mapping[str, str] = os.environ) -> Loa
     if found or settings is None:
         raise ConfigError(tuple(sorted(found, key=lambda p: (p.line, p.column, p.message))))
     senders = settings.service.senders if settings.service else DAEMON
-    notes = tuple(
+    too_open = tuple(
         document.problem(place, message)
         for place, file in _secret_files(document.value, path.parent)
         for message in _too_open(file, senders)
     )
+    if too_open:
+        raise ConfigError(too_open)
+    words = "the daemon runs as root: nothing keeps it from reading the secrets here, give it an account of its own"
+    notes = (document.problem(("service", "senders"), words),) if _ROOT in map(_uid, senders) else ()
     return LoadedActions(settings=settings, notes=notes, document=document)
+
+
+def _somebodys(there: os.stat_result, path: Path) -> Iterator[str]:
+    """Why somebody else than root and the caller may have written this file, or put it into this folder."""
+    us = os.geteuid()
+    if there.st_uid not in (_ROOT, us):
+        owner = f"belongs to uid {there.st_uid}, neither to root nor to you"
+        yield f"not read: `{path}` {owner}: `chown root {path}`"
+    mode = stat.S_IMODE(there.st_mode)
+    # In a folder like /tmp others may put files beside it, but not in its place.
+    shielded = stat.S_ISDIR(there.st_mode) and mode & stat.S_ISVTX
+    if mode & (stat.S_IWGRP | stat.S_IWOTH) and not shielded:
+        yield f"not read: others may write `{path}` (mode {mode:04o}): `chmod go-w {path}`"
 
 
 def _secret_files(value: Plain, folder: Path, place: PathTo = ()) -> Iterator[tuple[PathTo, Path]]:
@@ -77,15 +99,19 @@ def _secret_files(value: Plain, folder: Path, place: PathTo = ()) -> Iterator[tu
 def _too_open(file: Path, senders: tuple[str | int, ...]) -> Iterator[str]:
     """Why the daemon's user may be able to read this; nothing when he is not.
 
-    A file open to everybody has been refused before; what is left is its group and its owner.
+    A file open to everybody has been refused before; what is left is its group (the daemon's account may be in any:
+    systemd gives it some) and its owner. Root can read everything: a daemon that runs as root is beyond help here.
     """
     try:
         there = file.stat()
     except OSError:
         return  # it was read a moment ago: whoever moves it meanwhile has more to say about it than we
     for sender in senders:
-        if there.st_uid == _uid(sender):
-            yield f"`{file}` belongs to `{sender}`, the daemon's user, who could wipe devices with it: `chown` it"
+        if there.st_uid == _uid(sender) != _ROOT:
+            yield (
+                f"`{file}` belongs to `{sender}`, the daemon's user, who could wipe devices with it:"
+                f" `chown root {file}`, or to the account of `nacd actions`"
+            )
     mode = stat.S_IMODE(there.st_mode)
     if mode & (stat.S_IRGRP | stat.S_IWGRP):
         yield f"`{file}` is open to its group (mode {mode:04o}): `chmod 600 {file}`, the daemon must not read it"

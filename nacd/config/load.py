@@ -169,6 +169,7 @@ class _Reader:
         if settings is not None:
             self._note_secrets(settings, around)
             self._eap(settings)
+            self._tenants(settings)
         return settings
 
     def policy(self, settings: Settings | None) -> PolicyFile | None:
@@ -291,6 +292,31 @@ class _Reader:
             message = "no client ca has `may_assert: [intune_id]`: no certificate will name a device"
             self._note(("eap", "client_cas"), message)
 
+    def _tenants(self, settings: Settings) -> None:
+        """That each tenant can be told from the others, and that something leads to it."""
+        inhabited = {group for client in settings.clients for group in client.groups}
+        cas = settings.eap.client_cas if settings.eap else ()
+        bound = {ca.tenant for ca in cas}
+        several = len(settings.tenant_sections) > 1
+        groups: dict[str, PathTo] = {}
+        for name, section in settings.tenant_sections.items():
+            path: PathTo = ("intune",) if settings.intune is not None else ("tenants", name)
+            for number, group in enumerate(section.groups):
+                own: PathTo = (*path, "groups", number)
+                first = groups.setdefault(group, own)
+                if first[:-1] != own[:-1]:
+                    self._twice(own, f"a tenant of the group `{group}`", first)
+                if group not in inhabited:
+                    self._note(own, f"no NAS is in the group `{group}`{wording.did_you_mean(group, inhabited)}")
+            if not several:
+                continue
+            if name not in bound and inhabited.isdisjoint(section.groups) and not (cas and section.known_id):
+                message = f"nothing leads to the tenant `{name}`: no client ca, no tenant id, no group of a NAS"
+                self.notes.append(self.document.problem(path, message, key=True))
+            if cas and not section.known_id:
+                message = "without its `tenant_id`, certificates of other tenants cannot be told from those of this one"
+                self._note((*path, "tenant"), message)
+
     def _note_secrets(self, settings: Settings, around: Surroundings) -> None:
         for path, secret in _secrets(settings):
             for noted, message in around.notes:
@@ -329,3 +355,6 @@ def _secrets(value: object, path: PathTo = ()) -> Iterator[tuple[PathTo, Secret]
     elif isinstance(value, tuple):
         for number, item in enumerate(value):
             yield from _secrets(item, (*path, number))
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _secrets(item, (*path, name))

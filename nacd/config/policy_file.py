@@ -233,6 +233,9 @@ class _Reader:
         if "os_version" in when and "os" not in when:
             message = "versions of different systems cannot be compared: write `os` beside it"
             self._refuse((*path, "os_version"), message)
+        elif "os_version" in when and len(_systems(when["os"])) > 1:
+            message = "versions of different systems cannot be compared: name one `os`, and write a rule for each"
+            self._refuse((*path, "os_version"), message)
         if known.tenants:
             self._check_names((*path, "tenant"), when.get("tenant"), set(known.tenants), sure=True)
 
@@ -351,6 +354,13 @@ def _on_answer(key: str, value: Any) -> answered.AnswerCondition:
 
 def _mapping(value: Plain) -> dict[str, Plain]:
     return value if isinstance(value, dict) else {}
+
+
+def _systems(value: Plain) -> set[str]:
+    """Those that a condition ``os`` names, each once."""
+    return {
+        answered.system(word) for word in (value if isinstance(value, tuple) else (value,)) if isinstance(word, str)
+    }
 
 
 def _intentions(written: Intentions | None) -> dict[str, Any]:

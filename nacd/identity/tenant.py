@@ -5,7 +5,7 @@ Knows: what binds an endpoint to a tenant, best first. Refuses to know: who a te
 Theory: a tenant is chosen by what others vouch for, never by what the endpoint types: a realm in a user name is not
 looked at. First the CA that issued the certificate, where ``client_cas`` binds it to a tenant. Then the tenant id that
 Intune writes into the certificates it issues. Then the group of the NAS. A site with one tenant needs none of them.
-A certificate whose CA says one tenant and whose text says another is *bad*: it must not be judged by either.
+A certificate whose CA or NAS says one tenant and whose text says another is *bad*: it must not be judged by either.
 """
 
 from __future__ import annotations
@@ -72,11 +72,18 @@ class TenantRules:
 
     def of(self, certificate: Certificate, nas: Nas) -> Choice:
         """The tenant of whoever shows this certificate (or none) at this NAS."""
-        if isinstance(certificate, CertificateFacts) and self._tenants:
-            choice = self._by_certificate(certificate)
-            if choice is not None:
-                return choice
-        return self._by_nas(nas)
+        if not isinstance(certificate, CertificateFacts) or not self._tenants:
+            return self._by_nas(nas)
+        choice = self._by_certificate(certificate)
+        return choice if choice is not None else self._agreeing(self._by_nas(nas), certificate.tenant_ids)
+
+    def _agreeing(self, choice: Choice, ids: tuple[str, ...]) -> Choice:
+        """What the NAS says, unless the certificate is known to be of another tenant."""
+        known = self._tenants[choice.name].id if isinstance(choice, Chosen) else ""
+        if not isinstance(choice, Chosen) or not known or not ids or ids[0] == known:
+            return choice
+        detail = f"the NAS belongs to tenant `{choice.name}`, the certificate is of tenant id `{ids[0]}`"
+        return Contradiction(detail=detail)
 
     def _by_certificate(self, certificate: CertificateFacts) -> Choice | None:
         ids = certificate.tenant_ids

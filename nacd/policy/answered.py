@@ -24,6 +24,8 @@ NO_VERDICT: Final = frozenset({ComplianceState.UNAVAILABLE, ComplianceState.NOT_
 """States in which Intune has said nothing."""
 ABSENT: Final = -1.0
 """The age of what has no date."""
+AHEAD_S: Final = 300.0
+"""How far clocks may differ. A date further ahead is wrong, and a wrong date tells no age."""
 
 SYSTEMS: Final = ("Windows", "macOS", "iOS", "iPadOS", "Android", "Linux", "ChromeOS", "visionOS", "tvOS")
 """Operating systems that a rule can name."""
@@ -62,8 +64,12 @@ def _device(facts: Facts) -> DeviceFacts:
 
 
 def _age_s(at: float, date: float) -> float:
-    """Seconds since a date; ``ABSENT`` if date or present is not known. Clocks differ: what is ahead has age 0."""
-    return max(0.0, at - date) if at > 0.0 and date > 0.0 else ABSENT
+    """Seconds since a date; ``ABSENT`` if date or present is not known, or the date is more than ``AHEAD_S`` ahead.
+
+    Clocks differ: what is a little ahead has age 0.
+    """
+    known = at > 0.0 and date > 0.0 and date - at <= AHEAD_S
+    return max(0.0, at - date) if known else ABSENT
 
 
 def _verdict_age_s(facts: Facts) -> float:

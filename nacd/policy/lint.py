@@ -1,7 +1,7 @@
 """What is lawful in a policy but surely not meant.
 
 Knows: rules that can never match, states that cannot come, facts that seldom come, verdicts a cloned MAC can
-take, an age asked of whatever verdict. Refuses to know: where the rules stand in a file (a note names rule and
+take, something asked of whatever verdict. Refuses to know: where the rules stand in a file (a note names rule and
 condition, ``config/`` finds the place) and how to refuse a policy.
 
 A rule can never match when one earlier rule has the same or weaker conditions. Compliance is the one
@@ -53,6 +53,7 @@ from nacd.policy.words import any_of
 from nacd.values import AccessKind, Assurance, ComplianceState, IdentitySource
 
 _GOOD = frozenset({ComplianceState.COMPLIANT, ComplianceState.IN_GRACE})
+_BAD = frozenset({ComplianceState.NONCOMPLIANT, ComplianceState.NOT_MANAGED})
 _NEVER_ASKED_ABOUT = frozenset(ComplianceState) - {ComplianceState.NOT_ASKED}
 
 
@@ -75,7 +76,8 @@ def notes(policy: Policy, *, groups: Mapping[str, frozenset[str]], graph: bool, 
     comparison = _Comparison(policy.rules, groups)
     for number, rule in enumerate(policy.rules):
         found.extend(_states(rule, graph))
-        found.extend(_verdicts(rule))
+        found.extend(_verdicts(rule, _left_over(number, policy.rules, comparison)))
+        found.extend(_versions(rule))
         found.extend(_facts(rule, graph_sure))
         found.extend(_cloned(rule))
         found.extend(_no_such_nas(rule, groups))
@@ -148,7 +150,20 @@ def _states(rule: Rule, graph: bool) -> Iterator[Note]:
             yield Note(rule=rule.name, condition="compliance", message=message)
 
 
-def _verdicts(rule: Rule) -> Iterator[Note]:
+def _left_over(number: int, rules: tuple[Rule, ...], comparison: _Comparison) -> frozenset[ComplianceState]:
+    """Bad verdicts that rules above leave to a rule that lets in, asks for a verdict, and not what it says."""
+    rule = rules[number]
+    if (
+        rule.then == DENY
+        or _condition(rule, "compliance")
+        or not any(isinstance(c, OnVerdict) for c in rule.conditions)
+    ):
+        return frozenset()
+    taken = [reachable(rules[earlier].conditions) for earlier in range(number) if comparison.weaker(earlier, number)]
+    return _BAD.difference(*taken)
+
+
+def _verdicts(rule: Rule, left_over: frozenset[ComplianceState]) -> Iterator[Note]:
     """What needs a verdict, where there is none, or where it may be any verdict."""
     first = next((condition for condition in rule.conditions if isinstance(condition, OnVerdict)), None)
     if first is None:
@@ -163,10 +178,17 @@ def _verdicts(rule: Rule) -> Iterator[Note]:
             message = f"this rule can never match: with {any_of(lost)} there is no verdict, and no `{first.key}`"
             yield Note(rule=rule.name, condition=first.key, message=message)
         return
-    age = _condition(rule, "compliance_age")
-    if rule.then != DENY and isinstance(age, VerdictAge) and not age.over:
-        message = "this asks how old the verdict is and not what it says: without `compliance` `noncompliant` fits too"
-        yield Note(rule=rule.name, condition=age.key, message=message)
+    if left_over:
+        named = " and ".join(f"`{state}`" for state in sorted(left_over))
+        message = f"this does not ask what the verdict says: without `compliance` {named} devices fit too"
+        yield Note(rule=rule.name, condition=first.key, message=message)
+
+
+def _versions(rule: Rule) -> Iterator[Note]:
+    version = _condition(rule, "os_version")
+    if isinstance(version, SystemVersion) and version.below and version.version == (0,):
+        message = "this rule can never match: no version is below `0`"
+        yield Note(rule=rule.name, condition="os_version", message=message)
 
 
 def _facts(rule: Rule, graph_sure: bool) -> Iterator[Note]:

@@ -15,7 +15,6 @@ from nacd.config.sections.overload import Overload
 from nacd.eap.chain import TrustAnchor
 from nacd.eap.limits import EapOptions
 from nacd.eap.tls_engine import TlsOptions
-from nacd.identity.device_id import is_guid
 from nacd.identity.rules import CaRule, IdentityRules, assertions
 from nacd.identity.tenant import Tenant, TenantRules
 from nacd.intune import options
@@ -122,17 +121,11 @@ def _tenants(wanted: settings.Settings) -> TenantRules:
     cas = wanted.eap.client_cas if wanted.eap else ()
     return TenantRules(
         tuple(
-            Tenant(name=name, id=_tenant_id(section), groups=frozenset(section.groups))
+            Tenant(name=name, id=section.known_id, groups=frozenset(section.groups))
             for name, section in wanted.tenant_sections.items()
         ),
         {ca.anchor: ca.tenant for ca in cas if ca.tenant},
     )
-
-
-def _tenant_id(wanted: intune.Intune) -> str:
-    """The tenant's GUID, where it was written at all."""
-    written = wanted.tenant_id or wanted.tenant.lower()
-    return written if is_guid(written) else ""
 
 
 def lifetimes(wanted: compliance.ComplianceSettings) -> Lifetimes:

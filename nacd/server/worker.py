@@ -166,7 +166,7 @@ class Worker:
         request = accounting_request(fresh.packet, fresh.client, path.source, path.port, self._dictionary)
 
         if request.status_type.casefold() == "stop":
-            self._live.left(request.calling_station_id)
+            self._live.left(request)
 
         def unrecorded() -> bytes:
             # RFC 2866 section 4.2: what is not recorded is not answered, so that the NAS keeps it.
@@ -255,7 +255,7 @@ class Worker:
         answer = self._authorizer.decide(need, learnt, now)
         self._carry_out(answer, need.request, fresh, path, received, now)
         if answer.reply.code is ReplyCode.ACCEPT:
-            self._live.came(need.question, need.request.calling_station_id, now)
+            self._live.came(need.question, need.request, learnt, now)
             self._act(answer.actions, need.question, now)
 
     def _act(self, verbs: tuple[str, ...], question: Question, now: Instant) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -155,3 +156,52 @@ def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
 def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     asked(tmp_path)
     assert (tmp_path / FILE_NAME).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_rewrite_that_fails_keeps_the_old_lines_and_touches_no_other_file(tmp_path: Path) -> None:
+    """The folder is away for a moment, at just the wrong one; so is a disk that is full, or read-only."""
+    folder, away = tmp_path / "state", tmp_path / "away"
+    table = asked(folder, max_entries=1)
+    for turn in range(5):
+        table.note(key(), NOW + turn)
+    folder.rename(away)
+    for _ in range(3):
+        with pytest.raises(OSError):
+            table.note(key(), NOW + HOUR)
+    away.rename(folder)
+    other = os.open(tmp_path / "other", os.O_RDWR | os.O_CREAT)
+    table.note(key(), NOW + 600)
+    os.write(other, b"mine\n")
+    os.close(other)
+    assert (tmp_path / "other").read_bytes() == b"mine\n"
+    assert table.refusal(key(), NOW)
+    table.close()
+    assert "again in 600 s" in asked(folder).refusal(key(), NOW)
+
+
+def test_a_draft_that_cannot_be_written_leaves_the_old_file_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = asked(tmp_path, max_entries=1)
+    for turn in range(5):
+        table.note(key(), NOW + turn)
+    before = (tmp_path / FILE_NAME).read_bytes()
+
+    def broken(_fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr("os.fsync", broken)
+        with pytest.raises(OSError, match="No space"):
+            table.note(key(), NOW + HOUR)
+    assert (tmp_path / FILE_NAME).read_bytes() == before
+    table.note(key(2), NOW + HOUR)
+    assert asked(tmp_path).refusal(key(2), NOW)
+
+
+def test_what_is_noted_outlives_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = asked(tmp_path)
+    synced: list[int] = []
+    monkeypatch.setattr("os.fdatasync", lambda fd: synced.append(os.fstat(fd).st_size))
+    table.note(key(), NOW + HOUR)
+    assert synced == [(tmp_path / FILE_NAME).stat().st_size]

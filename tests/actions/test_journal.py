@@ -76,6 +76,33 @@ def test_a_folder_that_cannot_be_made_refuses_at_the_check(tmp_path: Path) -> No
         Journal(tmp_path / "file" / "audit.jsonl").check()
 
 
+def test_a_link_in_the_folder_of_the_services_account_leads_root_nowhere(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    if os.geteuid() == 0:
+        os.chown(folder, 12_345, 12_345)
+    (folder / "audit.jsonl").symlink_to(tmp_path / "cron.d")
+    if os.geteuid() == 0:
+        os.chown(folder / "audit.jsonl", 12_345, 12_345, follow_symlinks=False)
+    journal = Journal(folder / "audit.jsonl")
+    for work in (journal.check, lambda: journal.write(REQUESTED, DEED)):
+        with pytest.raises(AuditRefused, match="a symbolic link stands there"):
+            work()
+    assert not (tmp_path / "cron.d").exists()
+
+
+def test_a_request_outlives_a_power_cut_before_the_deed_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr("os.fdatasync", lambda fd: synced.append(os.fstat(fd).st_size))
+    journal = Journal(tmp_path / "audit.jsonl")
+    journal.write(REQUESTED, DEED)
+    assert synced == [journal.path.stat().st_size]
+    journal.write(DONE, DEED)
+    assert len(synced) == 1
+
+
 def test_a_check_writes_nothing(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "audit.jsonl")
     journal.check()

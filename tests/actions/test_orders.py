@@ -10,6 +10,7 @@ import pytest
 from nacd.actions.orders import Orders, device_id
 from nacd.errors import AuditRefused, SourceError
 from nacd.intune.graph.actions import PRIVILEGED, DeviceSheet, Verb, Verdict
+from nacd.store.audit_log import AuditLog
 from tests.actions.stage import ENTRA, LAPTOP, NOBODYS, Stage
 
 
@@ -102,16 +103,26 @@ def test_an_outcome_that_cannot_be_recorded_is_said_and_keeps_its_truth(
     assert (outcome.verdict, "the outcome is not recorded" in outcome.detail) == (Verdict.DONE, True)
 
 
-def test_an_interruption_is_recorded_as_unknown(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("full", [False, True])
+def test_an_interruption_is_an_unknown_outcome_also_on_a_full_disk(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, full: bool
+) -> None:
     order = orders(stage)
 
     def interrupted(*_words: Any) -> Any:
+        if full:
+            monkeypatch.setattr(AuditLog, "append", refuse)
         raise KeyboardInterrupt
 
+    def refuse(*_words: Any) -> None:
+        raise AuditRefused("no space left on device")
+
     monkeypatch.setattr(order._graph, "act", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        order.act(Verb.WIPE, DeviceSheet(guid=LAPTOP))
-    assert [record["code"] for record in stage.records()] == ["D0001I", "D0004E"]
+    outcome = order.act(Verb.WIPE, DeviceSheet(guid=LAPTOP))
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert outcome.detail.startswith("unknown whether it was done: it was interrupted")
+    assert ("the outcome is not recorded: no space" in outcome.detail) is full
+    assert [record["code"] for record in stage.records()] == ["D0001I"] + ["D0004E"] * (not full)
 
 
 def test_an_order_taken_back_is_recorded(stage: Stage) -> None:

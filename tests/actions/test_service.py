@@ -178,6 +178,23 @@ def test_a_full_queue_refuses_and_says_so(stage: Stage) -> None:
     assert all("wait already" in record["why"] for record in refused)
 
 
+def test_a_tenant_that_hangs_leaves_the_others_their_share_of_the_waiting_room(stage: Stage) -> None:
+    app: Any = stage.load().document.value["intune"]
+    stage.microsoft.fault("latency", service="graph", only="action", ms=60_000, times=2)
+    with running(
+        stage, intune=None, tenants={"hangs": app, "works": copy.deepcopy(app)}, service__max_waiting=8
+    ) as here:
+        for number in range(12):
+            device = f"00000000-0000-4000-8000-{number:012x}"
+            eventually(lambda device=device: here.ask("sync", device, "hangs") == "")
+        here.counted(refused_full=6)  # two are under way, four wait
+        here.ask("sync", LAPTOP, "works")
+        here.counted(done=1)
+        stage.microsoft.fault("outage", mode="refused")  # cuts the two that hang
+        stage.microsoft.clear_faults()
+    assert (SYNC, LAPTOP) in stage.done()
+
+
 def test_a_full_table_refuses_and_says_so(stage: Stage) -> None:
     with running(stage, service__max_devices=10) as here:
         for number in range(11):

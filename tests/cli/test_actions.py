@@ -100,7 +100,7 @@ def test_what_keeps_it_from_starting_is_said(
 
 
 def test_a_warning_does_not_keep_it_from_starting(stage: Stage, nacd: Any) -> None:
-    (stage.folder / "app.secret").chmod(0o640)
+    stage.write(service__senders=[0])
     done = nacd("actions", "--check", "--config", stage.config)
     assert done.exit_code == 0
     assert "(warning)" in done.output

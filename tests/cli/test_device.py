@@ -8,7 +8,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ __all__ = ["simulated_microsoft", "stage"]
 
 HOME = Path(__file__).parents[2]
 QUESTION = b"to go on: "
+CODE, AGAIN = b"(not shown): ", b"Once more: "
 
 
 @pytest.fixture
@@ -42,13 +43,19 @@ os.execv(sys.executable, [sys.executable, "-m", "nacd", *sys.argv[1:]])
 """
 
 
-def at_a_terminal(stage: Stage, *words: str, types: bytes = b"", hangs_up: bool = False) -> tuple[int, str]:
-    """Run it in a terminal and type when it asks; exit code and all that the terminal showed."""
+def at_a_terminal(
+    stage: Stage, *words: str, types: bytes = b"", code: Sequence[bytes] = (), hangs_up: bool = False
+) -> tuple[int, str]:
+    """Run it in a terminal and type when it asks; exit code and all that the terminal showed.
+
+    types: at the question for the name. code: at the questions for an unlock code.
+    """
+    to_type = [*zip((CODE, AGAIN), code, strict=False), (QUESTION, types)]
     command = [sys.executable, "-c", _AT_ITS_TERMINAL, "device", *words, "--config", str(stage.config)]
     ours, theirs = pty.openpty()
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=HOME, start_new_session=True) as ran:
         os.close(theirs)
-        shown, typed, until = b"", False, time.monotonic() + 30
+        shown, until = b"", time.monotonic() + 30
         while time.monotonic() < until:
             if not select.select([ours], [], [], 1.0)[0]:
                 continue
@@ -59,16 +66,15 @@ def at_a_terminal(stage: Stage, *words: str, types: bytes = b"", hangs_up: bool 
             if not part:
                 break
             shown += part
-            if QUESTION in shown and not typed:
-                typed = True
+            if to_type and to_type[0][0] in shown:
                 if hangs_up:
                     ran.terminate()
-                os.write(ours, types)
+                os.write(ours, to_type.pop(0)[1])
         if time.monotonic() >= until:
             ran.kill()
-        code = ran.wait(10)
+        ended = ran.wait(10)
     os.close(ours)
-    return code, shown.decode("utf-8", "replace")
+    return ended, shown.decode("utf-8", "replace")
 
 
 # -- looking --------------------------------------------------------------------------------
@@ -89,6 +95,15 @@ def test_an_entra_id_will_do(device: Any) -> None:
 def test_what_a_device_calls_itself_cannot_play_with_the_terminal(device: Any, stage: Stage) -> None:
     stage.microsoft.put_device(LAPTOP, name="\x1b[2J\u202elive")
     assert "name        ?[2J?live" in device("show", LAPTOP).output
+
+
+def test_nor_can_it_in_what_goes_wrong(device: Any, stage: Stage) -> None:
+    stage.microsoft.put_device(LAPTOP, name="\x1b]0;owned\x07\x9b2J\nall is well", entra_id=ENTRA)
+    stage.microsoft.put_device(PHONE, name="\u202ephone", entra_id=ENTRA)
+    done = device("show", ENTRA)
+    assert done.exit_code == 1
+    assert "(?]0;owned??2J?all is well)" in done.output
+    assert done.output.replace("\n", "").isprintable()
 
 
 # -- what is harmless is done at once -------------------------------------------------------
@@ -183,21 +198,41 @@ def test_no_switch_avoids_the_question(device: Any, switch: str) -> None:
 
 
 def test_a_wipe_keeps_what_it_was_told_to_keep(stage: Stage) -> None:
-    words = ("--keep-enrollment-data", "--mac-unlock-code", "123456")
-    code, shown = at_a_terminal(stage, "wipe", LAPTOP, *words, types=b"LAPTOP-7\n")
+    words = ("--keep-enrollment-data", "--mac-unlock-code")
+    code, shown = at_a_terminal(stage, "wipe", LAPTOP, *words, types=b"LAPTOP-7\n", code=[b"123456\n"] * 2)
     assert code == 0, shown
     (seen,) = stage.microsoft.history("action")
     assert seen.body == {"keepEnrollmentData": True, "keepUserData": False, "macOsUnlockCode": "123456"}
     assert "all but enrollment is lost" in shown
     record = stage.records()[-1]
     assert (record["keep_enrollment_data"], record["with_unlock_code"]) == (True, True)
+    assert "123456" not in shown
     assert "123456" not in stage.audit.read_text().replace(record["request_id"], "")
 
 
-def test_an_unlock_code_that_is_none_is_wrong_usage(stage: Stage) -> None:
-    code, shown = at_a_terminal(stage, "wipe", LAPTOP, "--mac-unlock-code", "letmein")
-    assert (code, stage.microsoft.history()) == (2, [])
-    assert "six digits" in shown
+@pytest.mark.parametrize(
+    ("typed", "ends", "said"),
+    [
+        ([b"letmein\n"] * 2, 2, "six digits"),
+        ([b"\n"] * 2, 2, "six digits"),
+        ([b"123456\n", b"123457\n"], 2, "the two unlock codes differ"),
+        ([b"\x03"], 1, "no unlock code was typed"),  # Ctrl-C
+        ([b"\x04"], 1, "no unlock code was typed"),  # Ctrl-D
+    ],
+)
+def test_without_an_unlock_code_typed_twice_nothing_is_done(
+    stage: Stage, typed: list[bytes], ends: int, said: str
+) -> None:
+    code, shown = at_a_terminal(stage, "wipe", LAPTOP, "--mac-unlock-code", code=typed)
+    assert (code, stage.microsoft.history()) == (ends, [])
+    assert said in shown
+
+
+def test_an_unlock_code_cannot_be_written_where_every_user_sees_it(device: Any, stage: Stage) -> None:
+    """Of a running command, `ps` shows all words to everybody."""
+    for words in (("--mac-unlock-code", "123456"), ("--mac-unlock-code=123456",)):
+        done = device("wipe", LAPTOP, *words)
+        assert (done.exit_code, stage.microsoft.history()) == (2, [])
 
 
 # -- what goes wrong ------------------------------------------------------------------------
@@ -239,6 +274,23 @@ def test_not_knowing_has_an_exit_code_of_its_own(device: Any, stage: Stage) -> N
     assert stage.records()[-1]["request_id"] in done.output
 
 
+@pytest.mark.parametrize("full", [False, True])
+def test_an_interruption_under_way_is_not_knowing(
+    device: Any, stage: Stage, monkeypatch: pytest.MonkeyPatch, full: bool
+) -> None:
+    def interrupted(*_words: Any) -> Any:
+        if full:
+            stage.audit.unlink()
+            stage.audit.mkdir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nacd.intune.graph.actions.GraphActions.act", interrupted)
+    done = device("sync", LAPTOP)
+    assert done.exit_code == 4
+    assert "unknown whether it was done: it was interrupted" in done.output
+    assert ("not recorded" in done.output) is full
+
+
 def test_without_a_record_nothing_is_done(device: Any, stage: Stage) -> None:
     stage.write(audit__file="/dev/full")
     for verb in ("show", "sync"):
@@ -256,11 +308,19 @@ def test_a_bad_configuration_is_said_with_its_place(device: Any, stage: Stage) -
     assert "a GUID is wanted here" in done.output
 
 
-def test_a_secret_that_is_too_open_is_a_warning(device: Any, stage: Stage) -> None:
+def test_a_secret_that_the_daemons_user_may_read_is_not_used(device: Any, stage: Stage) -> None:
     (stage.folder / "app.secret").chmod(0o640)
     done = device("show", LAPTOP)
-    assert done.exit_code == 0
+    assert (done.exit_code, stage.microsoft.history()) == (1, [])
     assert "is open to its group" in done.output
+    assert "`chmod 600 " in done.output
+
+
+def test_a_file_that_others_may_write_leads_nobodys_secrets_anywhere(device: Any, stage: Stage) -> None:
+    stage.config.chmod(0o666)
+    done = device("show", LAPTOP)
+    assert (done.exit_code, stage.microsoft.history(), stage.records()) == (1, [], [])
+    assert "others may write" in done.output
 
 
 def test_nothing_shown_tells_the_secret(device: Any, stage: Stage) -> None:

@@ -76,15 +76,17 @@ def test_a_secret_open_to_everybody_is_refused(config: Path) -> None:
     assert "open to every user" in problems(config)[0]
 
 
-def test_a_secret_open_to_its_group_is_a_warning(config: Path) -> None:
-    config.with_name("app.secret").chmod(0o640)
-    (said,) = notes(config)
+@pytest.mark.parametrize("mode", [0o640, 0o660, 0o620])
+def test_a_secret_open_to_its_group_is_refused(config: Path, mode: int) -> None:
+    """Which groups the daemon has, nobody can tell: systemd gives it some."""
+    config.with_name("app.secret").chmod(mode)
+    (said,) = problems(config)
     assert said.startswith("actions.yaml:4:")
-    assert "is open to its group (mode 0640)" in said
+    assert f"is open to its group (mode {mode:04o}): `chmod 600 app.secret`" in said
 
 
 @pytest.mark.parametrize("tenants", [False, True])
-def test_a_secret_of_the_daemons_user_is_a_warning(config: Path, tenants: bool) -> None:
+def test_a_secret_of_the_daemons_user_is_refused(config: Path, tenants: bool) -> None:
     if os.geteuid() != 0:
         unavailable("giving a file to somebody else needs root")
     text = CONFIG + "service: {socket: s, state: ., senders: [12345]}\n"
@@ -94,8 +96,49 @@ def test_a_secret_of_the_daemons_user_is_a_warning(config: Path, tenants: bool) 
     write(config, text)
     assert notes(config) == []
     os.chown(config.with_name("app.secret"), 12_345, -1)
-    (said,) = notes(config)
+    (said,) = problems(config)
     assert "belongs to `12345`, the daemon's user" in said
+    assert "`chown root app.secret`" in said
+
+
+def test_a_daemon_that_runs_as_root_is_remarked_on(config: Path) -> None:
+    write(config, CONFIG + "service: {socket: s, state: ., senders: [nacd, 0]}\n")
+    (said,) = notes(config)
+    assert said.startswith("actions.yaml:6:")
+    assert "the daemon runs as root" in said
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o664, 0o646])
+def test_a_file_that_others_may_write_is_not_read(config: Path, mode: int) -> None:
+    """Root would send its secrets to whoever wrote himself in."""
+    config.chmod(mode)
+    (said,) = problems(config)
+    assert (
+        said == f"actions.yaml: not read: others may write `actions.yaml` (mode {mode:04o}): `chmod go-w actions.yaml`"
+    )
+    config.chmod(0o644)
+    config.parent.chmod(0o777)
+    assert "others may write" in problems(config)[0]
+    config.parent.chmod(0o1777)  # as /tmp: others cannot put theirs in its place
+    assert notes(config) == []
+
+
+def test_a_file_of_somebody_else_is_not_read(config: Path) -> None:
+    if os.geteuid() != 0:
+        unavailable("giving a file to somebody else needs root")
+    os.chown(config, 12_345, -1)
+    assert "belongs to uid 12345, neither to root nor to you" in problems(config)[0]
+    os.chown(config, 0, -1)
+    os.chown(config.parent, 12_345, -1)
+    assert "belongs to uid 12345" in problems(config)[0]
+
+
+def test_a_link_is_judged_by_what_it_leads_to(config: Path) -> None:
+    link = config.with_name("link.yaml")
+    link.symlink_to(config)
+    assert notes(link) == []
+    config.chmod(0o666)
+    assert "others may write" in problems(link)[0]
 
 
 def test_a_secret_of_root_is_fine_where_the_daemon_is_somebody_else(config: Path) -> None:

@@ -100,6 +100,16 @@ def test_a_tenant_whose_id_is_not_told_takes_certificates_of_any_id() -> None:
     assert alone.of(shown("other", FABRIKAM_ID), NAS) == Chosen(name="intune")
 
 
+def test_a_group_does_not_give_a_certificate_to_a_tenant_whose_id_is_known_to_be_another() -> None:
+    rules = TenantRules((CONTOSO, replace(FABRIKAM, id="")))
+    strange = shown("any-ca", FABRIKAM_ID)
+    refused = rules.of(strange, replace(NAS, groups=frozenset({"hq"})))
+    assert isinstance(refused, Contradiction)
+    assert FABRIKAM_ID in refused.detail
+    assert "`contoso`" in refused.detail
+    assert rules.of(strange, replace(NAS, groups=frozenset({"plant"}))) == Chosen(name="fabrikam")
+
+
 def test_the_realm_that_the_endpoint_types_changes_nothing() -> None:
     rules = IdentityRules(tenants=BOTH)
     typed = AccessRequest(

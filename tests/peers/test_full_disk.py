@@ -152,7 +152,8 @@ def test_with_when_full_continue_accepts_go_on_and_what_is_lost_is_counted(
     until(lab.accounting, SILENCE)
     assert (lab.status(), lab.status(accounting=True)) == (ACCEPT, "Accounting-Response")
     assert len(nacd.audit("A1001I")) < 8
-    assert [line["then"] for line in nacd.log("cannot write")] == ["accepts go on"]
+    # Once, or once more when a short record still found room in the last page.
+    assert {line["then"] for line in nacd.log("cannot write")} == {"accepts go on"}
 
     filler.unlink()
     assert lab.mab() == ACCEPT

@@ -103,6 +103,17 @@ def test_a_verdict_from_the_future_is_new_not_of_negative_age(answered) -> None:
     assert VerdictAge(limit_s=1.0, over=False).seen(ahead) == "the verdict is `0s` old"
 
 
+def test_a_date_far_in_the_future_is_wrong_and_tells_no_age(answered) -> None:
+    """Else a verdict, or a sync, that is dated into the year 9999 would be new for ever."""
+    for ahead_s, known in ((300.0, True), (301.0, False), (365 * 24 * HOUR, False)):
+        facts = answered(as_of=NOW + ahead_s, device=DeviceFacts(last_sync=NOW + ahead_s))
+        for over in (False, True):
+            assert VerdictAge(limit_s=HOUR, over=over).test()(facts) is (known and not over)
+            assert LastSync(limit_s=HOUR, over=over).test()(facts) is (known and not over)
+    assert VerdictAge(limit_s=HOUR, over=True).seen(facts) == "there is no verdict that has an age"
+    assert LastSync(limit_s=HOUR, over=True).seen(facts) == "there is no last_sync"
+
+
 def test_where_the_present_is_not_known_nothing_has_an_age(answered) -> None:
     for over in (False, True):
         assert not VerdictAge(limit_s=HOUR, over=over).test()(answered(at=0.0))

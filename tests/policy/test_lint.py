@@ -173,17 +173,51 @@ def test_nothing_can_be_asked_about_an_endpoint_that_nothing_names(rule, policy)
     assert message.startswith("this rule can never match: nobody can ask")
 
 
-def test_how_old_a_verdict_is_does_not_say_what_it_is(rule, policy) -> None:
-    ((name, key, message),) = lint(policy(rule("fresh", DOT1X, CERTIFICATE, YOUNG)))
-    assert (name, key) == ("fresh", "compliance_age")
-    assert "`noncompliant` fits too" in message
-    assert lint(policy(rule("fresh", CERTIFICATE, YOUNG, compliance_is("compliant")))) == []
-    assert lint(policy(rule("fresh", CERTIFICATE, YOUNG, then=DENY))) == []
-    assert lint(policy(rule("old", CERTIFICATE, VerdictAge(limit_s=9.0, over=True), then="quarantine"))) == []
+@pytest.mark.parametrize(
+    "condition",
+    [
+        YOUNG,
+        VerdictAge(limit_s=9.0, over=True),
+        VerdictFrom(sources=(ComplianceSource.LIVE,)),
+        WINDOWS,
+        SystemVersion(version=(10,), below=False),
+        OwnershipIs(owners=("company",)),
+        LastSync(limit_s=9.0, over=False),
+        DeviceNameMatches(patterns=("PC-*",)),
+        DeviceUserMatches(patterns=("*@contoso.com",)),
+    ],
+    ids=lambda condition: condition.key,
+)
+def test_what_else_an_answer_says_is_not_what_the_verdict_is(rule, policy, condition) -> None:
+    told = {"graph": True, "graph_sure": True}
+    ((name, key, message),) = lint(policy(rule("open", DOT1X, CERTIFICATE, condition)), **told)
+    assert (name, key) == ("open", condition.key)
+    assert message.endswith("without `compliance` `noncompliant` and `not_managed` devices fit too")
+    assert lint(policy(rule("good", CERTIFICATE, condition, compliance_is("compliant"))), **told) == []
+    assert lint(policy(rule("no", CERTIFICATE, condition, then=DENY)), **told) == []
+
+
+def test_bad_verdicts_that_a_rule_above_has_taken_fit_no_more(rule, policy) -> None:
+    open_rule = rule("open", DOT1X, CERTIFICATE, YOUNG)
+    both = rule("bad", CERTIFICATE, compliance_is("noncompliant", "not_managed"), then=DENY)
+    assert lint(policy(both, open_rule)) == []
+    ((_, _, message),) = lint(policy(rule("bad", compliance_is("noncompliant"), then=DENY), open_rule))
+    assert message.endswith("without `compliance` `not_managed` devices fit too")
+    elsewhere = rule("bad", NasIs(names=frozenset({"sw1"})), compliance_is("noncompliant", "not_managed"), then=DENY)
+    assert len(lint(policy(elsewhere, open_rule))) == 1
+
+
+def test_no_version_is_below_zero(rule, policy) -> None:
+    zero = SystemVersion(version=(0,), below=True)
+    ((name, key, message),) = lint(
+        policy(rule("old", CERTIFICATE, compliance_is("compliant"), WINDOWS, zero)), graph=True, graph_sure=True
+    )
+    assert (name, key, message) == ("old", "os_version", "this rule can never match: no version is below `0`")
 
 
 def test_a_fact_that_only_graph_tells_is_remarked_on_unless_every_answer_is_its(rule, policy) -> None:
-    rules = policy(rule("windows", CERTIFICATE, WINDOWS, OwnershipIs(owners=("company",))))
+    healthy = compliance_is("compliant")
+    rules = policy(rule("windows", CERTIFICATE, healthy, WINDOWS, OwnershipIs(owners=("company",))))
     ((name, key, message),) = lint(rules, graph=True)
     assert (name, key) == ("windows", "os")
     assert "only Microsoft Graph tells `os`" in message
@@ -244,11 +278,11 @@ def test_where_only_macs_come_the_remark_sends_nobody_after_certificates(rule, p
 
 def test_facts_that_let_in_can_be_taken_by_a_cloned_mac_too(rule, policy) -> None:
     mab = AccessIs(kinds=(AccessKind.MAB,))
-    ((name, key, message),) = lint(policy(rule("by mac", mab, WINDOWS)), graph=True, graph_sure=True)
+    _any_verdict, (name, key, message) = lint(policy(rule("by mac", mab, WINDOWS)), graph=True, graph_sure=True)
     assert (name, key) == ("by mac", "os")
     assert message == "a MAC can be cloned, and a cloned MAC takes another device's facts: give it little access"
     for other in (rule("named", CERTIFICATE, WINDOWS), rule("no", mab, WINDOWS, then=DENY)):
-        assert lint(policy(other), graph=True, graph_sure=True) == []
+        assert not any("cloned" in said for _, _, said in lint(policy(other), graph=True, graph_sure=True))
 
 
 def test_a_refusal_and_a_bad_verdict_are_nothing_a_clone_would_want(rule, policy) -> None:

@@ -259,6 +259,7 @@ class House:
             warn_at_percent=99,
         )
         self.lookup = lookups_of(register, self.clock, LookupOptions(deadline_s=deadline_s, threads=4, max_waiting=100))
+        self.live = LiveDevices(300.0)
         self.worker = Worker(
             admission=Admission(assembled.table, MessageAuthenticatorLedger(), DedupTable()),
             queue=translate.work_queue(assembled.loaded.settings.overload),
@@ -266,7 +267,7 @@ class House:
             authorizer=daemon.authorizer(assembled, chargeable_key(site.folder / "state", random_octets).key),
             dictionary=assembled.dictionary,
             lookup=self.lookup,
-            live=LiveDevices(300.0),
+            live=self.live,
             recorder=self.recorder,
             clock=self.clock,
             random=random_octets,

@@ -328,3 +328,26 @@ def test_what_is_not_signed_with_our_secret_is_silence(house: House) -> None:
     assert nas.mab(PRINTER_MAC).code == 0
     assert SECRET not in house.site.audit.read_bytes()
     assert house.do(lambda: house.drops.total("bad_message_authenticator")) == 1
+
+
+# -- who is on the network ---------------------------------------------------------------------------
+
+
+def watched(house: House) -> int:
+    return house.do(lambda: house.live.counts("intune", house.clock())[0])
+
+
+def test_a_managed_device_is_watched_from_its_accept_until_its_stop(house: House, pki: Pki) -> None:
+    assert house.login(pki.supplicant()).succeeded
+    assert watched(house) == 1
+    house.nas().accounting("Stop", session_id="0001", mac=LAPTOP_MAC)
+    assert watched(house) == 0
+
+
+def test_a_guest_is_let_in_and_not_watched(site: Site, register: Register, build: Callable[..., House]) -> None:
+    let_in = "access: mab, compliance: [compliant, not_managed]"
+    site.change("access: mab, compliance: compliant", let_in, file="policy.yaml")
+    register.state = ComplianceState.NOT_MANAGED
+    house = build()
+    assert house.nas().mab(LAPTOP_MAC).code == ACCEPT
+    assert watched(house) == 0

@@ -114,7 +114,7 @@ def _run(ask: Callable[[Give], int], config: Path, state: Path | None) -> int:
         print("name the daemon's state folder with --state to do without the configuration", file=sys.stderr)
         return 1
     except OrderFailed as failed:
-        print(failed, file=sys.stderr)
+        print(_clean(str(failed)), file=sys.stderr)
         return 2
     except NobodyListens as nobody:
         print(nobody, file=sys.stderr)
@@ -122,7 +122,8 @@ def _run(ask: Callable[[Give], int], config: Path, state: Path | None) -> int:
 
 
 def _print_json(found: Any) -> None:
-    print(json.dumps(found, indent=2, ensure_ascii=False))
+    # Escaped, for what a stranger wrote may hold more than the control characters that JSON itself forbids.
+    print(json.dumps(found, indent=2, ensure_ascii=True))
 
 
 def _print_entry(entry: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from nacd.errors import SourceError
 from nacd.intune.doctor.step import Finding, Status, good, not_needed, warning
 from nacd.intune.doctor.together import together
 from nacd.server.lookups.building import DATABASE
-from nacd.store.verdicts import VerdictStore
+from nacd.store.verdicts import VerdictStore, tenant_key
 
 _DAEMON_S: Final = 3.0
 
@@ -36,7 +36,7 @@ def window(name: str, section: Intune, site: Site) -> Finding:
         if not (site.state / DATABASE).exists():
             return nothing
         with closing(VerdictStore.read_only(site.state / DATABASE)) as file:
-            kept = file.bulk_window(name)
+            kept = file.bulk_window(tenant_key(name, section.cloud, section.tenant))
     except (OSError, ValueError) as trouble:
         return warning(str(trouble), "run doctor as nacd's user or as root; a damaged file is replaced by the daemon")
     now = time.time()

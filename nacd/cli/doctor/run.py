@@ -191,6 +191,7 @@ def _tenant(
             device=device,
             mac=endpoint,
             bulk=ask_list,
+            login_s=site.compliance.lookup_deadline.total_seconds(),
         )
         yield from Examination(examined, until).steps()
     yield timed("bulk window", partial(window, name, section, site))

@@ -54,7 +54,11 @@ class ClientCa(Section):
     templates: Texts = Field(
         default=(), description="only certificates made from these templates (OIDs) may name a device"
     )
-    tenant: Text | None = Field(default=None, description="the Intune tenant this CA belongs to, for the record")
+    tenant: Text | None = Field(
+        default=None,
+        description="name of the tenant that judges whoever shows its certificates, at any NAS; absent: the tenant id"
+        " in the certificate decides, else the group of the NAS",
+    )
 
     @property
     def anchor(self) -> str:

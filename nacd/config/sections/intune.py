@@ -125,7 +125,9 @@ class Intune(Section):
     )
     tenant: Annotated[Text, AfterValidator(_tenant)] = Field(description="tenant, by domain or id")
     tenant_id: Guid | None = Field(
-        default=None, description="its id, when `tenant` is a domain: certificates that Intune issues carry it"
+        default=None,
+        description="its id, when `tenant` is a domain. A certificate that carries it (Intune writes it into those it"
+        " issues) is judged by this tenant, whichever CA signed it, unless that CA is bound to a tenant",
     )
     groups: Texts = Field(
         default=(), description="groups of NASes whose endpoints belong here, when nothing better says so"
@@ -164,6 +166,8 @@ class Intune(Section):
             needed = ["authority", "resource"] if self.endpoint else ["authority", "resource", "graph", "host_suffixes"]
         elif self.cloud == "china":
             needed = ["resource"]
+        if self.tenant_id and self.known_id != self.tenant_id:
+            raise PydanticCustomError("nacd", "`tenant` and `tenant_id` are two different ids: one tenant has one")
         if self.fallback == self.source:
             raise PydanticCustomError("nacd", "`fallback: graph` needs another `source` than `graph`")
         missing = [f"`{name}`" for name in needed if not getattr(self, name)]
@@ -171,3 +175,11 @@ class Intune(Section):
             reason = "Microsoft does not publish it" if self.cloud == "china" else "nacd cannot know it"
             raise PydanticCustomError("nacd", f"`cloud: {self.cloud}` needs {', '.join(missing)}: {reason}")
         return self
+
+    @property
+    def known_id(self) -> str:
+        """The tenant's GUID, lower case, where it was written at all; ``""`` where a domain alone is told."""
+        try:
+            return guid(self.tenant)
+        except ValueError:
+            return self.tenant_id or ""

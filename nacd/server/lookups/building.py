@@ -5,11 +5,13 @@ Knows: which source a tenant is asked through, and what all tenants share (the d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 from nacd.compliance.breaker import Breaker
+from nacd.compliance.bulk_plan import BulkWindow
 from nacd.compliance.cache import VerdictCache
 from nacd.config.sections.intune import Intune
 from nacd.intune.fallback import Fallback
@@ -24,8 +26,8 @@ from nacd.server.lookups.lookup import Lookup
 from nacd.server.lookups.tenants import Lookups
 from nacd.server.lookups.upkeep import TenantSource, Upkeep
 from nacd.server.lookups.watch import LiveDevices
-from nacd.store.verdicts import VerdictStore
-from nacd.values import Instant
+from nacd.store.verdicts import VerdictStore, tenant_key
+from nacd.values import Compliance, Instant
 
 DATABASE = "verdicts.sqlite"
 """The file in the state folder that holds verdicts, addresses and bulk windows."""
@@ -33,7 +35,7 @@ DATABASE = "verdicts.sqlite"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointOnDisk:
-    """Where one tenant's Compliance Retrieval was found last."""
+    """Where one tenant's Compliance Retrieval was found last. tenant: its key on the disk."""
 
     store: VerdictStore
     tenant: str
@@ -45,6 +47,34 @@ class EndpointOnDisk:
     def keep(self, base: str) -> None:
         """Keep it; trouble is the store's to report."""
         self.store.keep_endpoint(self.tenant, base)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantShelf:
+    """What the disk has of one tenant. key: its key there; the names that others know it by are not looked at."""
+
+    store: VerdictStore
+    key: str
+
+    def find(self, _tenant: str, key: str) -> object:
+        """The ``Compliance`` kept of this device, or anything else for nothing; blocking, thread-safe."""
+        return self.store.find(self.key, key)
+
+    def put(self, _tenant: str, key: str, compliance: Compliance, *, newest: bool = False) -> Future[bool]:
+        """Keep it; done once it is on disk. newest: as for ``VerdictStore.put``. Never blocks."""
+        return self.store.put(self.key, key, compliance, newest=newest)
+
+    def bulk_window(self, _tenant: str) -> BulkWindow:
+        """The window as it was kept last; blocking."""
+        return self.store.bulk_window(self.key)
+
+    def keep_bulk_window(self, _tenant: str, window: BulkWindow) -> bool:
+        """Keep it, durably; blocking; False if that cannot be done."""
+        return self.store.keep_bulk_window(self.key, window)
+
+    def good_among(self, _tenant: str, keys: Collection[str], before: float) -> tuple[str, ...]:
+        """Which of these have a good verdict older than ``before`` (seconds since the epoch); blocking."""
+        return self.store.good_among(self.key, keys, before)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,15 +103,18 @@ def build(assembled: Assembled, clock: Callable[[], Instant], report: Callable[[
     store = VerdictStore(Path(settings.state) / DATABASE, report=report)
     sources: dict[str, TenantSource] = {}
     lookups: dict[str, Lookup] = {}
+    shelves: dict[str, TenantShelf] = {}
     for name, options in assembled.tenants.items():
-        memory = EndpointOnDisk(store=store, tenant=name)
-        sources[name] = source(settings.tenant_sections[name], options, memory)
+        section = settings.tenant_sections[name]
+        shelves[name] = TenantShelf(store=store, key=tenant_key(name, section.cloud, section.tenant))
+        memory = EndpointOnDisk(store=store, tenant=shelves[name].key)
+        sources[name] = source(section, options, memory)
         # Token and address are fetched now, in the background: the first login should not wait for them.
         sources[name].warm()
         cache = VerdictCache(translate.lifetimes(settings.compliance), capacity=settings.compliance.max_verdicts)
         lookups[name] = Lookup(
             source=sources[name],
-            knowledge=Knowledge(tenant=name, cache=cache, shelf=store, clock=clock),
+            knowledge=Knowledge(tenant=name, cache=cache, shelf=shelves[name], clock=clock),
             breaker=Breaker(),
             options=translate.lookup_options(settings.compliance),
             clock=clock,
@@ -95,7 +128,7 @@ def build(assembled: Assembled, clock: Callable[[], Instant], report: Callable[[
             BulkRuns(
                 tenant=name,
                 source=asked,
-                shelf=store,
+                shelf=shelves[name],
                 lookup=lookups[name],
                 interval_s=poll.bulk.total_seconds(),
                 clock=clock,

@@ -36,8 +36,8 @@ class Shelf(Protocol):
         """The ``Compliance`` kept under this key, or anything else for nothing; blocking, thread-safe."""
         ...
 
-    def put(self, tenant: str, key: str, compliance: Compliance) -> Future[bool]:
-        """Keep it; done once it is on disk. Never blocks."""
+    def put(self, tenant: str, key: str, compliance: Compliance, *, newest: bool = False) -> Future[bool]:
+        """Keep it; done once it is on disk. Never blocks. newest: whatever lies there is older, whatever its date."""
         ...
 
 
@@ -47,9 +47,9 @@ class NoShelf:
     def find(self, tenant: str, key: str) -> None:
         """Nothing."""
 
-    def put(self, tenant: str, key: str, compliance: Compliance) -> Future[bool]:
+    def put(self, tenant: str, key: str, compliance: Compliance, *, newest: bool = False) -> Future[bool]:
         """Not kept."""
-        del tenant, key, compliance
+        del tenant, key, compliance, newest
         done: Future[bool] = Future()
         done.set_result(False)
         return done
@@ -131,14 +131,14 @@ class Knowledge:
         age_s = now.monotonic - asked.monotonic + max(0.0, asked.wall - answer.as_of)
         if self.cache.replace(key, answer, epoch, now, age_s=age_s):
             found = self.cache.find(key, now)
-            await self.keep(key, answer)
+            await self.keep(key, answer, newest=True)
             return found.compliance if isinstance(found, Stale) else answer
         if answer.state is ComplianceState.UNAVAILABLE:
             return answer
         newer = self.cache.find(key, now)
         if isinstance(newer, Fresh | Stale):
             return newer.compliance
-        await self.keep(key, answer)  # memory has no room for it, and what lies on disk is older
+        await self.keep(key, answer, newest=True)  # memory has no room for it, and what lies on disk is older
         return answer
 
     def _now(self) -> Instant:
@@ -147,9 +147,9 @@ class Knowledge:
         self._furthest = max(self._furthest, now.wall - now.monotonic)
         return now
 
-    async def keep(self, key: str, verdict: Compliance) -> None:
+    async def keep(self, key: str, verdict: Compliance, *, newest: bool = False) -> None:
         """Put a verdict on disk, and wait a moment for it: nobody should act on what a restart would forget."""
-        writing = asyncio.wrap_future(self._shelf.put(self._tenant, key, verdict))
+        writing = asyncio.wrap_future(self._shelf.put(self._tenant, key, verdict, newest=newest))
         await asyncio.wait({writing}, timeout=_WRITE_S)
 
     def close(self) -> None:

@@ -179,7 +179,7 @@ TABLE = (
 )
 
 # A series that begins with its first event hides that event from `rate`: those that are known begin at 0.
-_LIMITS = ("max_waiting", "max_per_nas", "max_per_port", "polls")
+_LIMITS = ("max_waiting", "max_per_nas", "max_per_port")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +219,8 @@ def _questions(tenant: str, lookup: Lookup) -> Iterator[Sample]:
         yield ANSWERS.sample(count, tenant, how)
     yield ASKED.sample(counts.asked, tenant)
     yield POLLED.sample(counts.polled, tenant)
-    for limit, count in (dict.fromkeys(_LIMITS, 0) | lookup.errands.limited).items():
+    refused = {"polls": lookup.errands.polls_refused}
+    for limit, count in (dict.fromkeys(_LIMITS, 0) | refused | lookup.errands.limited).items():
         yield LIMITED.sample(count, tenant, limit)
     yield VERDICTS.sample(len(lookup.knowledge.cache), tenant)
 

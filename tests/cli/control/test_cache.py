@@ -57,6 +57,8 @@ async def _show(wanted: Any) -> Any:
         return [{"tenant": "intune", "key": "guid:x", "known": False}]
     if wanted["device"] == "odd":
         raise OrderRefused("`odd` is neither")
+    if wanted["device"].startswith("bad"):
+        raise OrderRefused(f"`{wanted['device']}` is no device")
     return [ENTRY]
 
 
@@ -132,3 +134,13 @@ def test_json_is_for_machines(nacd: Any, state: Path) -> None:
 def test_without_a_daemon_it_exits_with_three(nacd: Any, tmp_path: Path) -> None:
     done = nacd("cache", "show", "--state", tmp_path)
     assert (done.exit_code, "no daemon runs on" in done.output) == (3, True)
+
+
+def test_json_and_refusals_hold_nothing_that_a_terminal_obeys(state: Path, nacd: Any, monkeypatch: Any) -> None:
+    monkeypatch.setitem(ENTRY["device"], "name", "LAPTOP\x9b31m\u202e")
+    done = nacd("cache", "show", "--json", "--state", state)
+    written = done.output[done.output.index("[\n") :]  # the daemon of this test writes its log before it
+    assert json.loads(written)[0]["device"]["name"] == "LAPTOP\x9b31m\u202e"
+    assert written.replace("\n", "").isprintable()
+    refused = nacd("cache", "show", "bad\x9bname", "--state", state)
+    assert (refused.exit_code, "`bad?name` is no device" in refused.output) == (2, True)

@@ -15,7 +15,7 @@ from nacd.cli.doctor.local import polling, window
 from nacd.cli.doctor.site import Site, configuration
 from nacd.compliance.bulk_plan import BulkWindow
 from nacd.server.lookups.building import DATABASE
-from nacd.store.verdicts import VerdictStore
+from nacd.store.verdicts import VerdictStore, tenant_key
 
 HOUR_S = 3600.0
 
@@ -26,12 +26,19 @@ def site(place: Any) -> Site:
 
 
 @pytest.fixture
-def keep(place: Any) -> Callable[[BulkWindow], None]:
+def key(site: Site) -> str:
+    """The tenant's key on the disk."""
+    section = site.sections["intune"]
+    return tenant_key("intune", section.cloud, section.tenant)
+
+
+@pytest.fixture
+def keep(place: Any, key: str) -> Callable[[BulkWindow], None]:
     """Puts a window into the state folder, as the daemon does."""
 
     def put(kept: BulkWindow) -> None:
         store = VerdictStore(place.folder / "state" / DATABASE, report=lambda _: None)
-        assert store.keep_bulk_window("intune", kept)
+        assert store.keep_bulk_window(key, kept)
         store.close()
 
     return put
@@ -68,11 +75,11 @@ def test_a_window_that_somebody_else_used_up_is_a_warning(site: Site, keep: Any)
     assert "another nacd, or another product" in found.fix
 
 
-def test_the_window_can_be_read_while_a_daemon_writes(site: Site, place: Any) -> None:
+def test_the_window_can_be_read_while_a_daemon_writes(site: Site, place: Any, key: str) -> None:
     store = VerdictStore(place.folder / "state" / DATABASE, report=lambda _: None)
     try:
         now = time.time()
-        assert store.keep_bulk_window("intune", BulkWindow(opened_at=now, last_try_at=now, last_success_at=now))
+        assert store.keep_bulk_window(key, BulkWindow(opened_at=now, last_try_at=now, last_success_at=now))
         assert window("intune", site.sections["intune"], site).status == "ok"
     finally:
         store.close()

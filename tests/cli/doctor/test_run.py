@@ -298,3 +298,13 @@ def test_when_everything_hangs_it_ends_within_a_minute(place: Any) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
     assert "does not answer in time" in done.stdout
+
+
+def test_an_intune_slower_than_the_configured_deadline_is_not_well(doctor: Any, place: Any) -> None:
+    place.sim.put_device(GUID)
+    place.write(rest="compliance: {lookup_deadline: 200ms}\n")
+    place.sim.fault("latency", service="compliance", ms=400)
+    done = doctor("--device", GUID)
+    assert done.exit_code == 1
+    assert "logins wait 0.2 s only: every one would be `unavailable`" in done.text
+    assert "something is wrong: 1 failed (intune: device)" in done.text

@@ -47,6 +47,17 @@ def test_a_mistake_inside_a_credential_has_its_own_place(section, files) -> None
     ]
 
 
+def test_a_tenant_has_one_id_however_it_is_written(section) -> None:
+    app = "client_id: 6B4B9F4E-7A0D-4A63-9A39-5D5E7C7A1C11\ncredential: {managed_identity: system}\n"
+    one, other = "6B4B9F4E-7A0D-4A63-9A39-5D5E7C7A1C00", "6b4b9f4e-7a0d-4a63-9a39-5d5e7c7a1c01"
+    (said,) = section(Intune, f"{app}tenant: {one}\ntenant_id: {other}\n")
+    assert "`tenant` and `tenant_id` are two different ids" in said
+    assert section(Intune, f"{app}tenant: {one}\n").known_id == one.lower()
+    assert section(Intune, f"{app}tenant: {one}\ntenant_id: {one}\n").known_id == one.lower()
+    assert section(Intune, f"{app}tenant: contoso.com\ntenant_id: {other}\n").known_id == other
+    assert section(Intune, f"{app}tenant: contoso.com\n").known_id == ""
+
+
 def test_a_custom_cloud_names_all_its_places(section) -> None:
     text = TENANT + "credential: {managed_identity: system}\ncloud: custom\n"
     (said,) = section(Intune, text)

@@ -28,7 +28,7 @@ class Drawer:
         self.wait()
         return self.kept.get(f"{tenant}/{key}")
 
-    def put(self, tenant: str, key: str, compliance: Compliance) -> Future[bool]:
+    def put(self, tenant: str, key: str, compliance: Compliance, *, newest: bool = False) -> Future[bool]:
         self.kept[f"{tenant}/{key}"] = compliance
         done: Future[bool] = Future()
         done.set_result(True)

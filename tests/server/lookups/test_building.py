@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from nacd.compliance.bulk_plan import BulkWindow
+from nacd.compliance.cache import Fresh, Missing
 from nacd.config.load import load
 from nacd.intune.fallback import Fallback
 from nacd.intune.graph.source import GraphSource
@@ -13,10 +20,13 @@ from nacd.intune.nac.source import IntuneSource
 from nacd.server.assembly import Assembled, assemble
 from nacd.server.clock import instant
 from nacd.server.lookups import building
-from nacd.server.lookups.building import DATABASE, EndpointOnDisk
-from nacd.store.verdicts import VerdictStore
+from nacd.server.lookups.building import DATABASE, Asking, EndpointOnDisk, TenantShelf
+from nacd.store.verdicts import VerdictStore, tenant_key
+from nacd.values import Compliance, ComplianceSource, ComplianceState
 from tests.server.house import Site
 
+MAC = "mac:001122334455"
+TEST_KEY = tenant_key("intune", "custom", "test.example")
 TENANTS = """\
 tenants:
   contoso: {NAC}
@@ -63,6 +73,45 @@ def test_each_tenant_has_its_own_source_lookup_and_list(site: Site) -> None:
     assert len({id(budget) for budget in budgets}) == 3
     assert {bulk.tenant for bulk in built.bulk} == {"contoso", "wingtip"}
     assert (site.folder / "state" / DATABASE).exists()
+    built.store.close()
+
+
+def with_tenant(site: Site, tenant: str) -> Asking:
+    change = partial(re.sub, "tenant: .*", f"tenant: {tenant}", count=1)
+    return building.build(assembled(site, change), instant, report=pytest.fail)
+
+
+def test_a_name_that_is_given_to_another_tenant_answers_nothing_of_the_first(site: Site) -> None:
+    """`intune.tenant` is changed from the test tenant to the real one: what the first knew of a MAC is not believed."""
+    told = Compliance(state=ComplianceState.COMPLIANT, as_of=instant().wall, source=ComplianceSource.LIVE)
+    built = with_tenant(site, "test.example")
+    assert TenantShelf(store=built.store, key=TEST_KEY).put("intune", MAC, told).result(20)
+    built.store.close()
+    found: dict[str, type[object]] = {}
+    for tenant in ("test.example", "Test.Example", "real.example"):
+        built = with_tenant(site, tenant)
+        found[tenant] = type(asyncio.run(built.lookups.by_tenant["intune"].knowledge.recall(MAC)))
+        built.store.close()
+    assert found == {"test.example": Fresh, "Test.Example": Fresh, "real.example": Missing}
+
+
+def test_the_window_of_the_list_is_looked_for_under_the_tenant_that_it_is_of(site: Site) -> None:
+    now = instant().wall
+    window = BulkWindow(opened_at=now, last_try_at=now, last_success_at=now)
+    built = with_tenant(site, "test.example")
+    shelf = TenantShelf(store=built.store, key=TEST_KEY)
+    assert shelf.keep_bulk_window("intune", window)
+    assert built.store.bulk_window("intune") == BulkWindow()
+    (bulk,) = built.bulk
+
+    async def story() -> None:
+        running = asyncio.create_task(bulk.run())
+        while bulk.window != window:
+            assert not running.done()
+            await asyncio.sleep(0.002)
+        running.cancel()
+
+    asyncio.run(asyncio.wait_for(story(), 20))
     built.store.close()
 
 

@@ -28,9 +28,9 @@ from nacd.server.metrics import compliance
 from nacd.server.metrics.compliance import Intervals
 from nacd.sim.intune import CLIENT_SECRET, IntuneSimulator
 from nacd.store.verdicts import VerdictStore
-from nacd.values import ComplianceState, DeviceId, Secret
+from nacd.values import NOT_ASKED, ComplianceState, DeviceId, Secret
 from tests.server.house import LAPTOP_MAC, Clock, House, Pki, Register, Site
-from tests.server.lookups.bench import Bench, device
+from tests.server.lookups.bench import Bench, device, from_port
 
 WANTED = Intervals(poll_s=300.0, bulk_s=15_300.0)
 Numbers = Mapping[tuple[str, ...], float]
@@ -91,8 +91,8 @@ def test_after_logins_the_counters_are_those_of_cache_status(
         "disk": counts["from_disk"],
         **{how: counts[how] for how in ("hit", "miss", "stale", "coalesced", "late", "unavailable")},
     }
-    assert counts["hit"] >= 1
-    assert (counts["miss"], counts["unavailable"]) == (3, 1)
+    # A question asked ahead may have been answered when the login needs it, or not yet.
+    assert (counts["hit"] + counts["miss"], counts["unavailable"]) == (4, 1)
     assert found["nacd_compliance_asked_total", "intune"] == counts["asked"] == 3
     assert found["nacd_compliance_polled_total", "intune"] == counts["polled"] == 0
     assert found["nacd_compliance_verdicts", "intune"] == shown["verdicts"] == 2
@@ -208,7 +208,8 @@ def test_every_limit_that_is_refused_by_is_a_known_one(store: VerdictStore) -> N
             bench.lookup.poll(device(number))
 
     bench.run(story)
-    assert set(bench.lookup.errands.limited) >= {"max_per_port", "polls"}
+    assert set(bench.lookup.errands.limited) >= {"max_per_port"}
+    assert bench.lookup.errands.polls_refused > 0
     shown = {name[2] for name in bench_numbers(bench, store) if name[0] == "nacd_compliance_limited_total"}
     assert shown == {"max_waiting", "max_per_nas", "max_per_port", "polls"}
 
@@ -226,7 +227,7 @@ def test_the_interval_that_can_be_met_stands_beside_the_one_that_is_wanted(
 
     async def story() -> None:
         for number in range(devices):
-            live.came(device(number + 1), "", bench.clock())
+            live.came(device(number + 1), from_port(), NOT_ASKED, bench.clock())
         bench.clock.ahead_s += 7
         seen.append(numbers(known, bench.clock, Intervals(poll_s=10.0, bulk_s=15_300.0)))
 
@@ -236,7 +237,7 @@ def test_the_interval_that_can_be_met_stands_beside_the_one_that_is_wanted(
     assert found["nacd_compliance_poll_interval_seconds", "intune"] == 10.0
     assert found["nacd_compliance_poll_interval_feasible_seconds", "intune"] == feasible_s
     assert found["nacd_compliance_oldest_poll_age_seconds", "intune"] == pytest.approx(7 if devices else 0, abs=1)
-    assert bool(live.too_slow(known.lookups)) == (feasible_s > 10.0)
+    assert bool(live.too_slow(known.lookups, bench.clock())) == (feasible_s > 10.0)
 
 
 # -- Microsoft and the disk -----------------------------------------------------------------------
