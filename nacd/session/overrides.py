@@ -1,0 +1,124 @@
+"""What an operator has ordered about a device or a MAC, above the policy.
+
+Knows: the words of an override, which of several is in force, and the decision that follows from it. Refuses to know:
+who may order one, where it is kept, and what its profile contains.
+
+Theory. An order is a person's last word, so the newest that is not lifted and has not run out counts, whatever older
+ones say: whoever lets a device in after it was blocked means it. Of two orders of the same moment the stricter counts.
+To let something in against the policy is breaking glass, and glass is mended: such an order needs an end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from nacd.values import Decision, Device, Effect, Identity
+
+
+class SubjectKind(StrEnum):
+    """What an override is about."""
+
+    DEVICE = "device"
+    MAC = "mac"
+
+
+class OverrideEffect(StrEnum):
+    """What an override does."""
+
+    QUARANTINE = "quarantine"
+    BLOCK = "block"
+    ALLOW = "allow"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """One order. Raises ValueError, in words for the operator, when it is not whole.
+
+    Times are seconds since the epoch, 0.0 = not yet, or without end. id: 0 before it is kept. subject: a device GUID,
+    lower case, or a MAC as ``MacAddress`` spells it. tenant: ``""`` for any. profile: ``""`` exactly for a block.
+    """
+
+    id: int
+    subject_kind: SubjectKind
+    subject: str
+    tenant: str
+    effect: OverrideEffect
+    profile: str
+    reason: str
+    by: str
+    at: float
+    until: float = 0.0
+    lifted_at: float = 0.0
+    lifted_by: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.subject or not self.reason or not self.by:
+            raise ValueError("an override names what it is about, a reason, and who ordered it")
+        if self.effect is OverrideEffect.ALLOW and not self.until:
+            raise ValueError("an override that allows needs an end: say until when")
+        if self.until and self.until <= self.at:
+            raise ValueError("an override ends after it begins")
+        if bool(self.profile) != (self.effect is not OverrideEffect.BLOCK):
+            raise ValueError(f"an override of `{self.effect}` {'has no' if self.profile else 'needs a'} profile")
+
+    def is_in_force(self, now: float) -> bool:
+        """Neither lifted nor run out. now: seconds since the epoch."""
+        return not self.lifted_at and (not self.until or now < self.until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoOverride:
+    """Nobody has ordered anything about it."""
+
+
+NO_OVERRIDE: Final = NoOverride()
+InForce: TypeAlias = Override | NoOverride
+
+_STRICTER: Final = {OverrideEffect.ALLOW: 0, OverrideEffect.QUARANTINE: 1, OverrideEffect.BLOCK: 2}
+
+
+def in_force(overrides: Iterable[Override], identity: Identity, mac: str, tenant: str, now: float) -> InForce:
+    """The order that counts for this endpoint. mac: its MAC in its one spelling, ``""`` if it is not known.
+
+    tenant: whose device it is, ``""`` if nobody's. now: seconds since the epoch.
+    """
+    found = [each for each in overrides if each.is_in_force(now) and _is_about(each, identity, mac, tenant)]
+    if not found:
+        return NO_OVERRIDE
+    return max(found, key=lambda each: (each.at, _STRICTER[each.effect], each.id))
+
+
+def decision(override: Override, policy_digest: str) -> Decision:
+    """What is decided instead of the policy. policy_digest: of the policy that it stands above."""
+    end = f"until {_date(override.until)}" if override.until else "until it is lifted"
+    blocks = override.effect is OverrideEffect.BLOCK
+    return Decision(
+        effect=Effect.DENY if blocks else Effect.ALLOW,
+        rule=f"override-{override.effect}",
+        profile=override.profile,
+        reasons=(
+            f"`{override.by}` ordered `{override.effect}` for {override.subject_kind} `{override.subject}`: "
+            f"{override.reason}",
+            f"override {override.id} of {_date(override.at)}, in force {end}",
+        ),
+        policy_digest=policy_digest,
+    )
+
+
+def _is_about(override: Override, identity: Identity, mac: str, tenant: str) -> bool:
+    if override.tenant and override.tenant != tenant:
+        return False
+    if override.subject_kind is SubjectKind.MAC:
+        return bool(mac) and override.subject == mac
+    return isinstance(identity, Device) and override.subject == identity.id.guid
+
+
+def _date(at: float) -> str:
+    try:
+        return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        return "a date beyond all calendars"

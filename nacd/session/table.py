@@ -1,0 +1,365 @@
+"""What a change makes of a session.
+
+Knows: every change there is, and what it means for a session that it is about. Refuses to know: how the session was
+found (``tie`` and the database), what is wanted of a NAS and how to get it (``ladder``), clocks and disks.
+
+Theory. Two clocks tell the story: ours (``at``) and the NAS's (``happened_at``). What a NAS says is believed about the
+order of its own records and never about the future; against our own times it may be off by ``CLOCKS_APART_S``, so a
+Start that seems to come some seconds before its Accept is a Start. Times of a session only grow; a record that is not
+newer than what is known fills in what is unknown, and changes nothing else. That makes replays and disorder harmless:
+
+    phase       START, INTERIM        STOP          restart       aged out    accepted anew
+    AUTHORIZED  LIVE                  ENDED         ENDED         AGED        AUTHORIZED
+    LIVE        LIVE                  ENDED         ENDED         AGED        LIVE
+    AGED        LIVE if newer         ENDED         ENDED         AGED        as before it aged
+    ENDED       ENDED, or a new one   ENDED         ENDED         ENDED       a new one
+
+An end is final: what comes later belongs to a new session, which needs proof that it began after that end: a Start that
+happened later, or a session time that is too short for the old one (RFC 2866 section 5.5: an Acct-Session-Id may come
+again after a reboot). An Interim is proof enough against an end that was not a Stop: a NAS that did not find a session
+has lied, or was asked in wrong words, when it accounts for it later. A new session has the id 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Final, TypeAlias
+
+from nacd.session.names import (
+    agree,
+    has_same_own_name,
+    is_of_another_endpoint,
+    is_one_address,
+    is_one_count,
+    merged,
+)
+from nacd.sessions import (
+    Accounted,
+    AccountingKind,
+    Authorized,
+    Change,
+    Gone,
+    NasRestarted,
+    NotOurs,
+    Pending,
+    Phase,
+    Session,
+    Settled,
+    Standing,
+    Wish,
+    Wished,
+)
+from nacd.values import AccountingRequest
+
+CLOCKS_APART_S: Final = 300.0
+"""How far the clock of a NAS may be from ours, seconds; as much as RFC 5176 section 6.3 is usually set to."""
+BELIEVED_S: Final = 86_400.0
+"""No record is taken to be older than this: a NAS whose clock was never set says 1970."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoSession:
+    """There is no such session."""
+
+
+NO_SESSION: Final = NoSession()
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """The change means nothing for the session. why: in words."""
+
+    why: str
+
+
+Found: TypeAlias = Session | NoSession
+
+
+def apply(session: Found, change: Change) -> Session | Ignored:
+    """The session as the change leaves it, or why it changes nothing. Total, raises nothing.
+
+    With the id of the given one it takes its place; with the id 0 it is a new one, whether or not one was given.
+    """
+    known = session if isinstance(session, Session) else None
+    if isinstance(change, Accounted):
+        return _begun(change) if known is None else _accounted(known, change)
+    if isinstance(change, Authorized):
+        return _authorized(known, change)
+    if known is None:
+        return Ignored("there is no such session")
+    if isinstance(change, NasRestarted):
+        return _restarted(known, change)
+    if change.id != known.id:
+        return Ignored("it is about another session")
+    return _wished(known, change) if isinstance(change, Wished) else _gone(known, change)
+
+
+def is_same_decision(one: Standing | NotOurs, other: Standing | NotOurs) -> bool:
+    """Whether both give the same access: an effect and a profile. Rules and verdicts behind it may differ."""
+    if isinstance(one, NotOurs) or isinstance(other, NotOurs):
+        return False
+    return (one.effect, one.profile) == (other.effect, other.profile)
+
+
+# -- records ------------------------------------------------------------------------------------
+
+
+def happened_at(request: AccountingRequest, at: float) -> float:
+    """When a record happened, seconds since the epoch, at most ``at`` (when it came).
+
+    Event-Timestamp (RFC 2869 section 5.3) where it can be true; else Acct-Delay-Time before ``at`` (RFC 2866 section
+    5.2), at most a day.
+    """
+    event = float(request.event_timestamp)
+    if at - BELIEVED_S <= event <= at + CLOCKS_APART_S:
+        return min(event, at)
+    return at - min(max(float(request.delay_s), 0.0), BELIEVED_S)
+
+
+def record_digest(request: AccountingRequest) -> str:
+    """32 hex digits that a retransmission and a replay of this record share, and no other record.
+
+    A retransmission may have another Identifier, source port and Acct-Delay-Time (RFC 2866 section 5.2); nothing else.
+    """
+    said = (
+        request.nas.name,
+        request.source,
+        request.status_type,
+        request.acct_session_id,
+        request.user_name,
+        request.calling_station_id,
+        request.called_station_id,
+        request.nas_identifier,
+        request.nas_address,
+        request.nas_port,
+        request.nas_port_id,
+        request.framed_address,
+        request.audit_session_id,
+        request.class_values,
+        request.session_time_s,
+        request.event_timestamp,
+        request.terminate_cause,
+        request.chargeable_user_identity,
+    )
+    return blake2b(ascii(said).encode(), digest_size=16).hexdigest()
+
+
+# -- accounting ---------------------------------------------------------------------------------
+
+
+def _accounted(session: Session, record: Accounted) -> Session | Ignored:
+    happened = min(record.happened_at, record.at)
+    if session.phase is Phase.ENDED:
+        return _after_the_end(session, record, happened)
+    if session.phase is not Phase.AUTHORIZED and not is_one_count(session, record):
+        if not _is_taken_over(session, record):
+            return _begun(record, session)  # one Accept, two accounting sessions: it roamed
+        session = _not_begun(session)
+    if is_of_another_endpoint(session, record):
+        # The NAS has used the number again: this is a new session, and what ended the old one was lost, or an old one.
+        return _begun(record) if happened > session.seen_at else Ignored("it is older than what is known")
+    if happened < _known_until(session, record):
+        return Ignored("it is older than what is known")
+    if record.kind is AccountingKind.STOP:
+        return _stopped(session, record, happened)
+    newer = happened > session.seen_at
+    if session.phase is Phase.AGED and not newer:
+        return Ignored("it is older than what is known")
+    learnt = replace(
+        session,
+        place=merged(session.place, record.place, newer=newer or session.phase is Phase.AUTHORIZED),
+        names=merged(session.names, record.names, newer=newer or session.phase is Phase.AUTHORIZED),
+        phase=Phase.LIVE,
+        started_at=session.started_at or _started_at(session, record, happened),
+        seen_at=max(session.seen_at, happened),
+        cause="",
+    )
+    return learnt if learnt != session else Ignored("it says nothing new")
+
+
+def _known_until(session: Session, record: Accounted) -> float:
+    """Records from before this belong to an earlier session of the same name, or were played back.
+
+    What names this very session was made after its Accept, however wrong the clock of its NAS is.
+    """
+    if has_same_own_name(session, record):
+        return 0.0
+    by_us = session.seen_at - CLOCKS_APART_S
+    # Both are the NAS's own times; a second for fractions that one of them has and the other has not.
+    by_the_nas = session.started_at - 1.0 if record.kind is AccountingKind.STOP else 0.0
+    return max(by_us, by_the_nas)
+
+
+def _stopped(session: Session, record: Accounted, happened: float) -> Session:
+    return replace(
+        session,
+        place=merged(session.place, record.place, newer=happened > session.seen_at),
+        names=merged(session.names, record.names, newer=session.phase is Phase.AUTHORIZED),
+        phase=Phase.ENDED,
+        started_at=session.started_at or _started_at(session, record, happened),
+        seen_at=max(session.seen_at, happened),
+        ended_at=min(max(happened, session.started_at, session.authorized_at), record.at),
+        cause=record.cause or "its NAS said Stop",
+        wish=Settled(),
+    )
+
+
+def _after_the_end(session: Session, record: Accounted, happened: float) -> Session | Ignored:
+    """Only what its NAS said itself is final: if that accounts on for what we took to be over, it lives."""
+    if happened <= session.ended_at and is_one_address(session.place, record.place):
+        return Ignored("the session is over")
+    if not is_one_count(session, record) or is_of_another_endpoint(session, record):
+        return _begun(record, session)
+    if happened <= session.ended_at:
+        return Ignored("the session is over")
+    if record.kind is AccountingKind.START:
+        return _begun(record, session)
+    if record.session_time_s and happened - record.session_time_s > session.ended_at:
+        return _begun(record, session)
+    if record.kind is AccountingKind.INTERIM and session.seen_at < session.ended_at:
+        return _begun(record, session, it_lives=True)
+    return Ignored("the session is over")
+
+
+def _begun(record: Accounted, before: Session | None = None, *, it_lives: bool = False) -> Session:
+    """A session that is first heard of by accounting. One that bears the name of another lives under the decision of
+    that Accept, and what was wanted of the NAS there is wanted here: moving on talks no device back in."""
+    happened = min(record.happened_at, record.at)
+    stopped = record.kind is AccountingKind.STOP
+    new = Session(
+        id=0,
+        place=record.place,
+        names=record.names,
+        phase=Phase.ENDED if stopped else Phase.LIVE,
+        authorized_at=0.0,
+        standing=NotOurs(),
+        grounds=NotOurs(),
+        started_at=max(0.0, happened - record.session_time_s),
+        seen_at=happened,
+        ended_at=happened if stopped else 0.0,
+        cause=(record.cause or "its NAS said Stop") if stopped else "",
+    )
+    if before is None or not (it_lives or has_same_own_name(before, record)):
+        return new
+    wish: Wish = Settled()
+    if isinstance(before.wish, Pending) and not stopped:
+        wish = Pending(wanted=before.wish.wanted, since=before.wish.since)
+    return replace(
+        new,
+        standing=before.standing,
+        grounds=before.grounds,
+        authorized_at=min(before.authorized_at, record.at),
+        ends_at=before.ends_at,
+        voice=before.voice,
+        wish=wish,
+    )
+
+
+def _is_taken_over(session: Session, record: Accounted) -> bool:
+    """Whether the number belongs to the newest Accept, and the known one to an earlier, whose end was lost: nothing was
+    accounted for since that Accept, on the same NAS."""
+    standing = session.standing
+    return (
+        isinstance(standing, Standing)
+        and standing.at >= session.seen_at
+        and is_one_address(session.place, record.place)
+        and has_same_own_name(session, record)
+    )
+
+
+def _not_begun(session: Session) -> Session:
+    """As the last Accept left it, without what was accounted for before that."""
+    at = session.standing.at if isinstance(session.standing, Standing) else session.authorized_at
+    names = replace(session.names, acct_session_id="", acct_multi_session_id="")
+    return replace(session, names=names, phase=Phase.AUTHORIZED, authorized_at=at, started_at=0.0)
+
+
+def _started_at(session: Session, record: Accounted, happened: float) -> float:
+    """By the NAS's count where the Start is missing; not long before the Accept, whatever it counts."""
+    return max(0.0, session.authorized_at - CLOCKS_APART_S, happened - record.session_time_s)
+
+
+# -- the others ---------------------------------------------------------------------------------
+
+
+def _authorized(session: Session | None, change: Authorized) -> Session | Ignored:
+    if session is None or session.phase is Phase.ENDED:
+        return Session(
+            id=0,
+            place=change.place,
+            names=change.names,
+            phase=Phase.AUTHORIZED,
+            authorized_at=change.at,
+            standing=change.standing,
+            grounds=change.grounds,
+            seen_at=change.at,
+            ends_at=change.ends_at,
+            voice=change.voice,
+        )
+    phase, cause, wish = session.phase, session.cause, session.wish
+    if phase is Phase.AGED:
+        phase, cause = (Phase.LIVE if session.started_at else Phase.AUTHORIZED), ""
+    if isinstance(wish, Pending) and is_same_decision(wish.wanted, change.standing):
+        wish = Settled()
+    again = replace(
+        session,
+        place=merged(session.place, change.place, newer=True),
+        names=merged(session.names, change.names, newer=True),
+        phase=phase,
+        authorized_at=session.authorized_at or change.at,
+        standing=change.standing,
+        grounds=change.grounds,
+        seen_at=max(session.seen_at, change.at),
+        ends_at=change.ends_at,
+        voice=change.voice,
+        cause=cause,
+        wish=wish,
+    )
+    return again if again != session else Ignored("it says nothing new")
+
+
+def _restarted(session: Session, change: NasRestarted) -> Session | Ignored:
+    place = session.place
+    if (place.nas, place.source) != (change.nas, change.source) or not agree(
+        place.nas_identifier, change.nas_identifier
+    ):
+        return Ignored("it is on another NAS")
+    if session.phase is Phase.ENDED:
+        return Ignored("the session is over")
+    happened = min(change.happened_at, change.at)
+    if max(session.authorized_at, session.started_at) >= happened or session.seen_at > happened:
+        return Ignored("it began, or was heard of, after that")
+    return _ended(session, happened, change.cause or "its NAS was restarted")
+
+
+def _wished(session: Session, change: Wished) -> Session | Ignored:
+    if session.phase is Phase.ENDED:
+        return Ignored("the session is over")
+    standing = session.standing if isinstance(change.standing, NotOurs) else change.standing
+    wish = change.wish
+    if isinstance(wish, Pending):
+        if isinstance(session.wish, Pending) and wish.since < session.wish.since:
+            return Ignored("a newer decision is wanted")
+        seen = isinstance(standing, Standing) and standing.at >= wish.since
+        if seen and is_same_decision(wish.wanted, standing):
+            wish = Settled()  # it was seen under it while this was on its way
+    wanted = replace(session, wish=wish, standing=standing)
+    return wanted if wanted != session else Ignored("it says nothing new")
+
+
+def _gone(session: Session, change: Gone) -> Session | Ignored:
+    if session.phase is Phase.ENDED:
+        return Ignored("the session is over")
+    if session.seen_at > change.at:
+        return Ignored("it was heard of after that")
+    if change.phase is Phase.ENDED:
+        return _ended(session, change.at, change.cause)
+    if change.phase is not Phase.AGED or session.phase is Phase.AGED:
+        return Ignored("it says nothing new")
+    return replace(session, phase=Phase.AGED, cause=change.cause)
+
+
+def _ended(session: Session, at: float, cause: str) -> Session:
+    ended_at = max(at, session.authorized_at, session.started_at)
+    return replace(session, phase=Phase.ENDED, ended_at=ended_at, cause=cause, wish=Settled())
