@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.bench.verdict_page import judge_quick_page
+
 HOME = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
 
@@ -84,6 +86,7 @@ def test_a_quick_run_measures_every_case_writes_the_page_and_leaves_nothing_behi
     assert len(latencies) == 12
     assert len(re.findall(r"^\| a conversation .*(?:MiB|KiB) \|$", text, re.MULTILINE)) == 4
     assert len(re.findall(r"target [\d.]+: (?:reached|missed)", text)) == 13
+    judge_quick_page(text)
     assert mentioning(tmp_path) == []
     assert [each.name for each in tmp_path.iterdir()] == ["page.md"]
 

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -131,42 +130,3 @@ def test_a_million_would_be_weighed_and_looked_up_in_a_process_of_its_own() -> N
         said = json.loads(subprocess.run(words, cwd=HOME, capture_output=True, check=True, timeout=60).stdout)
         assert said["octets"] > 0
         assert {among: len(took) for among, took in said["lookup_ns"].items()} == {"1": 2, "1000": 2, "3000": 2}
-
-
-@pytest.mark.peer
-@pytest.mark.slow
-def test_a_quick_run_of_verdicts_alone_says_everything_and_leaves_nothing_behind(
-    tmp_path: Path, peer: Callable[[str], Any]
-) -> None:
-    peer("freeradius")
-    page = tmp_path / "page.md"
-    words = [sys.executable, "-m", "tools.bench", "--quick", "--only", "compliance", "--record", str(page)]
-    done = subprocess.run(
-        words,
-        cwd=HOME,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    text = page.read_text(encoding="utf-8")
-    rows = {
-        row[0]: row[1:] for row in re.findall(r"^\| ([^|]+) \| ([^|]*) \| ([^|]*) \| ([^|]*) \| (\w*) \|$", text, re.M)
-    }
-    assert re.fullmatch(r"\d+ MB, \d+ octets each", rows["memory, by NAC 2.0"][1])
-    assert re.fullmatch(r"[\d.]+ us \(p99 [\d.]+\)", rows["cached lookup, graph"][1])
-    assert rows["rows on disk, VPN by a verdict from disk"][3] in ("ok", "MISSED")
-    assert rows["replies missing; wrong"] == ("100 devices", "0; 0", "0; 0", "ok")
-    answered = rows["answered `unavailable`; of them at the deadline; turned away by a limit; answered `compliant`"]
-    unavailable, at_deadline, refused, compliant = (int(count) for count in answered[1].split("; "))
-    # Intune takes as long as the deadline: whoever came first may just get his answer.
-    assert (unavailable + compliant, at_deadline, refused) == (100, unavailable, 0)
-    kept = rows["late answers kept; devices asked about that are known afterwards; and forgotten"]
-    assert kept[1].endswith("; 0")
-    assert kept[3] == "ok"
-    assert "the kernel forgot the database alone" in text
-    assert "| MAB, cached verdict" not in text
-    assert [each.name for each in tmp_path.iterdir()] == ["page.md"]

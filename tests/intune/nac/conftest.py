@@ -9,11 +9,12 @@ import pytest
 from nacd.intune.nac.source import IntuneSource
 from nacd.sim.intune import IntuneSimulator
 from nacd.sim.microsoft.scene import App
-from tests.intune.nac.tenant import settle, tenant
+from tests.intune.nac.tenant import know_strangers, settle, tenant
 
 
 @pytest.fixture(scope="session")
 def lasting_simulator() -> Iterator[IntuneSimulator]:
+    know_strangers()
     with IntuneSimulator() as made:
         yield made
 
