@@ -90,8 +90,19 @@ class Line(Generic[Item]):
         if item in self._places:
             raise ValueError("it waits already")
         over = self._over(rank, nas, port)
-        if over:
-            return over
+        if not over:
+            self._enter(item, rank, nas, port, until)
+        return over
+
+    def promote(self, item: Item, rank: int) -> None:
+        """To the end of a better rank, whatever its limits; nothing for an item that does not wait or is as good."""
+        place = self._places.get(item)
+        if place is not None and rank < place.rank:
+            until = self._until[item]
+            self._leave(item)
+            self._enter(item, rank, place.nas, place.port, until)
+
+    def _enter(self, item: Item, rank: int, nas: str, port: Port, until: float) -> None:
         self._number += 1
         place = _Place(rank, nas, port, self._number)
         self._places[item] = place
@@ -102,7 +113,6 @@ class Line(Generic[Item]):
         ports.setdefault(port, OrderedDict())[item] = None
         self._until[item] = until
         heapq.heappush(self._times, (until, self._number, item))
-        return ""
 
     def waits(self, worst: int) -> bool:
         """Whether anything of this rank or a better one waits; what is past its time counts until it is noticed."""

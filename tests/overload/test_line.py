@@ -128,6 +128,18 @@ def test_one_that_somebody_else_waits_for_too_waits_longer_at_its_place(at: At) 
     assert line.take(at(4.9)) == "a"
 
 
+def test_one_that_proves_to_be_worth_more_goes_to_the_better_rank_and_is_counted_there(at: At) -> None:
+    line = line_of(max_per_nas=2)
+    put(line, "guess", "mac", rank=2, until=5.0)
+    put(line, "other", rank=0, until=9.0)
+    line.promote("guess", 0)
+    line.promote("guess", 1)
+    line.promote("stranger", 0)
+    assert put(line, "mac2", rank=2) == [""]
+    assert line.expired(at(4.9)) == ()
+    assert [line.take(at(1.0)) for _ in range(4)] == ["other", "guess", "mac", "mac2"]
+
+
 def test_what_waits_already_is_not_put_twice() -> None:
     line = line_of()
     put(line, "a")

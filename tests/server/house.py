@@ -42,6 +42,7 @@ from nacd.sim.pki import COMPLIANT_GUID, SERVER_NAME, Authority, Issued, intune_
 from nacd.sim.supplicant import LoginResult, Supplicant, login
 from nacd.store.audit_log import AuditLog
 from nacd.store.chargeable_key import chargeable_key
+from nacd.store.handover import Handover
 from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId, Instant, MacAddress
 
 T = TypeVar("T")
@@ -247,6 +248,7 @@ class House:
         self, site: Site, register: Register, *, continue_when_full: bool = False, deadline_s: float = 1.0
     ) -> None:
         assembled = site.assemble()
+        wanted = assembled.loaded.settings
         self.site = site
         self.register = register
         self.clock = Clock()
@@ -271,6 +273,7 @@ class House:
             recorder=self.recorder,
             clock=self.clock,
             random=random_octets,
+            handover=Handover(wanted.actions.socket) if wanted.actions is not None else None,
         )
         self.listener = Listener(worker=self.worker, recorder=self.recorder, clock=self.clock)
         self._loop = asyncio.new_event_loop()

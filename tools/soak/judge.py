@@ -107,36 +107,39 @@ class Judge:
     def _judge(self, record: Record) -> None:
         wanted = profile_for(record.state, record.source)
         self._check("e", record, wanted != "" and record.profile == wanted, f"the policy gives profile `{wanted}`")
-        decided = self._decided(record)
-        if decided is None:
+        moments = self._decided(record)
+        if not moments:
             return
         if record.state == "unavailable":
-            self._reason(record, decided)
+            self._reason(record, moments)
         elif record.state not in _VERDICTS:
             self._check("a", record, False, f"nobody can be `{record.state}` here")
         else:
-            self._verdict(record, decided)
+            self._verdict(record, moments)
 
-    def _decided(self, record: Record) -> float | None:
-        """When it was decided on the machine's clock, by nacd's clock and the wire."""
+    def _decided(self, record: Record) -> list[float]:
+        """When it can have been decided on the machine's clock, by nacd's clock and the wire; nothing: never.
+
+        A clock that was set back shows a time twice, and then there are two such moments.
+        """
         asked, terms = self._evidence.asked.get(record.session), self._evidence.terms
         self._finding.checks["e"] += 1
         if asked is None or record.key != asked.key.lower() or record.access != asked.access:
             self._break("e", "nobody asked this on the wire", record)
-            return None
+            return []
         latest = asked.answered or asked.sent + _AROUND_RESTART_S + terms.call_s
         found = self._evidence.clock.real(record.time, asked.sent, latest)
         if not found:
             self._break("e", f"its time is none between question and answer, {asked.sent:.3f} and {latest:.3f}", record)
-            return None
-        return found[0]
+        return found
 
-    def _verdict(self, record: Record, decided: float) -> None:
+    def _verdict(self, record: Record, moments: Sequence[float]) -> None:
+        decided = moments[0]
         terms, key = self._evidence.terms, record.key
         self._check("f", record, record.state != "compliant" or self._evidence.past.knows(key), "Intune never knew it")
         shown = max(0.0, record.time - record.as_of)
         self._check("c", record, abs(record.age_s - shown) <= _ROUNDING_S, "its age is not what its dates say")
-        dates = self._evidence.clock.real(record.as_of, self._evidence.begin - 30, decided)
+        dates = self._evidence.clock.real(record.as_of, self._evidence.begin - 30, moments[-1])
         self._check("b", record, bool(dates), "it is dated at no time at which nacd ran")
         if not dates:
             return
@@ -150,14 +153,14 @@ class Judge:
         limit_s = terms.lifetimes[record.state] + terms.slack_s
         if record.source in _NOW:
             self._young(record, age_s, limit_s, dated, decided)
-            self._true_now(record, decided)
+            self._true_now(record, moments)
         else:
             self._finding.oldest_stale_s = max(self._finding.oldest_stale_s, age_s)
             self._young(record, age_s, limit_s + terms.stale_for_s + terms.deadline_s, dated, decided)
         if record.source == "bulk":
             self._listed(record, dated)
         else:
-            self._said(record, dated)
+            self._said(record, later)
 
     def _young(self, record: Record, age_s: float, limit_s: float, dated: float, decided: float) -> None:
         """(c); a daemon that is started anew knows the age of what is on its disk by its wall clock alone."""
@@ -171,26 +174,30 @@ class Judge:
             return
         self._break("c", f"{age_s:.3f} s old, which is more than {limit_s:.3f} s", record)
 
-    def _true_now(self, record: Record, decided: float) -> None:
+    def _true_now(self, record: Record, moments: Sequence[float]) -> None:
         """(a), the promise: never accepted for longer than lifetime and deadline after it ceased to be so."""
         terms = self._evidence.terms
-        since = decided - terms.lifetimes[record.state] - terms.deadline_s - terms.slack_s
-        until = decided + _ROUNDING_S
-        states = self._evidence.past.during(record.key, since, until)
-        states |= self._told_so(record.key, since - terms.call_s, until)
-        words = f"it was {' and '.join(sorted(states))} from {since:.3f} to {decided:.3f}"
+        states: set[str] = set()
+        for decided in moments:
+            since = decided - terms.lifetimes[record.state] - terms.deadline_s - terms.slack_s
+            until = decided + _ROUNDING_S
+            states |= self._evidence.past.during(record.key, since, until)
+            states |= self._told_so(record.key, since - terms.call_s, until)
+        words = f"it was {' and '.join(sorted(states))} before {' or '.join(f'{at:.3f}' for at in moments)}"
         self._check("a", record, record.state in states, words)
 
-    def _said(self, record: Record, dated: float) -> None:
+    def _said(self, record: Record, dates: Sequence[float]) -> None:
         """(a), its root: there is an answer of Intune about this device, asked for when it is dated, that says so."""
         terms = self._evidence.terms
-        answers = self._evidence.answers.asked_between(
-            record.key, dated - terms.slack_s, dated + terms.call_s + terms.slack_s
-        )
         states: set[str] = set()
-        for answer in answers:
-            states |= self._evidence.past.during(record.key, answer.asked, answer.answered) | answer.may_say
-        words = f"Intune said {' and '.join(sorted(states)) or 'nothing'} when it is dated ({dated:.3f})"
+        for dated in dates:
+            answers = self._evidence.answers.asked_between(
+                record.key, dated - terms.slack_s, dated + terms.call_s + terms.slack_s
+            )
+            for answer in answers:
+                states |= self._evidence.past.during(record.key, answer.asked, answer.answered) | answer.may_say
+        when = " or ".join(f"{dated:.3f}" for dated in dates)
+        words = f"Intune said {' and '.join(sorted(states)) or 'nothing'} when it is dated ({when})"
         self._check("a", record, record.state in states, words)
 
     def _listed(self, record: Record, dated: float) -> None:
@@ -204,12 +211,12 @@ class Judge:
         answers = self._evidence.answers.asked_between(key, begin, end)
         return {state for answer in answers for state in answer.may_say}
 
-    def _reason(self, record: Record, decided: float) -> None:
+    def _reason(self, record: Record, moments: Sequence[float]) -> None:
         self._finding.checks["d"] += 1
-        if self._evidence.windows.excuse(decided):
+        if any(self._evidence.windows.excuse(decided) for decided in moments):
             self._finding.explained += 1
             return
-        self._break("d", f"Intune was well ({self._evidence.windows.nearest(decided)})", record)
+        self._break("d", f"Intune was well ({self._evidence.windows.nearest(moments[0])})", record)
 
     # -- the wire
 

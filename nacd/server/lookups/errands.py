@@ -135,8 +135,7 @@ class Errands:
         if self.breaker.state is not BreakerState.CLOSED and self.breaker.left_s(now) > 0:
             return self._unavailable(self._breaker_open(), now)
         errand = Errand(question, asyncio.get_running_loop().create_future())
-        claimed = request.nas.authentication is Authentication.DONE_BY_NAS
-        rank = MAC_RANK if errand.is_about_mac or guess else _VPN_RANK if claimed else _CERTIFICATE_RANK
+        rank = MAC_RANK if guess else _rank(errand, request)
         self.give_up_expired()
         over = self._line.put(errand, rank=rank, nas=request.source, port=request.port or NO_PORT, until=until)
         if over:
@@ -145,9 +144,11 @@ class Errands:
         self._pump()
         return errand
 
-    def extend(self, errand: Errand, until: float) -> None:
-        """Somebody else waits for it too, until ``until`` (monotonic seconds)."""
+    def extend(self, errand: Errand, request: AccessRequest, until: float, *, guess: bool) -> None:
+        """Somebody else waits for it too, until ``until`` (monotonic seconds), and it goes as early as he would."""
         self._line.extend(errand, until)
+        if not guess:
+            self._line.promote(errand, _rank(errand, request))
 
     def poll(self, question: Question, *, urgent: bool = False, anew: bool = False) -> Errand | Compliance:
         """Ask when there is room; ``unavailable`` when too many wait already. One for the same device stands for both.
@@ -281,3 +282,9 @@ class Errands:
         return Compliance(
             state=ComplianceState.UNAVAILABLE, as_of=now.wall, source=ComplianceSource.NONE, detail=detail
         )
+
+
+def _rank(errand: Errand, request: AccessRequest) -> int:
+    if errand.is_about_mac:
+        return MAC_RANK
+    return _VPN_RANK if request.nas.authentication is Authentication.DONE_BY_NAS else _CERTIFICATE_RANK

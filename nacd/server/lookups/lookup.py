@@ -199,7 +199,7 @@ class Lookup:
         flight = self._flights.get(question.key)
         if flight is not None and not flight.answer.done():
             self.counts.coalesced += 1
-            self.errands.extend(flight, until)
+            self.errands.extend(flight, request, until, guess=guess)
             return flight.answer
         known = self.knowledge.find(question.key, began)
         if not isinstance(known, Fresh) and known.failed.state is ComplianceState.UNAVAILABLE:

@@ -39,6 +39,7 @@ class TooSlow:
     """A tenant whose devices are not asked about as often as configured. wanted_s, possible_s: intervals.
 
     late_s: for how long one has waited though the budget would do, 0.0 when it is the budget that does not.
+    throttled: the budget is smaller than configured, for Intune answered 429.
     """
 
     tenant: str
@@ -46,6 +47,7 @@ class TooSlow:
     wanted_s: float
     possible_s: float
     late_s: float = 0.0
+    throttled: bool = False
 
     def __str__(self) -> str:
         if self.late_s:
@@ -53,9 +55,13 @@ class TooSlow:
                 f"tenant `{self.tenant}`: a live device was not asked about for {self.late_s:.0f} s, `poll.interval` is"
                 f" {self.wanted_s:g} s: intune answers more slowly than {self.devices} devices are to be asked about"
             )
+        # More questions would only be throttled more.
+        more = (
+            "intune throttles, and the budget is lowered for a while" if self.throttled else "or raise `budget.polling`"
+        )
         return (
             f"tenant `{self.tenant}`: {self.devices} devices cannot be asked about every {self.wanted_s:g} s within the"
-            f" budget for polling: set `poll.interval` to {self.possible_s:.0f}s or more, or raise `budget.polling`"
+            f" budget for polling: set `poll.interval` to {self.possible_s:.0f}s or more, {more}"
         )
 
 
@@ -176,7 +182,8 @@ class LiveDevices:
         found = []
         for name, tenant in self._tenants.items():
             devices = len(tenant.watch)
-            possible_s = feasible_interval_s(devices, lookups.by_tenant[name].errands.polling.rate)
+            budget = lookups.by_tenant[name].errands.polling
+            possible_s = feasible_interval_s(devices, budget.rate)
             late_s = tenant.watch.oldest_s(now)
             over = possible_s > self._interval_s
             if over or late_s > 2 * self._interval_s:
@@ -187,6 +194,7 @@ class LiveDevices:
                         wanted_s=self._interval_s,
                         possible_s=possible_s,
                         late_s=0.0 if over else late_s,
+                        throttled=budget.rate < budget.full_rate,
                     )
                 )
         return tuple(found)

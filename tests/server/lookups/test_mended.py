@@ -118,6 +118,26 @@ def test_who_joins_a_question_that_waits_has_a_deadline_of_his_own() -> None:
     bench.run(story)
 
 
+def test_a_guess_does_not_keep_whoever_proves_it_behind_the_macs() -> None:
+    bench = Bench(threads=1)
+
+    async def story() -> None:
+        bench.register.open.clear()
+        busy = asyncio.ensure_future(bench.ask(1))
+        await bench.until(lambda: len(bench.register.calls) == 1)
+        by_mac = asyncio.ensure_future(bench.lookup.compliance(mac(1), from_port()))
+        await bench.until(lambda: bench.lookup.errands.waiting == 1)
+        bench.lookup.start(device(2), from_port(), guess=True)
+        await bench.until(lambda: bench.lookup.errands.waiting == 2)
+        proved = asyncio.ensure_future(bench.ask(2))
+        await bench.until(lambda: bench.lookup.counts.coalesced == 1)
+        bench.register.open.set()
+        await asyncio.gather(busy, by_mac, proved)
+        assert bench.register.calls[1:] == [str(device(2).subject), str(mac(1).subject)]
+
+    bench.run(story)
+
+
 def test_many_short_reads_are_not_a_slow_disk() -> None:
     shelf = Drawer()
     bench = Bench(shelf=shelf)

@@ -253,3 +253,18 @@ def test_stations_are_bounded_over_all_ports_too(monkeypatch: pytest.MonkeyPatch
     for number in range(100):
         came(live, number, request=at(f"S{number}", port=f"Gi1/0/{number}"))
     assert [live.guess(f"S{number}") is not None for number in (0, 49, 50, 99)] == [False, False, True, True]
+
+
+def test_while_intune_throttles_nobody_is_told_to_ask_more() -> None:
+    bench, live = Bench(per_s=2.0), LiveDevices(10.0)
+    lookups = Lookups({"intune": bench.lookup})
+
+    async def story() -> None:
+        for number in range(15):
+            came(live, number + 1, bench.clock())
+        bench.lookup.errands.polling.throttled(bench.clock())
+        (slow,) = live.too_slow(lookups, bench.clock())
+        assert "intune throttles" in str(slow)
+        assert "raise" not in str(slow)
+
+    bench.run(story)
