@@ -335,6 +335,14 @@ def test_what_lay_on_disk_over_a_step_and_a_start_is_counted_as_unknowable() -> 
     assert not finding.violations
 
 
+def test_what_looks_young_because_the_clock_shows_a_time_twice_is_unknowable_after_a_start_and_else_a_lie() -> None:
+    told = case((27.0, 10.0, "compliant", "cache"), offset=-15.0, steps=((T0 + 24, -15.0),))
+    finding = replace(told, restarts=((T0 + 25, T0 + 26),)).judge()
+    assert finding.unknowable == 1
+    assert not finding.violations
+    assert told.broken() == {"a"}
+
+
 # -- excuses ----------------------------------------------------------------------------------------
 
 

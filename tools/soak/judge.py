@@ -153,7 +153,7 @@ class Judge:
         limit_s = terms.lifetimes[record.state] + terms.slack_s
         if record.source in _NOW:
             self._young(record, age_s, limit_s, dated, decided)
-            self._true_now(record, moments)
+            self._true_now(record, moments, later)
         else:
             self._finding.oldest_stale_s = max(self._finding.oldest_stale_s, age_s)
             self._young(record, age_s, limit_s + terms.stale_for_s + terms.deadline_s, dated, decided)
@@ -167,14 +167,18 @@ class Judge:
         self._finding.checks["c"] += 1
         if age_s <= limit_s:
             return
-        evidence = self._evidence
-        steps = [at for at, _ in evidence.clock.steps if dated <= at]
-        if any(ready <= decided and any(at <= ready for at in steps) for _, ready in evidence.restarts):
+        if self._is_unknowable(dated, decided):
             self._finding.unknowable += 1
             return
         self._break("c", f"{age_s:.3f} s old, which is more than {limit_s:.3f} s", record)
 
-    def _true_now(self, record: Record, moments: Sequence[float]) -> None:
+    def _is_unknowable(self, dated: float, decided: float) -> bool:
+        """Whether the clock was set after the one and the daemon started again before the other."""
+        evidence = self._evidence
+        steps = [at for at, _ in evidence.clock.steps if dated <= at]
+        return any(ready <= decided and any(at <= ready for at in steps) for _, ready in evidence.restarts)
+
+    def _true_now(self, record: Record, moments: Sequence[float], dates: Sequence[float]) -> None:
         """(a), the promise: never accepted for longer than lifetime and deadline after it ceased to be so."""
         terms = self._evidence.terms
         states: set[str] = set()
@@ -183,6 +187,9 @@ class Judge:
             until = decided + _ROUNDING_S
             states |= self._evidence.past.during(record.key, since, until)
             states |= self._told_so(record.key, since - terms.call_s, until)
+        if record.state not in states and len(dates) > 1 and self._is_unknowable(dates[0], moments[-1]):
+            self._finding.unknowable += 1  # dated before the clock was set back, and it looks young now
+            return
         words = f"it was {' and '.join(sorted(states))} before {' or '.join(f'{at:.3f}' for at in moments)}"
         self._check("a", record, record.state in states, words)
 
