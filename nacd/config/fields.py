@@ -224,10 +224,18 @@ NetworkField: TypeAlias = Annotated[
 
 
 def ip_address(value: object) -> str:
+    """One machine's address, ``10.9.0.4`` or ``2001:db8::4``."""
     try:
-        return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
+        found = ipaddress.ip_address(value if isinstance(value, str) else "")
     except ValueError:
         raise ValueError(f"{shown(value) if isinstance(value, str) else 'this'} is no IP address") from None
+    if isinstance(found, ipaddress.IPv6Address) and (found.scope_id or found.ipv4_mapped):
+        raise ValueError(
+            f"{shown(str(value))} is an address with an interface, or IPv4 in IPv6 clothes: write it plain"
+        )
+    if found.is_unspecified or found.is_multicast:
+        raise ValueError(f"{shown(str(value))} is no address of one machine")
+    return str(found)
 
 
 IpAddress: TypeAlias = Annotated[str, PlainValidator(ip_address), WithJsonSchema({"type": "string"})]

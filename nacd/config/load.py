@@ -20,6 +20,7 @@ from nacd.config import fields, policy_file, wording
 from nacd.config.fields import Network, Surroundings
 from nacd.config.policy_file import Knowledge, PolicyFile
 from nacd.config.sections.base import Section
+from nacd.config.sections.sessions import Overrides
 from nacd.config.settings import Client, Settings
 from nacd.config.yaml import MAX_OCTETS, Document, PathTo, Plain, parse
 from nacd.errors import ConfigError, Problem
@@ -92,6 +93,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
     reader.problems.extend(problems)
     settings = reader.settings()
     policy = reader.policy(settings)
+    reader.overrides(policy)
     if reader.problems or settings is None or policy is None:
         raise ConfigError(tuple(_ordered(reader.problems, str(path))))
     return Loaded(
@@ -170,6 +172,7 @@ class _Reader:
             self._note_secrets(settings, around)
             self._eap(settings)
             self._tenants(settings)
+            self._polls(settings)
         return settings
 
     def policy(self, settings: Settings | None) -> PolicyFile | None:
@@ -186,6 +189,18 @@ class _Reader:
         self.problems.extend(found.problems)
         return found
 
+    def overrides(self, policy: PolicyFile | None) -> None:
+        """That the profiles of overrides are there, also when something else is wrong with either file."""
+        sessions = self.document.value.get("sessions")
+        wanted = sessions.get("overrides") if isinstance(sessions, dict) else None
+        profiles = policy.document.value.get("profiles") if policy is not None else None
+        if not isinstance(wanted, dict) or not isinstance(profiles, dict):
+            return
+        for key, name in wanted.items():
+            if key in Overrides.model_fields and isinstance(name, str) and name not in profiles:
+                near = wording.did_you_mean(name, profiles)
+                self._refuse(("sessions", "overrides", key), f"there is no profile `{name}`{near}")
+
     def _knowledge(self, settings: Settings | None) -> Knowledge:
         """What a policy may count on. Of a file that is wrong otherwise nothing is held against the policy."""
         if settings is None:
@@ -193,6 +208,7 @@ class _Reader:
             return Knowledge(groups=self._groups, sure=self._sure, intune=asked, graph=asked, graph_sure=asked)
         tenants = settings.tenant_sections
         sources = [section.source for section in tenants.values()]
+        overrides = settings.sessions.overrides
         return Knowledge(
             groups=self._groups,
             sure=self._sure,
@@ -200,6 +216,7 @@ class _Reader:
             graph="graph" in sources or any(section.fallback == "graph" for section in tenants.values()),
             graph_sure=bool(tenants) and set(sources) == {"graph"},
             tenants=frozenset(tenants),
+            ordered=frozenset(filter(None, (overrides.quarantine, overrides.allow))),
         )
 
     def _surroundings(self) -> Surroundings:
@@ -316,6 +333,14 @@ class _Reader:
             if cas and not section.known_id:
                 message = "without its `tenant_id`, certificates of other tenants cannot be told from those of this one"
                 self._note((*path, "tenant"), message)
+
+    def _polls(self, settings: Settings) -> None:
+        inhabited = {group for client in settings.clients for group in client.groups}
+        for group in settings.compliance.poll.groups:
+            if group not in inhabited:
+                message = f"no NAS is in the group `{group}`{wording.did_you_mean(group, inhabited)}"
+                path = ("compliance", "poll", "groups", group)
+                self.notes.append(self.document.problem(path, message, key=True))
 
     def _note_secrets(self, settings: Settings, around: Surroundings) -> None:
         for path, secret in _secrets(settings):

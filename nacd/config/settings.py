@@ -34,10 +34,12 @@ from nacd.config.fields import (
 )
 from nacd.config.sections.base import MINUTE, SECOND, Section
 from nacd.config.sections.compliance import ComplianceSettings
+from nacd.config.sections.control import Control
 from nacd.config.sections.eap import Eap
 from nacd.config.sections.identity import Identity
 from nacd.config.sections.intune import Intune
 from nacd.config.sections.overload import Overload
+from nacd.config.sections.sessions import Sessions
 
 Listens: TypeAlias = Annotated[
     tuple[Listen, ...], BeforeValidator(at_least_one, json_schema_input_type=Listen | list[Listen])
@@ -83,9 +85,27 @@ class Server(Section):
 class Dynauth(Section):
     """Where this NAS takes CoA-Requests and Disconnect-Requests (RFC 5176)."""
 
-    port: Port = Field(default=3799, description="UDP port; Cisco's default is 1700")
+    port: Port | None = Field(default=None, description="UDP port; default: what this vendor's NASes listen on")
     secret: SecretField | None = Field(default=None, description="reference to a secret of its own; default: the NAS's")
-    address: IpAddress | None = Field(default=None, description="address of its own; default: where requests come from")
+    address: IpAddress | None = Field(
+        default=None,
+        description="where to ask, as for a controller or a proxy; default: where the session's requests came from",
+    )
+    source: IpAddress | None = Field(
+        default=None, description="our address that the NAS knows; default: what the route prefers"
+    )
+    rate: Annotated[Number, Field(ge=1, le=10_000)] = Field(
+        default=50, description="requests a second, to each address, repeats included"
+    )
+    concurrent: Annotated[Number, Field(ge=1, le=256)] = Field(
+        default=8, description="requests under way at once, to each address"
+    )
+
+    @model_validator(mode="after")
+    def _of_one_family(self) -> Dynauth:
+        if self.address and self.source and (":" in self.address) != (":" in self.source):
+            raise PydanticCustomError("nacd", "`address` and `source` are of two families: one is IPv4, one is IPv6")
+        return self
 
 
 class Client(Section):
@@ -112,6 +132,14 @@ class Client(Section):
         description="how long this NAS waits before it repeats a request; what is older is not worked on",
     )
     dynauth: Dynauth | None = Field(default=None, description="where sessions can be changed; absent: they cannot")
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Client:
+        if self.dynauth is None or not self.dynauth.source or self.dynauth.address:
+            return self
+        if (6 if ":" in self.dynauth.source else 4) not in {network.version for network in self.network}:
+            raise PydanticCustomError("nacd", "`dynauth.source` and `network` are of two families: IPv4 and IPv6")
+        return self
 
 
 class Actions(Section):
@@ -150,6 +178,8 @@ class Settings(Section):
     compliance: ComplianceSettings = Field(default=ComplianceSettings(), description="how verdicts are kept")
     policy: ExistingFile = Field(description="the policy file")
     audit: Audit = Field(description="the audit log")
+    sessions: Sessions = Field(default=Sessions(), description="how long sessions are kept, and how they are changed")
+    control: Control = Field(default=Control(), description="who may give orders to the running daemon")
     actions: Actions | None = Field(
         default=None, description="who carries out `on_quarantine` of profiles; absent: no profile may have it"
     )

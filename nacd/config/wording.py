@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from nacd.config.fields import Surroundings
 from nacd.config.sections.base import Section
@@ -60,11 +61,12 @@ def _problems(model: type[BaseModel], document: Document, wrong: ValidationError
         key = error["type"] == "extra_forbidden" or _KEY in error["loc"]
         if error["type"] == "too_short" and error["input"]:
             continue  # pydantic counts only the items that are right; the wrong ones are told one by one
-        stands = document.known(path)
+        written = _as_written(document, path)
+        stands = document.known(written)
         if any(stands[:length] in document.flawed for length in range(1, len(stands) + 1)):
             continue
         for line in _message(model, error, path).split("\n"):
-            yield document.problem(path, line, key=key)
+            yield document.problem(written, line, key=key)
 
 
 def _path(error: Mapping[str, Any]) -> PathTo:
@@ -74,6 +76,15 @@ def _path(error: Mapping[str, Any]) -> PathTo:
     path = tuple(step for step in steps if step != _KEY and not str(step).startswith("<"))
     foreign = error["type"] == "extra_forbidden"
     return path + tuple(step for step in last if foreign or (step != _KEY and not str(step).startswith("<")))
+
+
+def _as_written(document: Document, path: PathTo) -> PathTo:
+    """One mapping may stand where a list of them may, and pydantic counts it as the first of one."""
+    steps: PathTo = ()
+    for step in path:
+        if step != 0 or (*steps, step) in document.values:
+            steps = (*steps, step)
+    return steps
 
 
 def _message(model: type[BaseModel], error: Mapping[str, Any], path: PathTo) -> str:
@@ -90,7 +101,7 @@ def _message(model: type[BaseModel], error: Mapping[str, Any], path: PathTo) -> 
         return _no_such_word(error["input"], re.findall(r"'([^']*)'", context["expected"]), path)
     if kind in _BOUNDS:
         bound = next(iter(context.values()))
-        return _BOUNDS[kind].format(bound=f"{bound:,}", value=f"`{error['input']}`")
+        return _BOUNDS[kind].format(bound=f"{bound:,}".removesuffix(".0"), value=f"`{error['input']}`")
     return _SHAPES.get(kind, "this value has the wrong shape")
 
 
@@ -104,6 +115,7 @@ _SHAPES: Final = {
     "dict_type": "`key: value` pairs are wanted here",
     "tuple_type": "a list is wanted here: `[one, two]`, or lines that begin with `- `",
     "int_type": "a whole number is wanted here",
+    "float_type": "a number is wanted here",
     "bool_type": "`true` or `false` is wanted here",
     "string_type": "text is wanted here",
     "too_short": "this list is empty: at least one is needed",
@@ -112,7 +124,7 @@ _SHAPES: Final = {
 
 def _missing(model: type[BaseModel], path: PathTo) -> str:
     for section in _sections(model, path[:-1]):
-        field = section.model_fields.get(str(path[-1]))
+        field = _fields(section).get(str(path[-1]))
         if field is not None and field.description:
             return f"`{path[-1]}` is missing: {field.description}"
     return f"`{path[-1]}` is missing"
@@ -124,7 +136,7 @@ def _unknown_key(model: type[BaseModel], path: PathTo) -> str:
     for section in sections:
         if issubclass(section, Section) and word.lower() in section.hints:
             return f"{shown(word)} is no key here: {section.hints[word.lower()]}"
-    known = {name for section in sections for name in section.model_fields}
+    known = {name for section in sections for name in _fields(section)}
     return f"{shown(word)} is no key here{did_you_mean(word, known)}"
 
 
@@ -137,6 +149,11 @@ def _no_such_word(written: object, words: list[str], path: PathTo) -> str:
     return f"{said} is not known here, did you mean `{near[0]}`?" if near else f"{said} is not known here: use {choice}"
 
 
+def _fields(section: type[BaseModel]) -> Mapping[str, FieldInfo]:
+    """By the words an admin writes: some are no names in Python (``from``)."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
+
+
 def _sections(annotation: Any, path: PathTo) -> Iterator[type[BaseModel]]:
     """The models that may stand at a path; more than one where there is a choice."""
     if get_origin(annotation) is Annotated:
@@ -147,7 +164,7 @@ def _sections(annotation: Any, path: PathTo) -> Iterator[type[BaseModel]]:
     elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
         if not path:
             yield annotation
-        elif field := annotation.model_fields.get(str(path[0])):
+        elif field := _fields(annotation).get(str(path[0])):
             yield from _sections(field.annotation, path[1:])
     elif path and get_origin(annotation) in (tuple, dict):
         arguments = get_args(annotation)

@@ -30,7 +30,8 @@ from nacd.radius import dictionary as dictionaries
 from nacd.radius.clients import Client, ClientTable
 from nacd.radius.dictionary import Dictionary
 from nacd.server import translate
-from nacd.values import AccessKind, Authentication, Facts, Instant, Nas, Rendered, Unidentified
+from nacd.values import AccessKind, Authentication, Facts, Instant, Nas, Rendered, Secret, Unidentified
+from nacd.vendor.dynauth_model import Dynauth, parse_dynauth
 from nacd.vendor.model import VendorData, parse
 from nacd.vendor.render import render
 
@@ -52,7 +53,9 @@ class Assembled:
     """A configuration whose every promise has been checked. notes stop nothing. eap: None if not configured.
 
     tenants: how each is asked, by name; empty when nobody is asked about compliance. graph_tenants: those that are
-    asked through Graph, be it as fallback.
+    asked through Graph, be it as fallback. rendered: every (profile, vendor in use) that can be expressed, so that an
+    override may name any profile. dynauths: how the vendors in use are asked to change sessions, by name; one that is
+    not there is never asked.
     """
 
     loaded: Loaded
@@ -61,6 +64,7 @@ class Assembled:
     table: ClientTable
     identity_rules: IdentityRules
     rendered: Mapping[tuple[str, str], Rendered]
+    dynauths: Mapping[str, Dynauth]
     eap: Eap | None
     tenants: Mapping[str, IntuneOptions]
     graph_tenants: frozenset[str]
@@ -77,7 +81,10 @@ def assemble(loaded: Loaded, now: Instant, *, allow_demo: bool = False) -> Assem
     for skipped in dictionary.skipped:
         found.note(f"dictionary: {skipped}", ("dictionaries",))
     clients = tuple(_clients(found))
-    rendered = _rendered(found, dictionary, clients)
+    vendors = _vendors(found, clients)
+    rendered = _rendered(found, dictionary, clients, vendors)
+    _note_overrides(found, rendered, clients)
+    dynauths = _dynauths(found)
     for name, profile in loaded.profiles.items():
         if profile.on_quarantine and settings.actions is None:
             message = f"profile `{name}` has `on_quarantine`, and nacd.yaml has no `actions.socket` to hand it to"
@@ -88,10 +95,14 @@ def assemble(loaded: Loaded, now: Instant, *, allow_demo: bool = False) -> Assem
     if shown_at is not None and not ipaddress.ip_address(shown_at.host).is_loopback:
         words = f"anybody who reaches `{shown_at}` can read the metrics: no password guards them, let a firewall do it"
         found.note(words, ("server", "metrics"))
+    control = settings.control
+    if control.socket is None and (control.read or control.coa or control.config):
+        words = "whoever is named here must be able to enter the state folder: `socket` can be elsewhere"
+        found.note(words, ("control",))
     rules = found.attempt(lambda: translate.identity_rules(settings), ("identity",))
     table = found.attempt(lambda: ClientTable(clients), ("clients",))
     if not allow_demo:
-        _refuse_demo(found, clients, eap)
+        _refuse_demo(found, eap)
     if found.problems or rules is None or table is None:
         raise ConfigError(tuple(found.problems))
     return Assembled(
@@ -101,6 +112,7 @@ def assemble(loaded: Loaded, now: Instant, *, allow_demo: bool = False) -> Assem
         table=table,
         identity_rules=rules,
         rendered=rendered,
+        dynauths=dynauths,
         eap=eap,
         tenants=tenants,
         graph_tenants=frozenset(
@@ -155,33 +167,69 @@ def _clients(found: _Findings) -> list[Client]:
 # -- profiles -------------------------------------------------------------------------------
 
 
-def _rendered(
-    found: _Findings, dictionary: Dictionary, clients: tuple[Client, ...]
-) -> Mapping[tuple[str, str], Rendered]:
-    """Every profile in the words of every vendor whose NASes a rule can give it to."""
-    loaded = found.loaded
+def _vendors(found: _Findings, clients: tuple[Client, ...]) -> Mapping[str, VendorData]:
+    """The vendors in use."""
     vendors: dict[str, VendorData] = {}
     for index, client in enumerate(clients):
         name = client.nas.vendor
         if name not in vendors:
-            parsed = found.attempt(partial(parse, name, loaded.vendors[name]), ("clients", index, "vendor"))
+            parsed = found.attempt(partial(parse, name, found.loaded.vendors[name]), ("clients", index, "vendor"))
             if parsed is not None:
                 vendors[name] = parsed
+    return vendors
+
+
+def _rendered(
+    found: _Findings, dictionary: Dictionary, clients: tuple[Client, ...], vendors: Mapping[str, VendorData]
+) -> Mapping[tuple[str, str], Rendered]:
+    """Every profile in the words of every vendor in use; where a rule can give it to a NAS, it must be expressible."""
+    loaded = found.loaded
     rendered: dict[tuple[str, str], Rendered] = {}
-    failed: set[tuple[str, str]] = set()
+    failed: dict[tuple[str, str], CannotExpress] = {}
+    for name, profile in loaded.profiles.items():
+        for vendor in vendors.values():
+            try:
+                rendered[name, vendor.name] = render(profile, vendor, dictionary.encode)
+            except CannotExpress as cannot:
+                failed[name, vendor.name] = cannot
     for rule in loaded.policy.rules:
         for client in clients if rule.then != DENY else ():
-            pair = (rule.then, client.nas.vendor)
-            if pair in rendered or pair in failed or not can_reach(rule, client.nas) or pair[1] not in vendors:
+            cannot_be = failed.get((rule.then, client.nas.vendor))
+            if cannot_be is None or not can_reach(rule, client.nas):
                 continue
-            try:
-                rendered[pair] = render(loaded.profiles[rule.then], vendors[pair[1]], dictionary.encode)
-            except CannotExpress as cannot:
-                failed.add(pair)
-                for line in str(cannot).splitlines():
-                    message = f"{line} (rule `{rule.name}` gives it to NAS `{client.nas.name}`)"
-                    found.problems.append(loaded.problem(message, profile=rule.then))
+            del failed[rule.then, client.nas.vendor]
+            for line in str(cannot_be).splitlines():
+                message = f"{line} (rule `{rule.name}` gives it to NAS `{client.nas.name}`)"
+                found.problems.append(loaded.problem(message, profile=rule.then))
     return rendered
+
+
+def _note_overrides(
+    found: _Findings, rendered: Mapping[tuple[str, str], Rendered], clients: tuple[Client, ...]
+) -> None:
+    """Where a default profile of overrides has no words, so that whoever is ordered to have it there is refused."""
+    wanted = found.loaded.settings.sessions.overrides
+    for key, profile in (("quarantine", wanted.quarantine), ("allow", wanted.allow)):
+        for vendor in sorted({client.nas.vendor for client in clients}) if profile else ():
+            if (profile, vendor) not in rendered:
+                words = f"a NAS of vendor `{vendor}` cannot be told of profile `{profile}`: there it means refusal"
+                found.note(words, ("sessions", "overrides", key))
+
+
+def _dynauths(found: _Findings) -> Mapping[str, Dynauth]:
+    """How the vendors in use are asked; a note where the admin counts on one that nobody knows how to ask."""
+    dynauths: dict[str, Dynauth] = {}
+    for index, wanted in enumerate(found.loaded.settings.clients):
+        name, rows = wanted.vendor, found.loaded.vendors[wanted.vendor]
+        if "dynauth" not in rows:
+            if wanted.dynauth is not None:
+                words = f"nacd does not know how NASes of vendor `{name}` are asked to change a session: they will not"
+                found.note(words, ("clients", index, "dynauth"))
+        elif name not in dynauths:
+            parsed = found.attempt(partial(parse_dynauth, name, rows), ("clients", index, "vendor"))
+            if parsed is not None:
+                dynauths[name] = parsed
+    return dynauths
 
 
 def can_reach(rule: Rule, nas: Nas) -> bool:
@@ -252,11 +300,15 @@ def _tenant(found: _Findings, wanted: Intune, place: Setting, now: Instant) -> I
     return built
 
 
-def _refuse_demo(found: _Findings, clients: tuple[Client, ...], eap: Eap | None) -> None:
+def _refuse_demo(found: _Findings, eap: Eap | None) -> None:
     """What the demo made is known to everybody who can read its folder, and is not for real networks."""
-    for index, client in enumerate(clients):
-        if client.secret.reveal().startswith(DEMO_SECRET_PREFIX):
-            found.problem("this is a secret of the demo: make one of your own", ("clients", index, "secret"))
+    for index, written in enumerate(found.loaded.settings.clients):
+        secrets: dict[Setting, Secret] = {("secret",): written.secret}
+        if written.dynauth is not None and written.dynauth.secret is not None:
+            secrets["dynauth", "secret"] = written.dynauth.secret
+        for path, secret in secrets.items():
+            if secret.reveal().startswith(DEMO_SECRET_PREFIX):
+                found.problem("this is a secret of the demo: make one of your own", ("clients", index, *path))
     if eap is None:
         return
     for index, anchor in enumerate(eap.anchors):

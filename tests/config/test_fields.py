@@ -86,6 +86,19 @@ def test_what_is_no_network(text: object, words: str) -> None:
         fields.network(text)
 
 
+@pytest.mark.parametrize("text", ["10.9.0.4", "127.0.0.1", "2001:db8::4"])
+def test_the_address_of_one_machine(text: str) -> None:
+    assert fields.ip_address(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "10.0.0", "::", "0.0.0.0", "ff02::1", "224.0.0.1", "fe80::1%eth0", "::ffff:1.2.3.4", 5]
+)
+def test_what_is_no_address_of_one_machine(text: object) -> None:
+    with pytest.raises(ValueError, match=r"is no IP address|of one machine|write it plain"):
+        fields.ip_address(text)
+
+
 @pytest.mark.parametrize("text", ["aabb.ccdd.eeff", "aabbccddeeff", "AA-BB-CC-DD-EE-FF", "aa:bb:cc:dd:ee:ff"])
 def test_a_mac_in_any_usual_spelling(text: str) -> None:
     assert fields.mac(text) == "AA-BB-CC-DD-EE-FF"

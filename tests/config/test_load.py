@@ -141,6 +141,71 @@ def test_a_client_ca_may_assert_entra_ids(site, written: str, registers: set[Dev
     assert site.problems() == ["nacd.yaml:9:88: `entra_ids` is not known here, did you mean `entra_id`?"]
 
 
+SESSIONS = "sessions:\n  overrides: {quarantine: %s, allow: %s}\nstate: state"
+
+
+def test_overrides_name_profiles_of_the_policy(site) -> None:
+    overrides = site.change("state: state", SESSIONS % ("corp", "corp")).load().settings.sessions.overrides
+    assert (overrides.quarantine, overrides.allow) == ("corp", "corp")
+
+
+def test_a_profile_of_an_override_that_is_not_there_is_an_error_at_its_place(site) -> None:
+    site.change("state: state", SESSIONS % ("crop", "staff"))
+    assert site.problems() == [
+        "nacd.yaml:11:27: there is no profile `crop`, did you mean `corp`?",
+        "nacd.yaml:11:40: there is no profile `staff`: there is `corp`",
+    ]
+
+
+def test_it_is_told_together_with_what_else_is_wrong(site) -> None:
+    site.change("state: state", SESSIONS % ("crop", "corp")).change("vendor: cisco-ios", "vendor: cisco-ois")
+    site.change("then: corp", "then: crop", file="policy.yaml")
+    assert [line.split(" ")[0] for line in site.problems()] == [
+        "nacd.yaml:2:73:",
+        "nacd.yaml:11:27:",
+        "policy.yaml:4:93:",
+    ]
+
+
+@pytest.mark.parametrize(
+    "written", ["sessions: 5", "sessions: {overrides: [corp]}", "sessions: {overrides: {allow: 5}}"]
+)
+def test_overrides_in_the_wrong_shape_are_told_once(site, written: str) -> None:
+    assert len(site.change("state: state", f"{written}\nstate: state").problems()) == 1
+
+
+def test_a_profile_that_is_wrong_in_itself_is_there_all_the_same(site) -> None:
+    site.change("state: state", SESSIONS % ("corp", "corp")).change("vlan: 120", "vlan: 5000", file="policy.yaml")
+    assert all(line.startswith("policy.yaml:") for line in site.problems())
+
+
+def test_a_profile_that_overrides_give_needs_no_rule(site) -> None:
+    site.change("profiles:", "profiles:\n  fix: {vlan: 7}\n  spare: {vlan: 8}", file="policy.yaml")
+    site.change("state: state", SESSIONS % ("fix", "corp"))
+    assert site.notes() == ["policy.yaml:3:3: no rule uses profile `spare`"]
+
+
+def test_an_interval_for_a_group_that_no_nas_is_in_is_noted(site) -> None:
+    site.change("state: state", "compliance:\n  poll: {groups: {wired: 2m, wierd: 3m}}\nstate: state")
+    assert site.notes() == ["nacd.yaml:11:30: no NAS is in the group `wierd`, did you mean `wired`?"]
+
+
+@pytest.mark.parametrize(("length", "problems", "notes"), [(7, 1, 0), (15, 0, 1), (16, 0, 0)])
+def test_a_secret_for_changing_sessions_is_measured_as_any_other(site, length: int, problems: int, notes: int) -> None:
+    site.write("secrets/das", "x" * length, mode=0o600)
+    site.change("groups: [wired]", 'groups: [wired], dynauth: {secret: "file:secrets/das"}')
+    if problems:
+        assert site.problems() == ["nacd.yaml:2:119: this secret is shorter than 8 octets: it can be guessed"]
+    else:
+        assert [note.startswith("nacd.yaml:2:119: this secret is shorter than 16") for note in site.notes()] == [
+            True
+        ] * notes
+
+
+def test_a_whole_network_behind_one_controller_is_lawful(site) -> None:
+    assert site.change("groups: [wired]", "groups: [wired], dynauth: {address: 10.0.0.2}").load().notes == ()
+
+
 def test_client_cas_need_names_of_their_own_and_one_should_name_devices(site) -> None:
     for name in ("a/ca.pem", "b/ca.pem", "key"):
         site.write(name, "x", mode=0o600)

@@ -26,6 +26,43 @@ def test_dynauth_may_have_a_secret_and_an_address_of_its_own(section) -> None:
     assert client.dynauth.address == "10.0.0.9"
 
 
+def test_dynauth_alone_means_where_this_vendor_is_asked(section) -> None:
+    dynauth = section(Client, CLIENT + "dynauth: {}\n", {"S": "s"}).dynauth
+    assert (dynauth.port, dynauth.secret, dynauth.address, dynauth.source) == (None, None, None, None)
+    assert (dynauth.rate, dynauth.concurrent) == (50, 8)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("rate: 0", "5:17: `0` is too small: at least 1"),
+        ("concurrent: 257", "5:23: `257` is too large: at most 256"),
+        ("address: nas1.example", "5:20: `nas1.example` is no IP address"),
+        ("address: 10.0.0.0/24", "5:20: `10.0.0.0/24` is no IP address"),
+        ("address: 0.0.0.0", "5:20: `0.0.0.0` is no address of one machine"),
+        ("source: 224.0.0.1", "5:19: `224.0.0.1` is no address of one machine"),
+        (
+            'source: "::ffff:10.0.0.1"',
+            "5:19: `::ffff:10.0.0.1` is an address with an interface, or IPv4 in IPv6 clothes: write it plain",
+        ),
+        (
+            'address: 10.0.0.1, source: "2001:db8::1"',
+            "5:10: `address` and `source` are of two families: one is IPv4, one is IPv6",
+        ),
+    ],
+)
+def test_what_cannot_be_asked_is_told(section, written: str, said: str) -> None:
+    assert section(Client, CLIENT + f"dynauth: {{{written}}}\n", {"S": "s"}) == [said]
+
+
+def test_our_own_address_is_of_the_family_of_its_network(section) -> None:
+    one = "name: a\nnetwork: 10.0.0.0/8\nsecret: env:S\nvendor: generic\ndynauth: {source: '2001:db8::1'%s}\n"
+    (said,) = section(Client, one % "", {"S": "s"})
+    assert said == "1:1: `dynauth.source` and `network` are of two families: IPv4 and IPv6"
+    assert section(Client, one % ", address: '2001:db8::9'", {"S": "s"}).dynauth.source == "2001:db8::1"
+    assert section(Client, CLIENT + "dynauth: {source: '2001:db8::1'}\n", {"S": "s"}).dynauth.source == "2001:db8::1"
+
+
 def test_one_group_or_a_list_of_them(section) -> None:
     assert section(Client, CLIENT + "groups: wired\n", {"S": "s"}).groups == ("wired",)
     assert section(Client, CLIENT + "groups: []\n", {"S": "s"}).groups == ()

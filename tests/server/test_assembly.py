@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from nacd.config.load import load
 from nacd.errors import ConfigError
 from nacd.intune import options as intune_options
 from nacd.policy.conditions import AccessIs, Condition, GroupIs, NasIs
 from nacd.policy.model import Rule
-from nacd.server.assembly import can_reach
+from nacd.server.assembly import assemble, can_reach
+from nacd.server.clock import instant
 from nacd.sim.pki import DAY_S
 from nacd.values import AccessKind, Authentication, Nas
 from tests.server.house import Pki, Site
@@ -22,12 +25,12 @@ def problems(site: Site, *, allow_demo: bool = True) -> str:
     return str(refused.value).replace(f"{site.folder}/", "")
 
 
-def test_a_good_configuration_has_every_reachable_profile_in_every_vendors_words(site: Site) -> None:
+def test_a_good_configuration_has_every_profile_in_the_words_of_every_vendor_in_use(site: Site) -> None:
     assembled = site.assemble()
     assert set(assembled.rendered) == {
-        ("corporate", "cisco-ios"),
-        ("quarantine", "cisco-ios"),
-        ("printers", "cisco-ios"),
+        (profile, vendor)
+        for profile in ("corporate", "quarantine", "printers")
+        for vendor in ("cisco-ios", "cisco-asa")
     }
     assert assembled.eap is not None
     assert [client.nas.name for client in assembled.clients] == ["switch", "concentrator"]
@@ -62,6 +65,73 @@ def test_all_problems_come_at_once(site: Site, pki: Pki) -> None:
     found = problems(site)
     assert "Cisco-AVPiar" in found
     assert "nacd.yaml:8:16: the private key does not belong to" in found
+
+
+# -- sessions -----------------------------------------------------------------------------------
+
+
+def test_a_profile_that_no_rule_can_give_is_there_for_whoever_orders_it(site: Site) -> None:
+    site.change("profiles:\n", "profiles:\n  spare: {vlan: 7}\n  odd: {role: STAFF}\n", file="policy.yaml")
+    rendered = site.assemble().rendered
+    assert ("spare", "cisco-ios") in rendered
+    assert ("spare", "cisco-asa") in rendered
+    assert ("odd", "cisco-ios") in rendered
+    assert ("odd", "cisco-asa") not in rendered
+
+
+def test_a_promise_is_asked_only_of_vendors_whose_nases_a_rule_reaches(site: Site) -> None:
+    site.change("{vlan: 140}", "{role: PRINTERS}", file="policy.yaml")
+    site.change("{access: mab, mac_in", "{access: mab, nas: switch, mac_in", file="policy.yaml")
+    rendered = site.assemble().rendered
+    assert ("printers", "cisco-ios") in rendered
+    assert ("printers", "cisco-asa") not in rendered
+
+
+def test_a_default_profile_of_overrides_that_a_vendor_has_no_words_for_is_noted_there(site: Site) -> None:
+    site.change("profiles:\n", "profiles:\n  odd: {role: STAFF}\n", file="policy.yaml")
+    site.change(
+        "policy: policy.yaml", "sessions: {overrides: {quarantine: odd, allow: corporate}}\npolicy: policy.yaml"
+    )
+    notes = [str(note) for note in site.assemble().notes]
+    (note,) = [note for note in notes if "`odd`" in note]
+    assert ": a NAS of vendor `cisco-asa` cannot be told of profile `odd`: there it means refusal" in note
+    assert ":36: " in note
+    assert not any("corporate" in note for note in notes)
+
+
+def test_every_vendor_in_use_is_known_by_how_it_is_asked(site: Site) -> None:
+    dynauths = site.assemble().dynauths
+    assert set(dynauths) == {"cisco-ios", "cisco-asa"}
+    assert [row.verb.value for row in dynauths["cisco-asa"].ladder] == ["push", "disconnect"]
+
+
+def test_a_nas_that_is_to_be_asked_and_whose_vendor_nobody_knows_how_to_ask_is_noted(site: Site) -> None:
+    site.change("vendor: cisco-ios, groups: [wired],", "vendor: cisco-ios, groups: [wired], dynauth: {},")
+    loaded = load(site.config)
+    silent = {name: {**rows} for name, rows in loaded.vendors.items()}
+    del silent["cisco-ios"]["dynauth"], silent["cisco-asa"]["dynauth"]
+    assembled = assemble(replace(loaded, vendors=silent), instant(), allow_demo=True)
+    (note,) = [str(note) for note in assembled.notes if "change a session" in str(note)]
+    assert ":3:113: nacd does not know how NASes of vendor `cisco-ios` are asked" in note
+    assert assembled.dynauths == {}
+
+
+def test_vendor_data_that_is_wrong_is_a_problem_where_the_vendor_is_named(site: Site) -> None:
+    loaded = load(site.config)
+    spoilt = {**loaded.vendors, "cisco-asa": {**loaded.vendors["cisco-asa"], "dynauth": {"port": 1700}}}
+    with pytest.raises(ConfigError, match=r":5:\d+: vendor `cisco-asa`, dynauth: `port`"):
+        assemble(replace(loaded, vendors=spoilt), instant(), allow_demo=True)
+
+
+@pytest.mark.parametrize(
+    ("control", "noted"),
+    [('{coa: ["@netops"]}', True), ("{read: alex, socket: run/nacd.sock}", False), ("{read: []}", False)],
+)
+def test_people_who_may_not_enter_the_state_folder_are_noted(site: Site, control: str, noted: bool) -> None:
+    site.change("policy: policy.yaml", f"control: {control}\npolicy: policy.yaml")
+    notes = [str(note) for note in site.assemble().notes if "state folder" in str(note)]
+    assert len(notes) == noted
+    assert all("nacd.yaml:" in note for note in notes)
 
 
 # -- certificates -------------------------------------------------------------------------------
@@ -122,6 +192,12 @@ def test_secrets_and_certificates_of_the_demo_are_refused(site: Site) -> None:
     assert "this is the CA of the demo" in found
     assert "nacd-demo-0123456789abcdef" not in found
     site.assemble(allow_demo=True)
+
+
+def test_a_secret_of_the_demo_for_changing_sessions_is_refused_too(site: Site) -> None:
+    site.write("secrets/das", b"nacd-demo-0123456789abcdef", 0o600)
+    site.change("groups: [wired],", 'groups: [wired], dynauth: {secret: "file:secrets/das"},')
+    assert "nacd.yaml:3:122: this is a secret of the demo" in problems(site, allow_demo=False)
 
 
 def test_a_server_certificate_of_the_demo_is_refused_below_a_real_ca_file_too(site: Site, pki: Pki) -> None:

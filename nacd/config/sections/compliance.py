@@ -6,6 +6,7 @@ the rooms call their options (``server/`` translates).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import (
@@ -16,11 +17,13 @@ from pydantic import (
 from nacd.config.fields import (
     Duration,
     Number,
+    Text,
     between,
 )
 from nacd.config.sections.base import DAY, HOUR, MINUTE, SECOND, Many, Section
 
 _LIFETIME = AfterValidator(between(SECOND, 7 * DAY))
+_INTERVAL = AfterValidator(between(SECOND, DAY))
 
 
 class Lifetimes(Section):
@@ -35,8 +38,11 @@ class Lifetimes(Section):
 class Poll(Section):
     """How live sessions are watched."""
 
-    interval: Annotated[Duration, AfterValidator(between(SECOND, DAY))] = Field(
+    interval: Annotated[Duration, _INTERVAL] = Field(
         default=5 * MINUTE, description="how often the devices of live sessions are asked about"
+    )
+    groups: Mapping[Text, Annotated[Duration, _INTERVAL]] = Field(
+        default={}, description="another interval for sessions at NASes of these groups; of several the shortest counts"
     )
     bulk: Annotated[Duration, AfterValidator(between(MINUTE, 7 * DAY))] = Field(
         default=4 * HOUR + 15 * MINUTE, description="how often the whole list of devices is fetched"
@@ -69,6 +75,10 @@ class ComplianceSettings(Section):
         default=2 * SECOND, description="how long a request waits for Intune before the state is `unavailable`"
     )
     poll: Poll = Field(default=Poll(), description="how live sessions are watched")
+    reauth_query_interval: Annotated[Duration, _LIFETIME] = Field(
+        default=HOUR,
+        description="how old a verdict may be when a live session authenticates again; its lifetime may be shorter",
+    )
     threads: Annotated[Number, Field(ge=1, le=64)] = Field(default=16, description="lookups done at the same time")
     max_waiting: Annotated[Number, Field(ge=1, le=100_000)] = Field(
         default=1000, description="lookups that may wait for a thread; more are `unavailable` at once"
