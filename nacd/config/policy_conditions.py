@@ -1,22 +1,49 @@
 """The conditions of a rule as they are written in ``policy.yaml``, each value checked by itself.
 
-Knows: how an admin spells a condition, and what to say to one who asks for what nobody tells. Refuses to
-know: what the rest of the configuration knows (which names exist, who is asked: ``policy_file.py``).
+Knows: how an admin spells a condition and a time zone, and what to say to one who asks for what nobody tells. Refuses
+to know: what the rest of the configuration knows (which names exist, who is asked: ``policy_file.py``).
 """
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import UTC, tzinfo
 from typing import Annotated, ClassVar, Literal, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from nacd.config.fields import Duration, MacPattern, SomeTexts, Text, at_least_one, between
 from nacd.config.sections.base import DAY, SECOND, Section
+from nacd.config.sections.week import Hour, Window
 from nacd.config.yaml import shown
-from nacd.policy import answered
+from nacd.policy import answered, during
+
+
+def _zone(name: str) -> tzinfo | None:
+    if name.upper() == "UTC":
+        return UTC  # it needs no database
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def _time_zone(name: str) -> str:
+    if _zone(name) is not None:
+        return name
+    known = available_timezones()
+    if not known:
+        raise ValueError(f"{shown(name)} cannot be looked up: this machine has no time zones, install `tzdata`")
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    way_out = f"did you mean `{near[0]}`?" if near else "write a name such as `Europe/Berlin`"
+    raise ValueError(f"{shown(name)} is no time zone: {way_out}")
+
+
+TimeZone: TypeAlias = Annotated[Text, AfterValidator(_time_zone)]
 
 _UNTOLD = (
     "nobody tells it: NAC 2.0 tells compliance only, Microsoft Graph also `os`, `os_version`, `ownership`, `last_sync`,"
@@ -135,6 +162,38 @@ class VersionBound(Section):
         return self
 
 
+def _begins(value: int) -> int:
+    if value >= during.DAY:
+        raise ValueError('`24:00` is an end: write `"00:00"`, and the day that begins then')
+    return value
+
+
+class Times(Window):
+    """Some hours of some days, by the clock on the wall in `time_zone`."""
+
+    begins: Annotated[Hour, AfterValidator(_begins)] = Field(
+        alias="from", description='when they begin, as in `"07:00"`'
+    )
+
+
+SomeTimes: TypeAlias = Annotated[
+    tuple[Times, ...], BeforeValidator(at_least_one, json_schema_input_type=Times | list[Times])
+]
+
+
+def hours(times: Iterable[Times], zone: object) -> during.During:
+    """The condition. zone: as it is written; UTC for none, and for one that is wrong, which is told where it stands."""
+    name = zone if isinstance(zone, str) and _zone(zone) is not None else "UTC"
+    return during.During(
+        hours=tuple(
+            during.Hours(days=frozenset(map(during.DAYS.index, each.days)), begins=each.begins, ends=each.ends)
+            for each in times
+        ),
+        zone=_zone(name) or UTC,
+        zone_name=name,
+    )
+
+
 class When(Section):
     """Conditions; all must hold. A list means any of its values."""
 
@@ -143,7 +202,7 @@ class When(Section):
         **{other: f"write `{word}`" for word, others in _OTHER_WORDS for other in others.split()},
         "nas_group": "write `group`",
         "client": "write `nas`",
-        "time": "there are no conditions on time",
+        **dict.fromkeys(("time", "hours", "days", "between", "schedule", "time_of_day", "window"), "write `during`"),
         "not": "conditions are not negated: put a rule for the exception above this one",
         "any": "a list means any of its values: write `access: [dot1x, vpn]`",
         "all": "all conditions of a rule must hold anyway",
@@ -206,3 +265,8 @@ class When(Section):
     )
     user: SomeTexts | None = Field(default=None, description="user name, by pattern with `*` and `?`")
     ssid: SomeTexts | None = Field(default=None, description="names of wireless networks; case counts")
+    during: SomeTimes | None = Field(
+        default=None,
+        description='hours of some days, in `time_zone`: `{days: [mon, tue], from: "07:00", to: "19:00"}`; a list means'
+        " any of them",
+    )

@@ -19,7 +19,7 @@ from typing import Any, Final
 from nacd.config import mac_list, wording
 from nacd.config.fields import Surroundings
 from nacd.config.mac_list import MacList
-from nacd.config.policy_conditions import When
+from nacd.config.policy_conditions import When, hours
 from nacd.config.policy_text import Intentions, PolicyText, ProfileText, RuleText, attribute_name
 from nacd.config.yaml import Document, PathTo, Plain, parse
 from nacd.errors import Problem
@@ -40,7 +40,7 @@ class Knowledge:
     groups: NAS name to its groups. sure: whether that list is whole (an unknown name is an error only
     then). intune: whether Intune is asked at all. graph: whether an answer can come from Microsoft Graph,
     which alone tells facts about devices. graph_sure: whether every answer does. tenants: their names; empty
-    when nobody is asked, or when they cannot be read.
+    when nobody is asked, or when they cannot be read. ordered: profiles that overrides give.
     """
 
     groups: Mapping[str, frozenset[str]]
@@ -49,6 +49,7 @@ class Knowledge:
     graph: bool = False
     graph_sure: bool = False
     tenants: frozenset[str] = frozenset()
+    ordered: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +154,10 @@ class _Reader:
             if note.condition:
                 path = (*path, "when", note.condition)
             self.notes.append(self.document.problem(path, f"rule `{note.rule}`: {note.message}"))
-        used = {rule.then for rule in policy.rules}
+        if policy.asks_the_clock and "time_zone" not in self.document.value:
+            message = "`during` means the clock in UTC: write `time_zone`, as in `time_zone: Europe/Berlin`"
+            self.notes.append(self.document.problem(("rules",), message, key=True))
+        used = {rule.then for rule in policy.rules} | self.knowledge.ordered
         for name in profiles:
             if name not in used:
                 self.notes.append(self.document.problem(("profiles", name), f"no rule uses profile `{name}`", key=True))
@@ -287,6 +291,8 @@ class _Reader:
                 return c.UserMatches(patterns=value)
             case "ssid":
                 return c.SsidIs(names=frozenset(value))
+            case "during":
+                return hours(value, self.document.value.get("time_zone"))
             case _:
                 return _on_answer(key, value)
 

@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from nacd.config.fields import Duration, Number, Text, at_least_one, between, text
-from nacd.config.policy_conditions import When
+from nacd.config.policy_conditions import TimeZone, When
 from nacd.config.sections.base import Section
 from nacd.config.yaml import shown
 from nacd.policy.model import DENY
@@ -212,5 +212,6 @@ class RuleText(Section):
 class PolicyText(Section):
     """Everything in ``policy.yaml``."""
 
+    time_zone: TimeZone = Field(default="UTC", description="whose clock `during` means, as in `Europe/Berlin`")
     profiles: dict[Text, ProfileText] = Field(default={}, description="authorization profiles by name")
     rules: tuple[RuleText, ...] = Field(description="rules; the first that matches decides, else access is denied")

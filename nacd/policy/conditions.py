@@ -17,6 +17,7 @@ from typing import ClassVar, TypeAlias
 
 from nacd.policy import glob
 from nacd.policy.answered import AnswerCondition, ComplianceIs
+from nacd.policy.during import During
 from nacd.policy.words import Predicate, any_of, or_nothing
 from nacd.values import (
     AccessKind,
@@ -346,6 +347,7 @@ Condition: TypeAlias = (
     | UserMatches
     | SsidIs
     | TenantIs
+    | During
     | AnswerCondition
 )
 
@@ -353,9 +355,12 @@ Condition: TypeAlias = (
 def excludes_nothing(condition: Condition) -> bool:
     """Whether this condition keeps out nobody: it holds for every request, or asks what anybody can claim.
 
-    ``mac: "*"`` is the second kind: it leaves out no port, and a MAC is free to make up.
+    ``mac: "*"`` is the second kind: it leaves out no port, and a MAC is free to make up. So is a time of day: it comes
+    for everybody.
     """
     match condition:
+        case During():
+            return True
         case AccessIs(kinds=kinds):
             return set(kinds) == set(AccessKind)
         case IdentityFrom(sources=sources):

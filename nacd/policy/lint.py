@@ -48,6 +48,7 @@ from nacd.policy.conditions import (
     TenantIs,
     UserMatches,
 )
+from nacd.policy.during import ALWAYS, During
 from nacd.policy.model import DENY, Policy, Rule
 from nacd.policy.words import any_of
 from nacd.values import AccessKind, Assurance, ComplianceState, IdentitySource
@@ -78,6 +79,7 @@ def notes(policy: Policy, *, groups: Mapping[str, frozenset[str]], graph: bool, 
         found.extend(_states(rule, graph))
         found.extend(_verdicts(rule, _left_over(number, policy.rules, comparison)))
         found.extend(_versions(rule))
+        found.extend(_times(rule))
         found.extend(_facts(rule, graph_sure))
         found.extend(_cloned(rule))
         found.extend(_no_such_nas(rule, groups))
@@ -191,6 +193,13 @@ def _versions(rule: Rule) -> Iterator[Note]:
         yield Note(rule=rule.name, condition="os_version", message=message)
 
 
+def _times(rule: Rule) -> Iterator[Note]:
+    """Hours of which there are none are refused where they are read; here is the opposite."""
+    during = _condition(rule, "during")
+    if isinstance(during, During) and during.minutes() == ALWAYS:
+        yield Note(rule=rule.name, condition="during", message="these hours are the whole week: they leave nothing out")
+
+
 def _facts(rule: Rule, graph_sure: bool) -> Iterator[Note]:
     key = _on_device(rule)
     if key and not graph_sure:
@@ -279,6 +288,8 @@ def _implies(have: Condition, want: Condition, groups: Mapping[str, frozenset[st
             return high >= low
         case (TenantIs(names=few), TenantIs(names=many)):
             return few <= many
+        case (During(), During()):  # of one policy, and so of one time zone
+            return have.minutes() & ~want.minutes() == 0
         case _:
             return _answer_implies(have, want)
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from nacd.policy.answered import ComplianceIs, reachable
+from nacd.policy.answered import ComplianceIs, LastSync, VerdictAge, reachable
 from nacd.policy.conditions import Condition, MacIn, MacMatches
+from nacd.policy.during import During
 from nacd.policy.words import Predicate
 from nacd.values import AccessKind, ComplianceState, Facts, Nas, Unidentified
 
@@ -112,6 +113,17 @@ class Policy:
         if len(set(names)) != len(names):
             raise ValueError("two rules have the same name")
         object.__setattr__(self, "_macs", _mac_index(self.rules))
+
+    @property
+    def asks_the_clock(self) -> bool:
+        """Whether a rule asks what time it is."""
+        return any(isinstance(each, During) for rule in self.rules for each in rule.conditions)
+
+    @property
+    def depends_on_time(self) -> bool:
+        """Whether the same facts may be decided otherwise later: a rule asks what time it is, or how old something."""
+        ages = (isinstance(each, VerdictAge | LastSync) for rule in self.rules for each in rule.conditions)
+        return self.asks_the_clock or any(ages)
 
     def steps(self, access: AccessKind, nas: Nas) -> Steps:
         """The rules that can match here, worked out once for each access kind and NAS and kept."""

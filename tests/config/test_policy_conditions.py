@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 
 from nacd.config.policy_conditions import SystemWord, VerdictSourceWord, When
+from nacd.config.sections.week import DAYS
 from nacd.policy.answered import DEVICE_KEYS, SYSTEMS
 from nacd.policy.conditions import Condition
 from nacd.values import ComplianceSource
@@ -98,3 +99,37 @@ def test_a_condition_of_no_value_or_an_unknown_one(section) -> None:
     assert "did you mean `noncompliant`?" in section(When, "compliance: non-compliant\n")[0]
     assert "`noncompliant`, `in_grace`" in section(When, "compliance: healthy\n")[0]
     assert "put a rule for the exception above" in section(When, "not: {access: mab}\n")[0]
+
+
+def test_hours_of_some_days_one_or_many(section) -> None:
+    when = section(When, 'during: {days: [mon, fri], from: "07:00", to: "19:00"}\n')
+    (times,) = when.during
+    assert (times.days, times.begins, times.ends) == (("mon", "fri"), 420, 1140)
+    many = section(When, 'during:\n  - {from: "22:00", to: "05:00"}\n  - {days: sat, from: "00:00", to: "24:00"}\n')
+    assert [times.days for times in many.during] == [DAYS, ("sat",)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{days: [mon], to: "19:00"}', "1:9: `from` is missing: when they begin"),
+        ('{from: "07:00"}', "1:9: `to` is missing: when it ends"),
+        ('{from: "7", to: "19:00"}', "1:16: `7` is no time of day"),
+        ("{from: 07:00, to: '19:00'}", "1:16: `07:00` is a base-60 number to some YAML readers: quote it"),
+        ('{from: "24:00", to: "19:00"}', '1:16: `24:00` is an end: write `"00:00"`'),
+        ('{days: [mon, thr], from: "07:00", to: "19:00"}', "1:22: `thr` is not known here: use `mon`, `tue`"),
+        ('{day: mon, from: "07:00", to: "19:00"}', "1:10: `day` is no key here, did you mean `days`?"),
+        ('{from: "07:00", to: "19:00", zone: x}', "1:38: `zone` is no key here"),
+        ("[]", "1:9: this list is empty"),
+        ("weekdays", "1:9: `key: value` pairs are wanted here"),
+        ('[{from: "07:00", to: "19:00"}, {from: "x", to: "19:00"}]', "1:47: `x` is no time of day"),
+    ],
+)
+def test_hours_that_are_none_are_told_where_they_stand(section, text: str, said: str) -> None:
+    (found,) = section(When, f"during: {text}\n")
+    assert found.startswith(said)
+
+
+@pytest.mark.parametrize("key", ["time", "hours", "days", "schedule"])
+def test_other_words_for_hours_lead_to_during(section, key: str) -> None:
+    assert section(When, f"{key}: x\n") == [f"1:1: `{key}` is no key here: write `during`"]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC
+
 import pytest
 
 from nacd.policy.answered import ComplianceIs, VerdictAge
@@ -18,6 +20,7 @@ from nacd.policy.conditions import (
     UserMatches,
     excludes_nothing,
 )
+from nacd.policy.during import During, Hours
 from nacd.values import (
     AccessKind,
     Assurance,
@@ -148,3 +151,8 @@ def test_any_mac_at_all_excludes_nothing_since_anybody_can_claim_one() -> None:
     assert excludes_nothing(MacMatches(patterns=("AA-BB-CC-*", "*")))
     assert not excludes_nothing(MacMatches(patterns=("AA-BB-CC-*",)))
     assert not excludes_nothing(MacIn(files=("a.csv",), macs=frozenset({MAC})))
+
+
+def test_hours_alone_exclude_nobody_since_they_come_for_everybody() -> None:
+    hour = Hours(days=frozenset({0}), begins=0, ends=60)
+    assert excludes_nothing(During(hours=(hour,), zone=UTC, zone_name="UTC"))

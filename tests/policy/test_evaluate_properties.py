@@ -7,6 +7,7 @@ import fnmatch
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC
 
 import pytest
 from hypothesis import given, settings
@@ -38,6 +39,7 @@ from nacd.policy.conditions import (
     TenantIs,
     UserMatches,
 )
+from nacd.policy.during import During, Hours
 from nacd.policy.evaluate import evaluate, explain
 from nacd.policy.model import Policy, Rule
 from nacd.values import (
@@ -87,6 +89,16 @@ CONDITIONS: dict[str, st.SearchStrategy[Condition]] = {
     "user": st.builds(UserMatches, patterns=PATTERNS),
     "ssid": st.builds(SsidIs, names=some(("Corp", "Guest")).map(frozenset)),
     "tenant": st.builds(TenantIs, names=some(("contoso", "fabrikam")).map(frozenset)),
+    "during": st.builds(
+        During,
+        hours=st.lists(
+            st.builds(Hours, days=some((2, 3, 4)).map(frozenset), begins=st.just(0), ends=st.sampled_from([16, 17])),
+            min_size=1,
+            max_size=2,
+        ).map(tuple),
+        zone=st.just(UTC),
+        zone_name=st.just("UTC"),
+    ),
 }
 AGES = {"limit_s": st.sampled_from([10.0, 100.0]), "over": st.booleans()}
 ANSWERED: dict[str, st.SearchStrategy[Condition]] = {
@@ -103,7 +115,7 @@ ANSWERED: dict[str, st.SearchStrategy[Condition]] = {
     "device_user": st.builds(DeviceUserMatches, patterns=some(("*", "*@CONTOSO.com"))),
 }
 CONDITIONS |= ANSWERED
-NOW = 1_000.0
+NOW = 1_000.0  # a Thursday, 00:16 in UTC
 DEVICES = (
     NO_FACTS,
     DeviceFacts(name="pc-1", operating_system="windows", os_version="10.0.19045", owner="company", last_sync=950.0),
@@ -239,6 +251,8 @@ def plainly_holds(condition: Condition, facts: Facts) -> bool:
             return facts.ssid in condition.names
         case TenantIs():
             return facts.tenant in condition.names
+        case During():
+            return any(3 in each.days and each.ends > 16 for each in condition.hours)
         case VerdictAge():
             return verdict and bool(told.as_of) and within(NOW - told.as_of, condition)
         case VerdictFrom():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import UTC
 
 import pytest
 from hypothesis import given, settings
@@ -29,6 +30,7 @@ from nacd.policy.conditions import (
     SsidIs,
     TenantIs,
 )
+from nacd.policy.during import During, Hours
 from nacd.policy.evaluate import evaluate
 from nacd.policy.lint import notes
 from nacd.policy.model import DENY, Policy, Rule
@@ -367,3 +369,26 @@ def test_a_rule_on_the_answer_said_to_match_never_is_reached_by_no_answer(rules:
             at=1_000.0,
         )
         assert evaluate(policy, facts).rule not in hidden
+
+
+# -- hours -----------------------------------------------------------------------------------------
+
+
+def hours(begins: int, ends: int, *days: int) -> During:
+    each = Hours(days=frozenset(days or range(7)), begins=begins * 60, ends=ends * 60)
+    return During(hours=(each,), zone=UTC, zone_name="UTC")
+
+
+def test_hours_that_are_the_whole_week_are_noted(rule, policy) -> None:
+    said = ("r", "during", "these hours are the whole week: they leave nothing out")
+    assert lint(policy(rule("r", DOT1X, hours(7, 7)))) == [said]
+    assert lint(policy(rule("r", DOT1X, hours(7, 6)))) == []
+
+
+def test_a_rule_below_one_with_longer_hours_can_never_match(rule, policy) -> None:
+    long, short = rule("long", DOT1X, hours(7, 19)), rule("short", DOT1X, hours(9, 12, 0, 1))
+    assert never(policy(long, short)) == {"short"}
+    assert never(policy(short, long)) == set()
+    assert never(policy(rule("one", DOT1X, hours(7, 12)), rule("other", DOT1X, hours(11, 19)))) == set()
+    assert never(policy(rule("always", DOT1X), long)) == {"long"}
+    assert never(policy(long, rule("always", DOT1X))) == set()

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from datetime import UTC
+
 import pytest
 
-from nacd.policy.answered import ComplianceIs, SystemIs, VerdictAge
+from nacd.policy.answered import ComplianceIs, LastSync, SystemIs, VerdictAge
 from nacd.policy.conditions import AccessIs, GroupIs, MacIn, MacMatches, NasIs, SsidIs, UserMatches
+from nacd.policy.during import During, Hours
+from nacd.policy.evaluate import evaluate
 from nacd.policy.model import Policy, Rule
 from nacd.values import AccessKind, ComplianceState, Nas
 
@@ -105,3 +109,21 @@ def test_the_steps_of_each_nas_are_its_own(rule, policy) -> None:
     for _ in range(2):
         assert names(made, nas=campus) == ["campus"]
         assert names(made, nas=branch) == ["all"]
+
+
+NIGHT = During(hours=(Hours(days=frozenset(range(7)), begins=22 * 60, ends=5 * 60),), zone=UTC, zone_name="UTC")
+
+
+def test_what_is_narrowed_once_for_a_nas_is_asked_the_time_each_time(rule, policy, facts) -> None:
+    night = policy(rule("night", MAB, NIGHT), rule("day", MAB, then="deny"))
+    by_night, by_day = (facts(access=AccessKind.MAB, nas=NAS, at=86_400.0 * 9 + hour * 3600) for hour in (23, 12))
+    found = [evaluate(night, each).rule for each in (by_day, by_night, by_day, by_night)]
+    assert found == ["day", "night", "day", "night"]
+    assert len(night._steps) == 1
+
+
+def test_a_policy_says_whether_time_alone_changes_its_decisions(rule, policy) -> None:
+    old, synced = VerdictAge(limit_s=60.0, over=True), LastSync(limit_s=60.0, over=False)
+    for condition, clock, time in ((MAB, False, False), (NIGHT, True, True), (old, False, True), (synced, False, True)):
+        made = policy(rule("r", MAB), rule("s", condition, NasIs(names=frozenset({"x"}))))
+        assert (made.asks_the_clock, made.depends_on_time) == (clock, time)
