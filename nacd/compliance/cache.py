@@ -133,8 +133,7 @@ class VerdictCache:
             self._shelf.touched[row] = 1
             answer = self._answers.get(row)
             return answer if answer is not None else self._answer(row)
-        failure = self._failures.get(key)
-        failed = failure.compliance if failure is not None and now.monotonic < failure.until else NOT_ASKED
+        failed = self.failed(key, now)
         if row is None or self._is_gone(row, now):
             return Missing(failed=failed)
         self._shelf.touched[row] = 1
@@ -152,6 +151,16 @@ class VerdictCache:
         """
         self._epoch += 1
         return self._epoch
+
+    def is_newest(self, key: str, epoch: int) -> bool:
+        """Whether no verdict lies here whose question was asked after this epoch."""
+        row = self._shelf.places.get(key)
+        return row is None or self._shelf.epochs[row] <= epoch
+
+    def failed(self, key: str, now: Instant) -> Compliance:
+        """``unavailable`` if asking failed a moment ago, else ``not_asked``."""
+        failure = self._failures.get(key)
+        return failure.compliance if failure is not None and now.monotonic < failure.until else NOT_ASKED
 
     def replace(self, key: str, compliance: Compliance, epoch: int, now: Instant, *, age_s: float = 0.0) -> bool:
         """Take the answer to the question of this epoch; False if a newer verdict is there already.

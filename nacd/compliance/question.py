@@ -73,5 +73,22 @@ def question(identity: Identity, *, tenant: str, knows_entra: bool) -> Answerabl
             assert_never(identity)
 
 
+def of_key(tenant: str, key: str) -> Answerable:
+    """The question whose answers are kept under this key (``guid:``, ``entra:`` or ``mac:`` and its id)."""
+    register, _, rest = key.partition(":")
+    try:
+        match register:
+            case "guid":
+                return Question(tenant=tenant, key=key, subject=DeviceId(guid=rest))
+            case "entra":
+                return Question(tenant=tenant, key=key, subject=DeviceId(guid=rest, kind=DeviceIdKind.ENTRA))
+            case "mac":
+                pairs = [rest[start : start + 2] for start in range(0, len(rest), 2)]
+                return Question(tenant=tenant, key=key, subject=MacAddress("-".join(pairs)))
+    except ValueError:
+        pass  # it says below what it is
+    return _without_asking(ComplianceState.NOT_ASKED, f"`{key[:60]}` is no key of a verdict")
+
+
 def _without_asking(state: ComplianceState, detail: str) -> NotAskable:
     return NotAskable(compliance=Compliance(state=state, as_of=0.0, source=ComplianceSource.NONE, detail=detail))

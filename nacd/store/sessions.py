@@ -41,6 +41,7 @@ _PAGE: Final = 500
 _KEYS_AT_ONCE: Final = 5_000
 _CLOSE_PATIENCE_S: Final = 10.0
 
+LiveKey: TypeAlias = tuple[int, str, str, str, str]
 _Item: TypeAlias = Change | tuple[Change, ...]
 
 _BY_ID = rows.select("id = ?")
@@ -51,7 +52,7 @@ _BY_NAS = rows.select(f"{rows.OPEN} AND nas = ? ORDER BY id")
 _BY_ACCT = rows.select("acct_session_id = ? AND acct_session_id <> '' AND nas = ? ORDER BY id DESC")
 _BY_AUDIT = rows.select("audit_session_id = ? AND audit_session_id <> '' ORDER BY id DESC")
 _KEYS = (
-    "SELECT id, tenant, key, calling FROM sessions"  # noqa: S608  words of these modules
+    "SELECT id, tenant, key, calling, nas FROM sessions"  # noqa: S608  words of these modules
     f" WHERE id > ? AND +{rows.OPEN} AND +key <> '' ORDER BY id LIMIT {_KEYS_AT_ONCE}"
 )
 _COUNT = "SELECT phase, count(*) FROM sessions GROUP BY phase"
@@ -225,15 +226,15 @@ class SessionStore:
         asked = filters.page(wanted, limit, after)
         return self._sessions(asked.sql, asked.parameters)
 
-    def live_keys(self) -> Iterator[tuple[str, str, str]]:
-        """(tenant, key, Calling-Station-Id) of all that count as present and have a key; what changes meanwhile may be
-        old or new."""
+    def live_keys(self) -> Iterator[LiveKey]:
+        """(number, tenant, key, Calling-Station-Id, NAS) of all that count as present and have a key; what changes
+        meanwhile may be old or new."""
         last = 0
         while page := self._file.ask(_KEYS, (last,)):
-            for number, tenant, key, calling in page:
+            for number, *texts in page:
                 last = number
-                if isinstance(tenant, str) and isinstance(key, str) and isinstance(calling, str):
-                    yield tenant, key, calling
+                if all(isinstance(text, str) for text in texts):
+                    yield (number, *texts)
 
     def counts(self) -> Mapping[str, int]:
         """How many there are by phase, and how many are ``pending``. A tenth of a second for a million."""

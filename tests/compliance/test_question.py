@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from nacd.compliance.question import Answerable, NotAskable, Question, question
+import pytest
+
+from nacd.compliance.question import Answerable, NotAskable, Question, of_key, question
 from nacd.values import (
     Assurance,
     ComplianceState,
@@ -66,3 +68,27 @@ def test_nobody_is_asked_about_the_unidentified() -> None:
     answer = asked(Unidentified(reason="two different ids"))
     assert isinstance(answer, NotAskable)
     assert (answer.compliance.state, answer.compliance.detail) == (ComplianceState.NOT_ASKED, "two different ids")
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [device(DeviceIdKind.INTUNE), device(DeviceIdKind.ENTRA), Endpoint(mac=MacAddress("00-26-B4-24-FE-B4"))],
+)
+def test_the_question_is_found_again_by_its_key(identity: Identity) -> None:
+    first = asked(identity, knows_entra=True)
+    assert isinstance(first, Question)
+    assert of_key("contoso", first.key) == first
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("", "guid:", "guid:nonsense", f"guid:{GUID.upper()}", f" guid:{GUID}", GUID, f"serial:{GUID}"),
+        *("guid:00000000-0000-0000-0000-000000000000", "mac:0026b424feb4", "mac:0026B424FEB", "mac:0026B424FEB4A"),
+    ],
+)
+def test_what_no_question_has_as_its_key_is_not_asked(key: str) -> None:
+    found = of_key("contoso", key)
+    assert isinstance(found, NotAskable)
+    assert found.compliance.state is ComplianceState.NOT_ASKED
+    assert found.compliance.detail == f"`{key}` is no key of a verdict"

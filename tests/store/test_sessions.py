@@ -151,7 +151,10 @@ def test_the_keys_of_all_that_are_present_are_told_one_after_the_other(
         do(store, stage.authorized(each))
     keys = list(store.live_keys())
     present = [1, 2, *range(20, 30)]
-    assert keys == [("campus", f"guid:{stage.guid(each)}", stage.mac(each)) for each in present]
+    assert [row[1:] for row in keys] == [
+        ("campus", f"guid:{stage.guid(each)}", stage.mac(each), "sw-1") for each in present
+    ]
+    assert [row[0] for row in keys] == [each.id for each in store.find(Filter(open=True, tenant="campus"), 100)]
 
 
 def test_those_of_which_nothing_was_heard_are_found(store: SessionStore) -> None:
@@ -206,7 +209,7 @@ def test_a_record_is_stored_once_also_over_a_restart(store: SessionStore, opened
 def test_a_nas_that_was_restarted_closes_its_sessions(store: SessionStore) -> None:
     three(store)
     done = do(store, stage.restarted(at=NOW + 50))
-    assert (done.stored, done.ended) == (True, 2)
+    assert (done.stored, done.ended) == (True, (1, 2))
     assert store.by_nas("sw-1") == ()
     assert store.counts()["ended"] == 3
 

@@ -5,7 +5,7 @@ Knows: which source a tenant is asked through, and what all tenants share (the d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +13,22 @@ from pathlib import Path
 from nacd.compliance.breaker import Breaker
 from nacd.compliance.bulk_plan import BulkWindow
 from nacd.compliance.cache import VerdictCache
+from nacd.compliance.question import Question
+from nacd.config.sections.compliance import ComplianceSettings
 from nacd.config.sections.intune import Intune
 from nacd.intune.fallback import Fallback
 from nacd.intune.graph.source import GraphSource
 from nacd.intune.nac.source import IntuneSource
 from nacd.intune.options import IntuneOptions
+from nacd.radius.clients import Client
 from nacd.server import translate
 from nacd.server.assembly import Assembled
 from nacd.server.lookups.bulk import BulkRuns
 from nacd.server.lookups.knowledge import Knowledge
-from nacd.server.lookups.lookup import Lookup
+from nacd.server.lookups.lookup import Lookup, OnVerdict, nobody_listens
 from nacd.server.lookups.tenants import Lookups
 from nacd.server.lookups.upkeep import TenantSource, Upkeep
-from nacd.server.lookups.watch import LiveDevices
+from nacd.server.lookups.watch import HowOften, LiveDevices
 from nacd.store.verdicts import VerdictStore, tenant_key
 from nacd.values import Compliance, Instant
 
@@ -97,10 +100,39 @@ def source(wanted: Intune, options: IntuneOptions, memory: EndpointOnDisk | None
     return Fallback(nac, GraphSource(options)) if wanted.fallback == "graph" else nac
 
 
-def build(assembled: Assembled, clock: Callable[[], Instant], report: Callable[[str], None]) -> Asking:
-    """All of it, with token and address of each tenant being fetched already. Raises OSError for a CA file."""
+def how_often(wanted: ComplianceSettings, clients: Iterable[Client]) -> HowOften:
+    """How often live devices are asked about; of several groups of a NAS the shortest interval counts."""
+    groups = {name: interval.total_seconds() for name, interval in wanted.poll.groups.items()}
+    by_nas = {
+        client.nas.name: min(groups[name] for name in client.nas.groups & groups.keys())
+        for client in clients
+        if client.nas.groups & groups.keys()
+    }
+    return HowOften(
+        each=wanted.poll.interval.total_seconds(),
+        by_nas=by_nas,
+        again=wanted.reauth_query_interval.total_seconds(),
+    )
+
+
+def build(
+    assembled: Assembled,
+    clock: Callable[[], Instant],
+    report: Callable[[str], None],
+    on_verdict: OnVerdict = nobody_listens,
+) -> Asking:
+    """All of it, with token and address of each tenant being fetched already. Raises OSError for a CA file.
+
+    on_verdict: as for ``Lookup``, of all tenants.
+    """
     settings = assembled.loaded.settings
     store = VerdictStore(Path(settings.state) / DATABASE, report=report)
+    live = LiveDevices(how_often(settings.compliance, assembled.clients), clock)
+
+    def told(question: Question, verdict: Compliance) -> None:
+        live.verdict(question, verdict)
+        on_verdict(question, verdict)
+
     sources: dict[str, TenantSource] = {}
     lookups: dict[str, Lookup] = {}
     shelves: dict[str, TenantShelf] = {}
@@ -118,12 +150,13 @@ def build(assembled: Assembled, clock: Callable[[], Instant], report: Callable[[
             breaker=Breaker(),
             options=translate.lookup_options(settings.compliance),
             clock=clock,
+            on_verdict=told,
         )
     together = Lookups(lookups)
     poll = settings.compliance.poll
     return Asking(
         lookups=together,
-        live=LiveDevices(poll.interval.total_seconds()),
+        live=live,
         bulk=tuple(
             BulkRuns(
                 tenant=name,

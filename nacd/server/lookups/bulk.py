@@ -149,8 +149,13 @@ class BulkRuns:
         for first in range(0, len(doubted), _CHUNK):
             keys = [f"guid:{guid}" for guid in doubted[first : first + _CHUNK]]
             await asyncio.gather(*(self._lookup.knowledge.keep(key, verdict) for key in keys))
-        for guid in doubted:
-            question = Question(tenant=self.tenant, key=f"guid:{guid}", subject=DeviceId(guid=guid))
+        asked = [Question(tenant=self.tenant, key=f"guid:{guid}", subject=DeviceId(guid=guid)) for guid in doubted]
+        # One after the other without a pause to speak of: whoever listens had better see how many there are.
+        for number, question in enumerate(asked, start=1):
+            self._lookup.took_away(question, verdict)
+            if number % _CHUNK == 0:
+                await asyncio.sleep(0)
+        for question in asked:
             await self._ask_about(question)
         return len(doubted)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -53,6 +53,14 @@ class NoShelf:
         done: Future[bool] = Future()
         done.set_result(False)
         return done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of an answer. compliance: what is known now. counts: that is this answer, and nothing newer."""
+
+    compliance: Compliance
+    counts: bool
 
 
 class Knowledge:
@@ -119,7 +127,7 @@ class Knowledge:
             self._log.warning("the disk with the verdicts is slow, devices are asked about without it", seconds=_READ_S)
         self._left_alone_until = now.monotonic + _LEFT_ALONE_S
 
-    async def take(self, key: str, answer: Compliance, epoch: int, asked: Instant) -> Compliance:
+    async def take(self, key: str, answer: Compliance, epoch: int, asked: Instant) -> Taken:
         """Put an answer into memory and on disk; what is known now, which may be newer than this answer.
 
         asked: when the question was put. What Intune says was true when it began to answer, and on a slow way an
@@ -132,14 +140,17 @@ class Knowledge:
         if self.cache.replace(key, answer, epoch, now, age_s=age_s):
             found = self.cache.find(key, now)
             await self.keep(key, answer, newest=True)
-            return found.compliance if isinstance(found, Stale) else answer
+            return Taken(
+                compliance=found.compliance if isinstance(found, Stale) else answer,
+                counts=self.cache.is_newest(key, epoch),
+            )
         if answer.state is ComplianceState.UNAVAILABLE:
-            return answer
+            return Taken(compliance=answer, counts=False)
         newer = self.cache.find(key, now)
         if isinstance(newer, Fresh | Stale):
-            return newer.compliance
+            return Taken(compliance=newer.compliance, counts=False)
         await self.keep(key, answer, newest=True)  # memory has no room for it, and what lies on disk is older
-        return answer
+        return Taken(compliance=answer, counts=True)
 
     def _now(self) -> Instant:
         """Now; and the furthest ahead that the wall clock has been of the one that never jumps."""

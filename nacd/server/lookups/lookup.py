@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import inf
+from typing import TypeAlias
 
 from nacd.compliance.breaker import Breaker
 from nacd.compliance.budget import Budget
-from nacd.compliance.cache import Fresh, Stale
+from nacd.compliance.cache import Found, Fresh, Stale
 from nacd.compliance.question import Question
 from nacd.intune.nac.answers import concerns_only_the_device
 from nacd.overload.line import Line
@@ -25,6 +27,13 @@ from nacd.values import AccessRequest, Compliance, ComplianceSource, ComplianceS
 # However few the questions, each request that waits for an answer is memory.
 _MOST_WAITERS = 10_000
 _ASKED_AGAIN = "older than its lifetime; intune is being asked again"
+
+
+OnVerdict: TypeAlias = Callable[[Question, Compliance], None]
+
+
+def nobody_listens(_question: Question, _verdict: Compliance) -> None:
+    """What is told of new verdicts unless somebody wants to know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +80,10 @@ class Lookup:
         breaker: Breaker,
         options: LookupOptions,
         clock: Callable[[], Instant],
+        on_verdict: OnVerdict = nobody_listens,
     ) -> None:
+        """on_verdict: called on the event loop with every verdict that begins to count, from whatever question it came,
+        when it is in memory and on disk; not with ``unavailable``. What it raises is logged and hurts nobody."""
         self.counts = Counts()
         self.knowledge = knowledge
         self.errands = Errands(
@@ -95,40 +107,42 @@ class Lookup:
         self._flights: dict[str, Errand] = {}
         self._early: set[asyncio.Task[None]] = set()
         self._waiters = 0
+        self._on_verdict = on_verdict
         self._log = logger("lookup")
 
-    def known(self, question: Question, now: Instant) -> Compliance | None:
-        """The verdict if it is fresh in memory; None means that somebody must wait."""
+    def known(self, question: Question, now: Instant, at_most_s: float = inf) -> Compliance | None:
+        """The verdict if it is fresh in memory, and no older than this; None means that somebody must wait."""
         found = self.knowledge.find(question.key, now)
-        if isinstance(found, Fresh):
+        if isinstance(found, Fresh) and _is_young(found, now, at_most_s):
             self.counts.hit += 1
             return found.compliance
         return None
 
-    async def compliance(self, question: Question, request: AccessRequest) -> Compliance:
+    async def compliance(self, question: Question, request: AccessRequest, at_most_s: float = inf) -> Compliance:
         """What is known of this device, asking for this request if need be; never later than the deadline.
 
         With a stale verdict at hand the wait for a new one is short; it is then used with its own date, as ``stale``,
-        while the question goes on and its answer is kept.
+        while the question goes on and its answer is kept. So it is with a fresh one that is older than ``at_most_s``,
+        only that it is used as what it is.
         """
         began = self._clock()
         if self._waiters >= _MOST_WAITERS:
             return self._unavailable(f"no capacity: {_MOST_WAITERS} requests wait for intune")
         self._waiters += 1
         try:
-            return await self._learn(question, request, began)
+            return await self._learn(question, request, began, at_most_s)
         finally:
             self._waiters -= 1
 
-    async def _learn(self, question: Question, request: AccessRequest, began: Instant) -> Compliance:
+    async def _learn(self, question: Question, request: AccessRequest, began: Instant, at_most_s: float) -> Compliance:
         found = await self.knowledge.recall(question.key)
-        if isinstance(found, Fresh):
+        if isinstance(found, Fresh) and _is_young(found, self._clock(), at_most_s):
             self.counts.hit += 1
             return found.compliance
         self.counts.miss += 1
         wait_s = self._options.deadline_s - (self._clock().monotonic - began.monotonic)
         otherwise = f"no answer within {self._options.deadline_s:g} s"
-        if isinstance(found, Stale) and self._options.stale_wait_s < wait_s:
+        if isinstance(found, Fresh | Stale) and self._options.stale_wait_s < wait_s:
             wait_s, otherwise = self._options.stale_wait_s, _ASKED_AGAIN
         answer = await self._answer(question, request, began, wait_s, otherwise)
         if answer.state is not ComplianceState.UNAVAILABLE:
@@ -142,12 +156,14 @@ class Lookup:
         self.counts.unavailable += 1
         return answer
 
-    def start(self, question: Question, request: AccessRequest, *, guess: bool = False) -> None:
+    def start(self, question: Question, request: AccessRequest, *, guess: bool = False, at_most_s: float = inf) -> None:
         """Ask ahead of the need; nobody waits for it yet. guess: nothing has been proved yet."""
-        known = self.knowledge.find(question.key, self._clock())
-        if isinstance(known, Fresh) or question.key in self._flights or len(self._early) >= _MOST_WAITERS:
+        now = self._clock()
+        if _will_do(self.knowledge.find(question.key, now), now, at_most_s):
             return
-        task = asyncio.get_running_loop().create_task(self._begin_early(question, request, guess))
+        if question.key in self._flights or len(self._early) >= _MOST_WAITERS:
+            return
+        task = asyncio.get_running_loop().create_task(self._begin_early(question, request, guess, at_most_s))
         self._early.add(task)
         task.add_done_callback(self._early.discard)
 
@@ -165,6 +181,12 @@ class Lookup:
             return errand
         return await self._wait(errand.answer, wait_s, f"no answer within {wait_s:g} s")
 
+    def took_away(self, question: Question, verdict: Compliance) -> None:
+        """The bulk list took a good verdict away; this one is kept on disk, and in memory if there was one."""
+        found = self.knowledge.find(question.key, self._clock())
+        if not isinstance(found, Fresh):  # else an answer has come since, which was told of by itself
+            self._tell(question, found.compliance if isinstance(found, Stale) else verdict)
+
     async def close(self) -> None:
         """Stop asking. Threads in a call are left to their own deadline."""
         for task in list(self._early):
@@ -174,9 +196,9 @@ class Lookup:
 
     # -- waiting -------------------------------------------------------------------------------
 
-    async def _begin_early(self, question: Question, request: AccessRequest, guess: bool) -> None:
+    async def _begin_early(self, question: Question, request: AccessRequest, guess: bool, at_most_s: float) -> None:
         found = await self.knowledge.recall(question.key)
-        if not isinstance(found, Fresh):
+        if not _will_do(found, self._clock(), at_most_s):
             self._fly(question, request, self._clock(), guess=guess)
 
     async def _answer(
@@ -201,9 +223,9 @@ class Lookup:
             self.counts.coalesced += 1
             self.errands.extend(flight, request, until, guess=guess)
             return flight.answer
-        known = self.knowledge.find(question.key, began)
-        if not isinstance(known, Fresh) and known.failed.state is ComplianceState.UNAVAILABLE:
-            return known.failed
+        failed = self.knowledge.cache.failed(question.key, began)
+        if failed.state is ComplianceState.UNAVAILABLE:
+            return failed
         errand = self.errands.enter(question, request, until, guess=guess)
         if isinstance(errand, Compliance):
             return errand
@@ -249,7 +271,7 @@ class Lookup:
         try:
             answer = await self.errands.ask(question)
             self._judge(errand, answer, started)
-            known = await self.knowledge.take(question.key, answer, epoch, started)
+            taken = await self.knowledge.take(question.key, answer, epoch, started)
         except asyncio.CancelledError:
             breaker.abandoned(self._clock(), errand.generation)
             errand.answer.cancel()
@@ -262,7 +284,9 @@ class Lookup:
                 errand.answer.exception()  # a flight nobody waits for must not complain when it is forgotten
             raise
         if not errand.answer.done():
-            errand.answer.set_result(known)
+            errand.answer.set_result(taken.compliance)
+        if taken.counts:
+            self._tell(question, taken.compliance)
 
     def _judge(self, errand: Errand, answer: Compliance, started: Instant) -> None:
         """Tell the breaker how it went."""
@@ -282,10 +306,25 @@ class Lookup:
             self.counts.late += 1
             self._log.warning("late answer kept", key=key, took_s=round(took_s, 3), state=answer.state.value)
 
+    def _tell(self, question: Question, verdict: Compliance) -> None:
+        try:
+            self._on_verdict(question, verdict)
+        except Exception:  # noqa: BLE001  a bug of another room must not cost this one an answer
+            self._log.exception("whoever listens for verdicts has failed", key=question.key)
+
     def _unavailable(self, detail: str) -> Compliance:
         return Compliance(
             state=ComplianceState.UNAVAILABLE, as_of=self._clock().wall, source=ComplianceSource.NONE, detail=detail
         )
+
+
+def _is_young(found: Fresh, now: Instant, at_most_s: float) -> bool:
+    return now.wall - found.compliance.as_of <= at_most_s
+
+
+def _will_do(found: Found, now: Instant, at_most_s: float) -> bool:
+    """Whether nobody needs to be asked."""
+    return isinstance(found, Fresh) and _is_young(found, now, at_most_s)
 
 
 def _pass_on(flight: asyncio.Future[Compliance], answer: asyncio.Future[Compliance]) -> None:

@@ -11,13 +11,13 @@ from dataclasses import asdict
 from typing import Any
 
 from nacd.compliance.cache import Entry
-from nacd.compliance.question import Question
+from nacd.compliance.question import NotAskable, Question, of_key
 from nacd.identity.device_id import guid
-from nacd.identity.mac import NotMac, parse
+from nacd.identity.mac import parse
 from nacd.server.control import Order, OrderRefused
 from nacd.server.lookups.building import Asking
 from nacd.server.lookups.lookup import Lookup
-from nacd.values import Compliance, DeviceId, DeviceIdKind, Instant
+from nacd.values import Compliance, DeviceId, DeviceIdKind, Instant, MacAddress
 
 _MOST_SHOWN = 1000
 
@@ -72,18 +72,24 @@ def _chosen(asking: Asking, wanted: Mapping[str, Any]) -> tuple[tuple[str, Looku
 
 
 def _question(device: str, tenant: str) -> Question:
+    asked = of_key(tenant, _key(device))
+    if isinstance(asked, NotAskable):
+        raise OrderRefused(f"`{device[:60]}` is neither an intune device id, nor `entra:` and its id, nor a mac")
+    return asked
+
+
+def _key(device: str) -> str:
+    """The key of the verdict of a device, as people write it; in their words if it is none."""
     register, _, rest = device.partition(":")
     if register.lower() == "entra" and rest:
         named = guid(rest, DeviceIdKind.ENTRA)
         if isinstance(named, DeviceId):
-            return Question(tenant=tenant, key=f"entra:{named.guid}", subject=named)
+            return f"entra:{named.guid}"
     named = guid(device, DeviceIdKind.INTUNE)
     if isinstance(named, DeviceId):
-        return Question(tenant=tenant, key=f"guid:{named.guid}", subject=named)
+        return f"guid:{named.guid}"
     mac = parse(device)
-    if isinstance(mac, NotMac):
-        raise OrderRefused(f"`{device[:60]}` is neither an intune device id, nor `entra:` and its id, nor a mac")
-    return Question(tenant=tenant, key=f"mac:{mac.hex12}", subject=mac)
+    return f"mac:{mac.hex12}" if isinstance(mac, MacAddress) else device
 
 
 def _entry(seen: Entry, now: Instant) -> dict[str, Any]:

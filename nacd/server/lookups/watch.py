@@ -1,37 +1,62 @@
 """The devices that are on the network now, asked about one by one and evenly spread.
 
-Knows: who was let in and has not left, and how often they are to be asked about. Refuses to know: what follows from an
-answer.
+Knows: which sessions are open, whose they are, and how often those devices are to be asked about. Refuses to know: what
+follows from an answer.
 
-A device is watched from its Accept until a Stop of the same NAS names its Calling-Station-Id, or for a day if none
-comes. Such a Stop names a place and not always a session: of several devices at one place it ends the one that came
-first, and of two NASes that a device was at, only one's. A device that Intune does not know is not watched: nothing
-that it says of it can be taken back, and whoever makes up MACs would have them all asked about.
+A device is watched from the first of its sessions that is on disk until the last has ended or aged out. One that Intune
+does not know is not watched, until it is known: nothing that it says of it can be taken back, and whoever makes up MACs
+would have them all asked about. One that was known once and is not any more stays, for it may be enrolled again.
 """
 
 from __future__ import annotations
 
-import zlib
+import asyncio
 from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from functools import partial
+from itertools import islice
+from math import inf
 
-from nacd.compliance.polling import Nothing, Watch, feasible_interval_s
-from nacd.compliance.question import Question
+from nacd.compliance.polling import Ages, Nothing, Watch
+from nacd.compliance.present import NOBODY, Present
+from nacd.compliance.question import Question, of_key
+from nacd.server.clock import instant
+from nacd.server.log import logger
 from nacd.server.lookups.tenants import Lookups
-from nacd.values import NO_PORT, AccessRequest, AccountingRequest, Compliance, ComplianceState, Instant
+from nacd.server.lookups.threads import Threads
+from nacd.sessions import Authorized, Change, Grounds, Phase, Session, Standing
+from nacd.store.live.outcome import Applied
+from nacd.store.sessions import LiveKey
+from nacd.values import NO_PORT, AccessRequest, Compliance, ComplianceState, Instant
 
-_FORGET_S = 24 * 3600.0
 # What waits for its turn elsewhere would count as asked about.
 _MOST_WAITING = 200
-_MOST_LIVE = 200_000
-_MOST_PLACES = 16
+_MOST_SESSIONS = 1_000_000
+_PAGE = 5_000
+_SLICE = 500
 _MOST_STATIONS = 100_000
 _MOST_STATIONS_OF_PORT = 64
 _MOST_STATIONS_OF_NAS = 20_000
+_EVEN = 0.6180339887498949
+_OPEN = frozenset({Phase.AUTHORIZED, Phase.LIVE})
+_NO_VERDICT = frozenset({ComplianceState.UNAVAILABLE, ComplianceState.NOT_ASKED})
+# Less than this is a rounding error.
+_SOME = 1 + 1e-9
 
-_Place: TypeAlias = tuple[str, str]
-"""A NAS's address and a Calling-Station-Id."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HowOften:
+    """Seconds. each: from one question about a device to the next. by_nas: the same for sessions at some NASes, by
+    their names. again: how old a verdict may be for a device with an open session that authenticates again."""
+
+    each: float
+    by_nas: Mapping[str, float] = field(default_factory=dict)
+    again: float = inf
+
+    def at(self, nas: str) -> float:
+        """For a session at this NAS."""
+        return self.by_nas.get(nas, self.each)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,20 +90,58 @@ class TooSlow:
         )
 
 
-@dataclass(slots=True)
-class _Live:
-    """One device: until when it is watched (monotonic seconds), and the places it came by, the last one last."""
-
-    question: Question
-    until: float
-    places: OrderedDict[_Place, None] = field(default_factory=OrderedDict)
-
-
-@dataclass(slots=True)
 class _Tenant:
-    watch: Watch
-    live: OrderedDict[str, _Live] = field(default_factory=OrderedDict)
-    """The one that came last is last."""
+    """The devices of one tenant: who has sessions, who of them is watched, and what is known of them.
+
+    known: those that Intune has known. strangers: those that it does not know, the first that came first.
+    """
+
+    def __init__(self) -> None:
+        self.present = Present()
+        self.watch = Watch(spread=lambda number: number * _EVEN % 1)
+        self.verdicts = Ages()
+        self.known = bytearray()
+        self.strangers: OrderedDict[int, None] = OrderedDict()
+
+    def begins(self, session: int, key: str, interval_s: float, now: Instant) -> int:
+        """Gives the number of its device, which is watched unless it is a stranger."""
+        number = self.present.begins(session, key, interval_s)
+        if number >= len(self.known):
+            self.known.extend(bytes(number + 1 - len(self.known)))
+        if number not in self.strangers:
+            self.watches(number, now)
+        return number
+
+    def watches(self, number: int, now: Instant) -> None:
+        self.strangers.pop(number, None)
+        if number not in self.watch:
+            self.verdicts.set(number, max(0.0, now.wall))
+        self.watch.watch(number, self.present.interval_s(number), now)
+
+    def ignores(self, number: int) -> None:
+        self.known[number] = False
+        self.strangers[number] = None
+        self.watch.forget(number)
+        self.verdicts.drop(number)
+
+    def heard(self, number: int, as_of: float) -> None:
+        """There is a verdict of this date; 0.0 is none."""
+        if as_of > 0 and number in self.watch:
+            self.verdicts.set(number, as_of)
+
+    def leaves(self, session: int, now: Instant) -> bool:
+        number = self.present.leaves(session)
+        if number == NOBODY:
+            return False
+        if self.present.is_here(number):
+            if number in self.watch:
+                self.watch.watch(number, self.present.interval_s(number), now)
+        else:
+            self.strangers.pop(number, None)
+            self.known[number] = False
+            self.watch.forget(number)
+            self.verdicts.drop(number)
+        return True
 
 
 class _Stations:
@@ -113,116 +176,193 @@ class _Stations:
 
 
 class LiveDevices:
-    """interval_s: how often each is asked about."""
+    """For the event loop. At most a million sessions: 300 MB if each has a device of its own, 350 MB if each has two.
 
-    def __init__(self, interval_s: float) -> None:
-        self._interval_s = interval_s
+    Those that come when there is no room are not watched.
+    """
+
+    def __init__(self, often: HowOften, clock: Callable[[], Instant] = instant) -> None:
+        self.left_out = 0
+        """Sessions for which there was no room, since the start."""
+        self._often = often
+        self._clock = clock
         self._tenants: dict[str, _Tenant] = {}
         self._stations = _Stations()
-        self._at: dict[_Place, dict[Question, str]] = {}
-        """Who is where, with the Acct-Session-Id if the NAS told it; the one that came last is last."""
+        self._over: set[int] | None = None
+        """Sessions that have ended since ``resume`` began to read, while it reads."""
+        self._log = logger("lookup")
 
-    def came(self, question: Question, request: AccessRequest, learnt: Compliance, now: Instant) -> None:
-        """This device was let in with this request, and this was known of it. Of too many the oldest are forgotten."""
-        tenant = self._tenants.get(question.tenant)
-        if tenant is None:
-            tenant = self._tenants[question.tenant] = _Tenant(Watch(self._interval_s, spread=_spread))
-        if learnt.state is ComplianceState.NOT_MANAGED:
-            if question.key in tenant.live:
-                self._forget(question)
+    # -- sessions ------------------------------------------------------------------------------------
+
+    def applied(self, change: Change, applied: Applied) -> None:
+        """What a change that is on disk made of a session (a listener of the book of sessions)."""
+        now = self._clock()
+        for each in applied.ended:
+            self._leaves(each, now)
+        session = applied.session
+        if not applied.stored or not isinstance(session, Session):
             return
-        device = tenant.live.setdefault(question.key, _Live(question, 0.0))
-        device.until = now.monotonic + _FORGET_S
-        tenant.live.move_to_end(question.key)
-        tenant.watch.watch(question.key, now)
-        if request.station:
+        grounds = session.grounds
+        if session.phase not in _OPEN or not isinstance(grounds, Grounds) or not grounds.key:
+            self._leaves(session.id, now)
+            return
+        tenant = self._tenants.get(grounds.tenant)
+        number = tenant.present.number(grounds.key) if tenant is not None else NOBODY
+        if tenant is None or number == NOBODY or tenant.present.of_session(session.id) != number:
+            self._leaves(session.id, now)  # it may have been another device's
+            tenant = self._begins(session.id, grounds.tenant, grounds.key, session.place.nas, now)
+        elif not isinstance(change, Authorized):
+            return  # what most records end with
+        news = number == NOBODY or isinstance(change, Authorized)
+        if news and tenant is not None and isinstance(session.standing, Standing):
+            self._learns(tenant, tenant.present.number(grounds.key), session.standing.compliance, now)
+
+    async def resume(self, rows: Iterator[LiveKey]) -> None:
+        """Watch the devices of the sessions that were open before a restart. rows: read in a thread, page by page; what
+        ``applied`` tells meanwhile counts more."""
+        reader, self._over = Threads(1, "resume"), set()
+        try:
+            while page := await reader.run(partial(_page, rows)):
+                for first in range(0, len(page), _SLICE):
+                    self._take(page[first : first + _SLICE])
+                    await asyncio.sleep(0)  # others have work too
+        finally:
+            self._over = None
+            reader.close()
+
+    def verdict(self, question: Question, compliance: Compliance) -> None:
+        """A verdict begins to count: one that Intune did not know is watched when it does, and the other way round."""
+        tenant = self._tenants.get(question.tenant)
+        number = tenant.present.number(question.key) if tenant is not None else NOBODY
+        if tenant is None or number == NOBODY:
+            return
+        if compliance.state is ComplianceState.NOT_MANAGED and tenant.known[number]:
+            tenant.heard(number, compliance.as_of)
+        else:
+            self._learns(tenant, number, compliance, self._clock())
+
+    def at_most_s(self, question: Question, now: Instant) -> float:
+        """How old a verdict may be for this device, which authenticates: no limit unless it has a session."""
+        del now
+        tenant = self._tenants.get(question.tenant)
+        here = tenant is not None and tenant.present.number(question.key) != NOBODY
+        return self._often.again if here else inf
+
+    def _take(self, rows: list[LiveKey]) -> None:
+        now = self._clock()
+        for session, tenant, key, _, nas in rows:
+            known = self._tenants.get(tenant)
+            if (known is None or known.present.of_session(session) == NOBODY) and session not in (self._over or ()):
+                self._begins(session, tenant, key, nas, now)
+
+    def _begins(self, session: int, tenant: str, key: str, nas: str, now: Instant) -> _Tenant | None:
+        """The tenant; None if there is no room, or nobody can be asked."""
+        if not isinstance(of_key(tenant, key), Question) or not self._has_room(now):
+            return None
+        found = self._tenants.get(tenant)
+        if found is None:
+            found = self._tenants[tenant] = _Tenant()
+        found.begins(session, key, self._often.at(nas), now)
+        return found
+
+    def _has_room(self, now: Instant) -> bool:
+        if sum(tenant.present.sessions for tenant in self._tenants.values()) < _MOST_SESSIONS:
+            return True
+        for tenant in self._tenants.values():
+            if tenant.strangers:
+                for session in tenant.present.sessions_of(next(iter(tenant.strangers))):
+                    tenant.leaves(session, now)
+                return True
+        if not self.left_out:
+            self._log.warning(f"{_MOST_SESSIONS} live sessions are watched, those that come now are not")
+        self.left_out += 1
+        return False
+
+    def _leaves(self, session: int, now: Instant) -> None:
+        if self._over is not None:
+            self._over.add(session)
+        for tenant in self._tenants.values():
+            if tenant.leaves(session, now):
+                return
+
+    @staticmethod
+    def _learns(tenant: _Tenant, number: int, compliance: Compliance, now: Instant) -> None:
+        if compliance.state is ComplianceState.NOT_MANAGED:
+            tenant.ignores(number)
+            return
+        tenant.watches(number, now)
+        if compliance.state not in _NO_VERDICT:
+            tenant.known[number] = True
+            tenant.heard(number, compliance.as_of)
+
+    # -- stations --------------------------------------------------------------------------------------
+
+    def seen(self, question: Question, request: AccessRequest) -> None:
+        """This device was let in with this request."""
+        if request.station and request.has_eap:  # nobody else's answer takes long enough to be guessed for
             self._stations.seen(question, request)
-            self._stands(device, (request.source, request.station), request.acct_session_id)
-        if len(tenant.live) > _MOST_LIVE:
-            self._forget(next(iter(tenant.live.values())).question)
 
     def guess(self, station: str) -> Question | None:
         """What was asked when this Calling-Station-Id was let in last; it proves nothing."""
         return self._stations.question(station)
 
-    def left(self, request: AccountingRequest) -> None:
-        """The NAS ended a session."""
-        place, ended = (request.source, request.station), request.acct_session_id
-        for question, session in self._at.get(place, {}).items():
-            if session in ("", ended) or not ended:
-                device = self._tenants[question.tenant].live[question.key]
-                self._go(device, place)
-                if not device.places:
-                    self._forget(question)
-                return
+    # -- questions -------------------------------------------------------------------------------------
 
     def tick(self, lookups: Lookups, now: Instant) -> None:
         """Hand over what is due."""
-        for name, tenant in self._tenants.items():
-            lookup = lookups.by_tenant[name]
+        for name, lookup in lookups.by_tenant.items():
+            tenant = self._tenants.get(name)
+            if tenant is None:
+                continue
             for _ in range(max(0, _MOST_WAITING - lookup.errands.polls_waiting)):
-                key = tenant.watch.due(now)
-                if isinstance(key, Nothing):
+                number = tenant.watch.due(now)
+                if isinstance(number, Nothing):
                     break
-                device = tenant.live[key]
-                if now.monotonic > device.until:
-                    self._forget(device.question)
-                elif not lookup.poll(device.question):
+                question = of_key(name, tenant.present.key(number))
+                if isinstance(question, Question) and not lookup.poll(question):
                     break
-                else:
-                    tenant.watch.asked(key, now)
+                tenant.watch.asked(number, now)
 
     def counts(self, tenant: str, now: Instant) -> tuple[int, float]:
         """Devices watched, and seconds since the one that waits longest was asked about."""
         found = self._tenants.get(tenant)
         return (len(found.watch), found.watch.oldest_s(now)) if found is not None else (0, 0.0)
 
+    def oldest_verdict_s(self, tenant: str, now: Instant) -> float:
+        """Seconds since the date of the oldest verdict of a device that is watched, 0.0 without any. One of which no
+        verdict has come since the restart, or since it was let in without, counts from then."""
+        found = self._tenants.get(tenant)
+        return found.verdicts.oldest_s(now.wall) if found is not None else 0.0
+
+    def feasible_s(self, tenant: str, per_s: float) -> float:
+        """What `poll.interval` would have to be for this many questions a second to do, the intervals of groups
+        growing with it."""
+        found = self._tenants.get(tenant)
+        return self._often.each * found.watch.per_s / per_s if found is not None else 0.0
+
     def too_slow(self, lookups: Lookups, now: Instant) -> tuple[TooSlow, ...]:
         """Tenants whose budget, or whose Intune, cannot meet the interval for as many devices as there are now."""
         found = []
-        for name, tenant in self._tenants.items():
-            devices = len(tenant.watch)
-            budget = lookups.by_tenant[name].errands.polling
-            possible_s = feasible_interval_s(devices, budget.rate)
-            late_s = tenant.watch.oldest_s(now)
-            over = possible_s > self._interval_s
-            if over or late_s > 2 * self._interval_s:
+        for name, lookup in lookups.by_tenant.items():
+            tenant = self._tenants.get(name)
+            if tenant is None:
+                continue
+            budget = lookup.errands.polling
+            possible_s = self.feasible_s(name, budget.rate)
+            over = possible_s > self._often.each * _SOME
+            if over or tenant.watch.late_s(now) > self._often.each:
                 found.append(
                     TooSlow(
                         tenant=name,
-                        devices=devices,
-                        wanted_s=self._interval_s,
+                        devices=len(tenant.watch),
+                        wanted_s=self._often.each,
                         possible_s=possible_s,
-                        late_s=0.0 if over else late_s,
+                        late_s=0.0 if over else tenant.watch.oldest_s(now),
                         throttled=budget.rate < budget.full_rate,
                     )
                 )
         return tuple(found)
 
-    def _stands(self, device: _Live, place: _Place, session: str) -> None:
-        here = self._at.setdefault(place, {})
-        here.pop(device.question, None)
-        here[device.question] = session
-        device.places[place] = None
-        device.places.move_to_end(place)
-        if len(device.places) > _MOST_PLACES:
-            self._go(device, next(iter(device.places)))
 
-    def _go(self, device: _Live, place: _Place) -> None:
-        del device.places[place]
-        here = self._at[place]
-        del here[device.question]
-        if not here:
-            del self._at[place]
-
-    def _forget(self, question: Question) -> None:
-        tenant = self._tenants[question.tenant]
-        tenant.watch.forget(question.key)
-        device = tenant.live.pop(question.key)
-        for place in tuple(device.places):
-            self._go(device, place)
-
-
-def _spread(key: str) -> float:
-    """A device's place in the interval: even over all devices, and the same each time."""
-    return zlib.crc32(key.encode()) / 2**32
+def _page(rows: Iterator[LiveKey]) -> list[LiveKey]:
+    return list(islice(rows, _PAGE))

@@ -108,9 +108,7 @@ class Batch:
         return Applied(session=made, changed=True)
 
     def _restart(self, change: NasRestarted) -> Applied:
-        ended = 0
-        for each in self._of_nas(change):
-            ended += self._one(each, change).changed
+        ended = tuple([each.id for each in self._of_nas(change) if self._one(each, change).changed])
         return Applied(changed=bool(ended), ended=ended)
 
     # -- which session -------------------------------------------------------------------------------
@@ -124,9 +122,12 @@ class Batch:
         return found[0] if found else NO_SESSION
 
     def _again(self, change: Authorized) -> Found:
-        candidates = [each for sql, name in self._ways(change) for each in self._found(sql, name)]
-        present = {each.id: each for each in candidates if each.phase is not Phase.ENDED}
-        return self.rules.again(change, tuple(present.values())) if present else NO_SESSION
+        for sql, name in self._ways(change):
+            candidates = [each for each in self._found(sql, name) if each.phase is not Phase.ENDED]
+            found = self.rules.again(change, candidates) if candidates else NO_SESSION
+            if isinstance(found, Session):
+                return found
+        return NO_SESSION
 
     def _about(self, record: Accounted) -> Found:
         if record.names.token:

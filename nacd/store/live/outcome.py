@@ -16,11 +16,12 @@ class Applied:
 
     session: as it is now. changed: something is different from before. stored: this outcome is on the disk, so that
     an accounting record may be answered (RFC 2866 section 2); without it nothing happened. why: what kept it from
-    changing anything, or from being stored, in words. ended: how many sessions a restart of their NAS has ended.
+    changing anything, or from being stored, in words. ended: numbers of the sessions that a restart of their NAS has
+    ended.
     """
 
     session: Found = NO_SESSION
     changed: bool = False
     stored: bool = True
     why: str = ""
-    ended: int = 0
+    ended: tuple[int, ...] = ()

@@ -50,6 +50,10 @@ class Bench:
         per_s: float = 1000.0,
         threads: int = 4,
     ) -> None:
+        self.told: list[tuple[Question, Compliance]] = []
+        """What whoever listens for verdicts was told."""
+        self.ears: Callable[[Question, Compliance], None] = lambda _question, _verdict: None
+        """What he does at once."""
         self.register = Register()
         self.clock = Clock()
         self.cache = VerdictCache(Lifetimes())
@@ -69,7 +73,12 @@ class Bench:
                 polls_per_s=per_s,
             ),
             clock=self.clock,
+            on_verdict=self._hear,
         )
+
+    def _hear(self, question: Question, verdict: Compliance) -> None:
+        self.told.append((question, verdict))
+        self.ears(question, verdict)
 
     def run(self, story: Callable[[], Awaitable[None]]) -> None:
         async def told() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from nacd.compliance.bulk_plan import BulkWindow
 from nacd.compliance.cache import Fresh, Missing
+from nacd.compliance.question import Question
 from nacd.config.load import load
 from nacd.intune.fallback import Fallback
 from nacd.intune.graph.source import GraphSource
@@ -24,6 +26,8 @@ from nacd.server.lookups.building import DATABASE, Asking, EndpointOnDisk, Tenan
 from nacd.store.verdicts import VerdictStore, tenant_key
 from nacd.values import Compliance, ComplianceSource, ComplianceState
 from tests.server.house import Site
+from tests.server.lookups.bench import device
+from tests.server.lookups.callers import Callers
 
 MAC = "mac:001122334455"
 TEST_KEY = tenant_key("intune", "custom", "test.example")
@@ -123,3 +127,33 @@ def test_a_place_where_intune_was_found_outlives_a_restart(tmp_path: Path) -> No
     assert EndpointOnDisk(store=again, tenant="contoso").recall() == "https://fef.unit.manage.microsoft.com/path"
     assert EndpointOnDisk(store=again, tenant="fabrikam").recall() == ""
     again.close()
+
+
+def test_of_several_groups_of_a_nas_the_shortest_interval_counts(site: Site) -> None:
+    poll = "poll: {interval: 5m, groups: {vpn: 2m, remote: 3m, nobody: 1s}}, reauth_query_interval: 20m"
+
+    def change(text: str) -> str:
+        return re.sub(r"(?m)^intune:", f"compliance: {{{poll}}}\nintune:", text, count=1)
+
+    found = assembled(site, change)
+    (client, *_) = found.clients
+    grouped = [
+        replace(client, nas=replace(client.nas, name=name, groups=frozenset(groups)))
+        for name, groups in {"asa": ("remote", "vpn", "core"), "far": ("remote",), "near": ("core",)}.items()
+    ]
+    often = building.how_often(found.loaded.settings.compliance, grouped)
+    assert [often.at(name) for name in ("asa", "far", "near", "removed")] == [120.0, 180.0, 300.0, 300.0]
+    assert often.again == 1200.0
+
+
+def test_whoever_listens_hears_of_every_tenant_and_so_do_the_live_devices(site: Site) -> None:
+    told: list[tuple[Question, Compliance]] = []
+    built = building.build(assembled(site, str), instant, report=print, on_verdict=lambda *heard: told.append(heard))
+    callers = Callers(built.live)
+    callers.came(device(1), instant(), state=ComplianceState.NOT_MANAGED)
+    assert built.live.counts("intune", instant())[0] == 0
+    verdict = Compliance(state=ComplianceState.COMPLIANT, as_of=instant().wall, source=ComplianceSource.LIVE)
+    built.lookups.by_tenant["intune"].took_away(device(1), verdict)
+    assert told == [(device(1), verdict)]
+    assert built.live.counts("intune", instant())[0] == 1
+    built.store.close()

@@ -113,15 +113,14 @@ def test_an_answer_is_dated_as_its_question_and_what_grew_old_on_its_way_is_stal
         asked = bench.clock()
         epoch = bench.cache.ask()
         bench.clock.ahead_s += 299
-        young = await bench.lookup.knowledge.take(device(1).key, verdict(bench), epoch, asked)
+        young = (await bench.lookup.knowledge.take(device(1).key, verdict(bench), epoch, asked)).compliance
         assert (young.source, young.as_of) == (ComplianceSource.LIVE, asked.wall)
         bench.clock.ahead_s += 3302
         assert isinstance(bench.cache.find(device(1).key, bench.clock()), Stale)
         epoch = bench.cache.ask()
         bench.clock.ahead_s += 1
-        old = await bench.lookup.knowledge.take(
-            device(1).key, verdict(bench, ComplianceState.NONCOMPLIANT), epoch, asked
-        )
+        late = verdict(bench, ComplianceState.NONCOMPLIANT)
+        old = (await bench.lookup.knowledge.take(device(1).key, late, epoch, asked)).compliance
         assert (old.state, old.source) == (ComplianceState.NONCOMPLIANT, ComplianceSource.STALE)
         assert old.as_of == asked.wall
 

@@ -13,7 +13,7 @@ from nacd.server.lookups.building import Asking
 from nacd.server.lookups.orders import orders
 from nacd.server.lookups.tenants import Lookups
 from nacd.server.lookups.upkeep import Upkeep
-from nacd.server.lookups.watch import LiveDevices
+from nacd.server.lookups.watch import HowOften, LiveDevices
 from nacd.store.verdicts import VerdictStore
 from nacd.values import ComplianceState
 from tests.server.lookups.bench import Bench, device
@@ -24,7 +24,7 @@ GUID = device(1).key.removeprefix("guid:")
 def asking(bench: Bench, store: VerdictStore) -> Asking:
     return Asking(
         lookups=Lookups({"intune": bench.lookup}),
-        live=LiveDevices(300.0),
+        live=LiveDevices(HowOften(each=300.0)),
         bulk=(),
         store=store,
         sources={},

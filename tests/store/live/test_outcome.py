@@ -7,4 +7,4 @@ from nacd.store.live.outcome import Applied
 
 
 def test_by_default_a_change_is_stored_and_has_changed_nothing() -> None:
-    assert Applied() == Applied(session=NO_SESSION, changed=False, stored=True, why="", ended=0)
+    assert Applied() == Applied(session=NO_SESSION, changed=False, stored=True, why="", ended=())
