@@ -25,6 +25,7 @@ from nacd.values import (
     Decision,
     Device,
     DeviceFacts,
+    Identity,
     Instant,
     Named,
     Unidentified,
@@ -117,9 +118,17 @@ def accounting(request: AccountingRequest, *, mac: str) -> Block:
 
 def identity(named: Named) -> Block:
     """The identity, every attempt on the way to it, and the tenant that is asked about it."""
+    block = identified(named.identity, named.tenant)
+    block["attempts"] = [
+        {"source": attempt.source, "outcome": attempt.outcome, "detail": attempt.detail} for attempt in named.attempts
+    ]
+    return block
+
+
+def identified(found: Identity, tenant: str) -> Block:
+    """The identity and the tenant that is asked about it, without the way to it."""
     block: Block = {"kind": "", "id": "", "register": "", "mac": "", "source": "", "assurance": "none", "detail": ""}
-    block["tenant"] = named.tenant
-    found = named.identity
+    block["tenant"] = tenant
     if isinstance(found, Unidentified):
         block["kind"], block["detail"] = "unidentified", found.reason
     else:
@@ -128,9 +137,6 @@ def identity(named: Named) -> Block:
             block["kind"], block["id"], block["register"] = "device", found.id.guid, found.id.kind
         else:
             block["kind"], block["mac"], block["detail"] = "endpoint", found.mac.text, found.ask_detail
-    block["attempts"] = [
-        {"source": attempt.source, "outcome": attempt.outcome, "detail": attempt.detail} for attempt in named.attempts
-    ]
     return block
 
 

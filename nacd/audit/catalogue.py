@@ -5,30 +5,18 @@ Knows: what a record of each kind holds. Refuses to know: how it is filled (``ev
 
 A code is ``A``, four digits and a letter: I (as wished), W (look at it some day), E (look at it now).
 Codes and field names are an interface: they are added to, never reused for something else. A dot goes
-into an object, ``[]`` into each element of a list.
+into an object, ``[]`` into each element of a list. The rows of sessions are in ``session_catalogue``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One kind of record. fields: dotted paths, each explained in ``FIELDS``."""
-
-    code: str
-    name: str
-    meaning: str
-    fields: tuple[str, ...]
-
-    @property
-    def severity(self) -> str:
-        """``information``, ``warning`` or ``error``, from the code's last letter."""
-        return {"I": "information", "W": "warning", "E": "error"}[self.code[-1]]
-
+from nacd.audit import session_catalogue
+from nacd.audit.kind import HEAD as _HEAD
+from nacd.audit.kind import Event
+from nacd.audit.kind import event as _event
 
 _FIELDS = {
     "time": "when the event happened: RFC 3339, UTC, milliseconds",
@@ -135,13 +123,13 @@ _FIELDS = {
     "configuration.notes": "notes of the policy's lint",
     "service.version": "version of nacd",
     "service.detail": "what was started or stopped, in words",
+    "nacd_session": session_catalogue.NACD_SESSION,
     "audit.lost": "records that could not be written",
     "audit.since": "since when records could not be written",
     "bug.type": "type of the exception",
     "bug.where": "where it was raised: file, line, function",
 }
 
-_HEAD = ("time", "code", "event", "why")
 _NAS = tuple(f for f in _FIELDS if f.startswith("nas."))
 _ENDPOINT = tuple(f for f in _FIELDS if f.startswith("endpoint.") and f != "endpoint.framed_address")
 _SESSION = ("session.acct_session_id", "session.audit_session_id")
@@ -171,13 +159,10 @@ _ACCOUNTING = (
     "endpoint.framed_address",
     *(f for f in _FIELDS if f.startswith("session.")),
     "chargeable_user_identity",
+    "nacd_session",
 )
 _SPAN = ("count", "first", "last")
 _WHERE = ("nas.name", "nas.source")
-
-
-def _event(code: str, name: str, meaning: str, *fields: str) -> Event:
-    return Event(code=code, name=name, meaning=meaning, fields=tuple(dict.fromkeys(fields)))
 
 
 _ALL = (
@@ -267,6 +252,7 @@ _ALL = (
         "packets.reason",
         "packets.detail",
     ),
+    *session_catalogue.ROWS,
     _event("A9001I", "service.started", "nacd started.", *_HEAD, "service.version", "service.detail"),
     _event("A9002I", "service.stopped", "nacd stopped.", *_HEAD, "service.version", "service.detail"),
     _event(
@@ -298,7 +284,7 @@ _ALL = (
 EVENTS: Mapping[str, Event] = MappingProxyType({event.code: event for event in _ALL})
 """Every event by its code."""
 
-FIELDS: Mapping[str, str] = MappingProxyType(_FIELDS)
+FIELDS: Mapping[str, str] = MappingProxyType({**_FIELDS, **session_catalogue.FIELDS})
 """Every field by its dotted path, with its meaning."""
 
 

@@ -231,13 +231,14 @@ def overflow(
 # -- accounting and packets -----------------------------------------------------------------
 
 
-def accounting(*, request: AccountingRequest, now: Instant, mac: str = "") -> AuditEvent:
-    """The accounting event of this status type. mac: the endpoint's MAC, canonical, where it is known."""
+def accounting(*, request: AccountingRequest, now: Instant, mac: str = "", session: int = 0) -> AuditEvent:
+    """The accounting event of this status type. mac: the endpoint's MAC, canonical, where it is known. session: number
+    of the session that the record was tied to, 0 for none."""
     other = ("A2006W", f"Acct-Status-Type `{request.status_type}` is acknowledged and not acted on")
     code, why = _ACCOUNTING.get(request.status_type.casefold(), other)
     if request.terminate_cause:
         why += f", cause {request.terminate_cause}"
-    return _event(code, why, blocks.accounting(request, mac=mac), now)
+    return _event(code, why, {**blocks.accounting(request, mac=mac), "nacd_session": session}, now)
 
 
 def drops(

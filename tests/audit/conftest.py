@@ -6,7 +6,21 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from nacd.audit import events
+from nacd.audit import events, session_events
+from nacd.session.overrides import Override, OverrideEffect, SubjectKind
+from nacd.sessions import (
+    Grounds,
+    Meaning,
+    Names,
+    NotOurs,
+    Outcome,
+    Pending,
+    Phase,
+    Place,
+    Session,
+    Standing,
+    Verb,
+)
 from nacd.values import (
     AccessKind,
     AccessRequest,
@@ -182,6 +196,150 @@ def rejected(
 
 
 @pytest.fixture(scope="session")
+def corporate(compliance: Compliance) -> Standing:
+    return Standing(
+        effect=Effect.ALLOW,
+        rule="compliant device",
+        profile="corporate",
+        policy_digest="d1g3st",
+        compliance=compliance,
+        at=1_789_990_000.0,
+        session_timeout_s=28_800,
+    )
+
+
+@pytest.fixture(scope="session")
+def quarantine() -> Standing:
+    verdict = Compliance(
+        state=ComplianceState.NONCOMPLIANT,
+        as_of=1_789_999_997.0,
+        source=ComplianceSource.LIVE,
+        detail="asked by id",
+        provider="nac",
+    )
+    return Standing(
+        effect=Effect.ALLOW,
+        rule="fix your device",
+        profile="quarantine",
+        policy_digest="d1g3st",
+        compliance=verdict,
+        at=1_790_000_000.0,
+    )
+
+
+@pytest.fixture(scope="session")
+def live(named: Named, corporate: Standing, quarantine: Standing) -> Session:
+    """A session on a switch that is to go into quarantine."""
+    return Session(
+        id=4711,
+        place=Place(
+            nas="campus",
+            source="10.20.0.1",
+            nas_identifier="sw-1",
+            nas_address="10.20.0.1",
+            port="50101",
+            port_id="Gi1/0/1",
+            port_type="Ethernet",
+            called_station_id="AA-BB-CC-DD-EE-FF",
+            calling_station_id="00-50-B6-AA-BB-CC",
+            framed_address="10.20.7.7",
+        ),
+        names=Names(
+            acct_session_id="0000001A",
+            acct_multi_session_id="0000001B",
+            audit_session_id="0A140001",
+            token="5e" * 16,
+            user_name="host/pc-1",
+            chargeable_user_identity="cui-1",
+        ),
+        phase=Phase.LIVE,
+        authorized_at=1_789_990_000.0,
+        standing=corporate,
+        grounds=Grounds(
+            access=AccessKind.DOT1X,
+            nas=Nas(name="campus", vendor="cisco-ios"),
+            identity=named.identity,
+            certificate=named.certificate,
+            tenant="contoso",
+            key="intune:2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954",
+            mac="00-50-B6-AA-BB-CC",
+            user="alice@example.com",
+        ),
+        started_at=1_789_990_001.0,
+        seen_at=1_789_999_000.0,
+        wish=Pending(wanted=quarantine, since=1_790_000_000.0),
+    )
+
+
+@pytest.fixture(scope="session")
+def foreign() -> Session:
+    """One that was accounted for and never let in by nacd, of which nothing is wanted."""
+    place = Place(nas="campus", source="10.20.0.1", calling_station_id="00-50-B6-AA-BB-CC")
+    return Session(
+        id=4712,
+        place=place,
+        names=Names(acct_session_id="0000001C"),
+        phase=Phase.LIVE,
+        authorized_at=0.0,
+        standing=NotOurs(),
+        grounds=NotOurs(),
+        seen_at=1_789_999_000.0,
+    )
+
+
+@pytest.fixture(scope="session")
+def blocked() -> Override:
+    return Override(
+        id=12,
+        subject_kind=SubjectKind.MAC,
+        subject="00-50-B6-AA-BB-CC",
+        tenant="contoso",
+        effect=OverrideEffect.QUARANTINE,
+        profile="quarantine",
+        reason="ticket 7",
+        by="alice (uid 1000)",
+        at=1_790_000_000.0,
+        until=1_790_003_600.0,
+        lifted_at=1_790_000_100.0,
+        lifted_by="bob (uid 1001)",
+    )
+
+
+@pytest.fixture(scope="session")
+def session_records(
+    live: Session,
+    foreign: Session,
+    quarantine: Standing,
+    blocked: Override,
+    sent: tuple[Attribute, ...],
+    at: Callable[[float], Instant],
+) -> tuple[AuditEvent, ...]:
+    """One record by every builder of ``session_events``, about one change and around it."""
+    now = at(0)
+    asked = {"verb": Verb.REAUTHENTICATE, "request": "coa", "host": "10.20.0.1", "port": 1700, "step": 0, "tries": 1}
+    refused = Outcome(meaning=Meaning.GONE, error_cause=503, detail="session context not found", took_s=0.0213)
+    change = {"trigger": "verdict", "reasons": ("compliance is noncompliant", "access is dot1x")}
+    orders = {"by": "alice (uid 1000)", "now": now}
+    return (
+        session_events.change_wanted(session=live, wanted=quarantine, now=now, **change),  # type: ignore[arg-type]
+        session_events.held(session=live, why="the window opens at 01:00", until=at(3600).wall, now=now),
+        session_events.asked(session=live, shown=sent, now=now, **asked),  # type: ignore[arg-type]
+        session_events.answered(session=live, verb=Verb.REAUTHENTICATE, outcome=refused, now=now),
+        session_events.converged(session=live, wanted=quarantine, how="it logged in again", took_s=3.25, now=now),
+        session_events.alarm(session=live, text="nothing answers", now=now),
+        session_events.ended(session=live, cause="nothing was heard for 24 h", now=now),
+        session_events.ended(session=foreign, cause="nothing was heard for 24 h", now=now),
+        session_events.asked(session=foreign, shown=(), now=now, **asked),  # type: ignore[arg-type]
+        session_events.guard_held(direction="down", held=51, limit=50, until=at(3600).wall, now=now),
+        session_events.guard_released(direction="down", count=51, **orders),  # type: ignore[arg-type]
+        session_events.guard_discarded(direction="", count=51, **orders),  # type: ignore[arg-type]
+        session_events.override_put(override=blocked, now=now),
+        session_events.override_lifted(override=blocked, now=now),
+        session_events.order_given(order="coa bounce", subject="4711", outcome="asked", **orders),  # type: ignore[arg-type]
+    )
+
+
+@pytest.fixture(scope="session")
 def paths_of() -> Callable[[object], set[str]]:
     """The dotted paths of all fields in a record, as the table writes them."""
 
@@ -192,7 +350,7 @@ def paths_of() -> Callable[[object], set[str]]:
         elif isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
             for inner in value:
                 yield from walk(inner, f"{path}[]")
-        elif not (isinstance(value, list) and path in ("identity.attempts", "reply.attributes")):
+        elif not (isinstance(value, list) and path in ("identity.attempts", "reply.attributes", "asked.attributes")):
             yield path
 
     return lambda value: set(walk(value, ""))

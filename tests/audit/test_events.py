@@ -38,9 +38,10 @@ def everything(
     deny: Decision,
     rendered: Rendered,
     sent: tuple[Attribute, ...],
+    session_records: tuple[AuditEvent, ...],
     at: At,
 ) -> tuple[AuditEvent, ...]:
-    """One record by every builder, and by every branch that changes its fields."""
+    """One record by every builder, those of sessions too, and by every branch that changes its fields."""
     request, now = request_of(), at(0)
     base = {"request": request, "named": named}
     nameless = replace(named, identity=Unidentified(reason="two ids"))
@@ -80,6 +81,7 @@ def everything(
         events.configuration_loaded(file="nacd.yaml", digest="d", policy_digest="p", notes=["n"], now=now),
         events.audit_resumed(lost=7, since=now.wall, why="disk full", now=now),
         events.bug(kind="KeyError", where="worker.py:10 answer", now=now, **nas),
+        *session_records,
     )
 
 
@@ -232,6 +234,12 @@ def test_each_status_type_has_its_event(at: At, status: str, code: str) -> None:
     event = events.accounting(request=request, now=at(0), mac="00-50-B6-AA-BB-CC")
     assert event.code == code
     assert event.fields["endpoint"]["mac"] == "00-50-B6-AA-BB-CC"  # type: ignore[index,call-overload]
+
+
+def test_an_accounting_record_says_which_session_it_was_tied_to(at: At) -> None:
+    request = AccountingRequest(nas=Nas(name="n", vendor="v"), source="::1", source_port=1, status_type="Start")
+    assert events.accounting(request=request, now=at(0), session=4711).fields["nacd_session"] == 4711
+    assert events.accounting(request=request, now=at(0)).fields["nacd_session"] == 0
 
 
 def test_redaction_finds_nothing_to_change_in_what_builders_make(everything: tuple[AuditEvent, ...]) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from nacd.compliance.breaker import BreakerState
 from nacd.compliance.bulk_plan import next_run
-from nacd.compliance.polling import feasible_interval_s
 from nacd.server.lookups.building import Asking
 from nacd.server.lookups.lookup import Lookup
 from nacd.server.lookups.upkeep import TenantSource
@@ -103,17 +102,26 @@ OLDEST_POLL = Metric(
     " polls fall behind.",
     labels=_TENANT,
 )
+OLDEST_VERDICT = Metric(
+    name="nacd_compliance_oldest_live_verdict_age_seconds",
+    kind="gauge",
+    meaning="Age of the oldest verdict of a device with an open session, to the second; 0 without any. A device of"
+    " which nacd has heard nothing since it started, or that got in without a verdict, counts from then. Devices that"
+    " Intune does not know are not counted.",
+    labels=_TENANT,
+)
 INTERVAL = Metric(
     name="nacd_compliance_poll_interval_seconds",
     kind="gauge",
-    meaning="How often each live device is to be polled: the setting `compliance.poll.interval`.",
+    meaning="How often each live device is to be polled: the setting `compliance.poll.interval`. Those at NASes of"
+    " `compliance.poll.groups` have an interval of their own.",
     labels=_TENANT,
 )
 FEASIBLE = Metric(
     name="nacd_compliance_poll_interval_feasible_seconds",
     kind="gauge",
-    meaning="The shortest interval that the polling budget of now can meet for the live devices of now. More than"
-    " `nacd_compliance_poll_interval_seconds`: that one cannot be met.",
+    meaning="The shortest interval that the polling budget of now can meet for the live devices of now, the intervals"
+    " of groups growing with it. More than `nacd_compliance_poll_interval_seconds`: that one cannot be met.",
     labels=_TENANT,
 )
 PAUSED = Metric(
@@ -173,7 +181,7 @@ STORE_OK = Metric(
 
 TABLE = (
     *(ANSWERS, ASKED, POLLED, LIMITED, VERDICTS, BREAKER_OPEN, BUDGET, BUDGET_CONFIGURED),
-    *(WAITING, UNDER_WAY, POLLS_WAITING, LIVE_DEVICES, OLDEST_POLL, INTERVAL, FEASIBLE),
+    *(WAITING, UNDER_WAY, POLLS_WAITING, LIVE_DEVICES, OLDEST_POLL, OLDEST_VERDICT, INTERVAL, FEASIBLE),
     *(PAUSED, THROTTLED, CREDENTIAL_EXPIRES, CREDENTIAL_OK, CONSENT_MISSING, TOKEN_LEFT),
     *(BULK_LAST, BULK_NEXT, STORE_OK),
 )
@@ -241,9 +249,10 @@ def _polls(tenant: str, asking: Asking, wanted: Intervals, now: Instant) -> Iter
     devices, oldest_s = asking.live.counts(tenant, now)
     yield LIVE_DEVICES.sample(devices, tenant)
     yield OLDEST_POLL.sample(oldest_s, tenant)
+    yield OLDEST_VERDICT.sample(asking.live.oldest_verdict_s(tenant, now), tenant)
     yield INTERVAL.sample(wanted.poll_s, tenant)
     per_s = asking.lookups.by_tenant[tenant].errands.polling.rate
-    yield FEASIBLE.sample(feasible_interval_s(devices, per_s), tenant)
+    yield FEASIBLE.sample(asking.live.feasible_s(tenant, per_s), tenant)
 
 
 def _source(tenant: str, source: TenantSource) -> Iterator[Sample]:

@@ -12,10 +12,10 @@ from functools import partial
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from nacd.server.metrics import compliance, program
+from nacd.server.metrics import compliance, program, sessions
 from nacd.server.metrics.metric import Readings
 
-TABLES = {"nacd": program.TABLE, "Compliance": compliance.TABLE}
+TABLES = {"nacd": program.TABLE, "Compliance": compliance.TABLE, "Sessions": sessions.TABLE}
 """Every table that is documented, by its title. A new one belongs here and into the daemon's ``Readings``."""
 
 
@@ -78,5 +78,13 @@ ALERTS = {
     " polled as often as configured",
     "time() - nacd_bulk_last_success_timestamp_seconds > 12 * 3600": "no list of noncompliant devices for half a day",
     "nacd_verdict_store_ok == 0": "verdicts are not kept on disk",
+    "nacd_sessions_store_ok == 0": "sessions are not kept on disk, and accounting goes unanswered",
+    "increase(nacd_accounting_unanswered_total[10m]) > 0": "accounting went unanswered: the disk is full or slow",
+    "nacd_guard_held == 1": "many sessions would change at once: `nacd coa status`, then release or discard",
+    "nacd_compliance_oldest_live_verdict_age_seconds > 3 * nacd_compliance_poll_interval_seconds": "a live session"
+    " rests on a verdict that polling does not renew",
+    "nacd_coa_silent_addresses > 0": "a NAS does not answer: `nacd coa status` says which",
+    'increase(nacd_coa_outcomes_total{meaning=~"alarm|configuration"}[15m]) > 0': "a NAS refuses what it is asked: its"
+    " settings or the vendor data are wrong",
 }
 """Expressions that stand in the documentation, and what each says when it is true."""

@@ -23,14 +23,15 @@ from nacd.server.lookups.building import Asking
 from nacd.server.lookups.orders import orders
 from nacd.server.lookups.tenants import Lookups
 from nacd.server.lookups.upkeep import Upkeep
-from nacd.server.lookups.watch import LiveDevices
+from nacd.server.lookups.watch import HowOften, LiveDevices
 from nacd.server.metrics import compliance
 from nacd.server.metrics.compliance import Intervals
 from nacd.sim.intune import CLIENT_SECRET, IntuneSimulator
 from nacd.store.verdicts import VerdictStore
-from nacd.values import NOT_ASKED, ComplianceState, DeviceId, Secret
+from nacd.values import ComplianceState, DeviceId, Secret
 from tests.server.house import LAPTOP_MAC, Clock, House, Pki, Register, Site
-from tests.server.lookups.bench import Bench, device, from_port
+from tests.server.lookups.bench import Bench, device
+from tests.server.lookups.callers import Callers
 
 WANTED = Intervals(poll_s=300.0, bulk_s=15_300.0)
 Numbers = Mapping[tuple[str, ...], float]
@@ -58,7 +59,9 @@ def numbers(known: Asking, clock: Clock, wanted: Intervals = WANTED) -> Numbers:
 
 
 def bench_numbers(bench: Bench, store: VerdictStore) -> Numbers:
-    return numbers(asking(Lookups({"intune": bench.lookup}), LiveDevices(300.0), store, bench.clock), bench.clock)
+    return numbers(
+        asking(Lookups({"intune": bench.lookup}), LiveDevices(HowOften(each=300.0)), store, bench.clock), bench.clock
+    )
 
 
 def answers(found: Numbers, tenant: str = "intune") -> dict[str, float]:
@@ -82,7 +85,9 @@ def test_after_logins_the_counters_are_those_of_cache_status(
     register.state = ComplianceState.UNAVAILABLE
     assert house.nas().mab(STRANGER).code == 3
     silent = IntuneSource(house.site.assemble().tenants["intune"])
-    known = replace(asking(house.lookup, LiveDevices(300.0), store, house.clock), sources={"intune": silent})
+    known = replace(
+        asking(house.lookup, LiveDevices(HowOften(each=300.0)), store, house.clock), sources={"intune": silent}
+    )
     found = house.do(lambda: numbers(known, house.clock))
     status = orders(known, house.clock)["cache.status"]
     shown = asyncio.run(whole(status))["intune"]
@@ -221,13 +226,15 @@ def test_every_limit_that_is_refused_by_is_a_known_one(store: VerdictStore) -> N
 def test_the_interval_that_can_be_met_stands_beside_the_one_that_is_wanted(
     store: VerdictStore, devices: int, feasible_s: float
 ) -> None:
-    bench, live = Bench(per_s=2.0), LiveDevices(10.0)
+    bench = Bench(per_s=2.0)
+    live = LiveDevices(HowOften(each=10.0), bench.clock)
     known = asking(Lookups({"intune": bench.lookup}), live, store, bench.clock)
+    callers = Callers(live)
     seen: list[Numbers] = []
 
     async def story() -> None:
         for number in range(devices):
-            live.came(device(number + 1), from_port(), NOT_ASKED, bench.clock())
+            callers.came(number + 1, bench.clock(), as_of=bench.clock().wall - 50)
         bench.clock.ahead_s += 7
         seen.append(numbers(known, bench.clock, Intervals(poll_s=10.0, bulk_s=15_300.0)))
 
@@ -235,8 +242,10 @@ def test_the_interval_that_can_be_met_stands_beside_the_one_that_is_wanted(
     (found,) = seen
     assert found["nacd_compliance_live_devices", "intune"] == devices
     assert found["nacd_compliance_poll_interval_seconds", "intune"] == 10.0
-    assert found["nacd_compliance_poll_interval_feasible_seconds", "intune"] == feasible_s
-    assert found["nacd_compliance_oldest_poll_age_seconds", "intune"] == pytest.approx(7 if devices else 0, abs=1)
+    assert found["nacd_compliance_poll_interval_feasible_seconds", "intune"] == pytest.approx(feasible_s)
+    assert found["nacd_compliance_oldest_poll_age_seconds", "intune"] == pytest.approx(7 if devices else 0, abs=1.5)
+    oldest_s = found["nacd_compliance_oldest_live_verdict_age_seconds", "intune"]
+    assert oldest_s == pytest.approx(57 if devices else 0, abs=1.5)
     assert bool(live.too_slow(known.lookups, bench.clock())) == (feasible_s > 10.0)
 
 
@@ -359,7 +368,7 @@ def source(microsoft: IntuneSimulator, *secrets: str) -> IntuneSource:
 def asked(source: IntuneSource, store: VerdictStore) -> dict[str, float]:
     """What is told of a source after it was asked once; names without `nacd_intune_`."""
     source.lookup(DeviceId(guid=GUID), 10.0, time.time)
-    known = replace(asking(Lookups({}), LiveDevices(300.0), store, Clock()), sources={"intune": source})
+    known = replace(asking(Lookups({}), LiveDevices(HowOften(each=300.0)), store, Clock()), sources={"intune": source})
     found = numbers(known, Clock())
     return {" ".join((key[0].removeprefix("nacd_intune_"), *key[2:])): value for key, value in found.items()}
 

@@ -1,0 +1,38 @@
+"""What NASes were asked and what came of it, counted since the start.
+
+Knows: verbs, meanings, seconds. Refuses to know: sessions, and who looks. Whoever tells the audit log of a step counts
+it here: a counter costs nothing beside a record.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from nacd.sessions import Outcome
+
+
+class Tally:
+    """For one thread."""
+
+    def __init__(self) -> None:
+        self.requests: Counter[str] = Counter()
+        """Requests by verb."""
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        """Outcomes by verb and meaning."""
+        self.changes = 0
+        """Sessions that came to be under the decision that was wanted for them, or ended."""
+        self.changes_s = 0.0
+        """Seconds that all of these took together."""
+
+    def asked(self, verb: str) -> None:
+        """A request is on its way to its NAS."""
+        self.requests[str(verb)] += 1
+
+    def answered(self, verb: str, outcome: Outcome) -> None:
+        """It has an outcome."""
+        self.outcomes[str(verb), str(outcome.meaning)] += 1
+
+    def converged(self, took_s: float) -> None:
+        """A change has come about. took_s: since it was wanted; clocks are set back, and a counter never falls."""
+        self.changes += 1
+        self.changes_s += max(0.0, took_s)
