@@ -8,10 +8,12 @@ asked; whoever can wait asks it and comes back to ``decide``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TypeAlias
 
+from nacd import admit
+from nacd.admit import NO_TICKET, TOKEN_OCTETS, Left, Marks, Ticket, TurnedAway
 from nacd.audit import events
 from nacd.audit.blocks import attributes as attributes_shown
 from nacd.compliance.question import Answerable, NotAskable, Question, question
@@ -25,6 +27,10 @@ from nacd.identity.name import name
 from nacd.identity.rules import IdentityRules
 from nacd.policy.evaluate import NeedsCompliance, evaluate
 from nacd.policy.model import Policy
+from nacd.session import overrides
+from nacd.session.overrides import Orders, Override
+from nacd.sessions import Standing
+from nacd.steps import Answer, Continue, NeedCompliance, NoEap, NoQuestion, Proof, Silent, Step
 from nacd.values import (
     NO_SECRET,
     NOT_ASKED,
@@ -66,74 +72,13 @@ _PLAIN_REJECT = Reply(code=ReplyCode.REJECT)
 _NO_EAP = Refused(code="no_eap", reason="nacd is configured without an `eap` section, so it cannot speak EAP")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoEap:
-    """The request was decided without EAP."""
-
-    success: bytes = b""
-    failure: bytes = b""
-
-
-Proof: TypeAlias = PeerAuthenticated | Md5Verified | NoEap
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoQuestion:
-    """Nothing to look up early."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Silent:
-    """Nothing may be sent, and why (RFC 3748 section 4: discard)."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Continue:
-    """An Access-Challenge. early: what can be asked of Intune while the peer answers."""
-
-    reply: Reply
-    early: Question | NoQuestion = field(default_factory=NoQuestion)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A final answer with its audit event.
-
-    refusal: sent instead if the audit log cannot take the event, or if the reply fits into no packet;
-    too_long: makes the event for that second case. blames_endpoint: the endpoint could do better next time, or
-    stop asking; false when nacd or Intune could not do their part. actions: what is to be asked of Intune besides.
-    """
-
-    reply: Reply
-    event: AuditEvent
-    refusal: Reply
-    too_long: Callable[[Instant], AuditEvent]
-    blames_endpoint: bool = False
-    actions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeedCompliance:
-    """The policy cannot decide without asking Intune this question."""
-
-    question: Question
-    request: AccessRequest
-    named: Named
-    proof: Proof
-    received: Instant
-
-
-Step: TypeAlias = Silent | Continue | Answer | NeedCompliance
-
-
 class Authorizer:
     """One configuration's way from a verified Access-Request to an answer.
 
     conversations: None if the configuration has no ``eap`` section. rendered: every (profile, vendor)
-    pair that a rule can reach, encoded at load. chargeable_key: of this site, for Chargeable-User-Identity; without
-    it (``nacd explain``) none is given. graph_tenants: tenants that Graph is asked about.
+    pair that a rule or an order can reach, encoded at load. chargeable_key: of this site, for Chargeable-User-Identity;
+    without it (``nacd explain``) none is given. graph_tenants: tenants that Graph is asked about. orders: what people
+    have ordered above the policy. marks: see ``Marks``. token: makes octets that nobody can foresee.
     """
 
     def __init__(
@@ -145,6 +90,9 @@ class Authorizer:
         rendered: Mapping[tuple[str, str], Rendered],
         chargeable_key: Secret = NO_SECRET,
         graph_tenants: frozenset[str] = frozenset(),
+        orders: Orders | None = None,
+        marks: Marks = Marks(),  # noqa: B008  frozen
+        token: Callable[[int], bytes] = bytes,
     ) -> None:
         self._conversations = conversations
         self._identity_rules = identity_rules
@@ -154,6 +102,9 @@ class Authorizer:
         self._shown = {pair: attributes_shown(each.attributes) for pair, each in rendered.items()}
         self._chargeable_key = chargeable_key
         self._graph_tenants = graph_tenants
+        self._orders = orders if orders is not None else Orders()
+        self._marks = marks
+        self._token = token
 
     def identify(self, request: AccessRequest, now: Instant) -> Step:
         """Go as far as the request alone allows.
@@ -173,8 +124,11 @@ class Authorizer:
     def decide(self, need: NeedCompliance, compliance: Compliance, now: Instant) -> Answer:
         """Decide with what Intune said (or that it said nothing). Always an answer."""
         facts = facts_of(need.request, need.named, compliance, now)
-        decision = evaluate(self._policy, facts, asked=True)
-        return self._answer(need.request, need.named, need.proof, facts, decision, need.received, now)
+        ordered = self._ordered(need.request, need.named, now)
+        decision = ordered or evaluate(self._policy, facts, asked=True)
+        return self._answer(
+            need.request, need.named, need.proof, facts, decision, need.received, now, key=need.question.key
+        )
 
     def refuse(self, request: AccessRequest, code: str, reason: str, now: Instant) -> Answer:
         """Refuse without trying. code: a stable word for the record."""
@@ -231,15 +185,28 @@ class Authorizer:
 
     def _named(self, request: AccessRequest, named: Named, proof: Proof, now: Instant) -> Answer | NeedCompliance:
         facts = facts_of(request, named, NOT_ASKED, now)
+        ordered = self._ordered(request, named, now)
         decision = evaluate(self._policy, facts, asked=False)
         if isinstance(decision, Decision):
-            return self._answer(request, named, proof, facts, decision, now, now)
+            return self._answer(request, named, proof, facts, ordered or decision, now, now)
         asked = ask_about(named, self._graph_tenants)
+        if ordered is not None:
+            # Nobody need be asked now; when the order ends, this is what the policy will want to know.
+            key = asked.key if isinstance(asked, Question) else ""
+            return self._answer(request, named, proof, facts, ordered, now, now, key=key)
         if isinstance(asked, NotAskable):
             need = facts_of(request, named, asked.compliance, now)
             decision = evaluate(self._policy, need, asked=True)
             return self._answer(request, named, proof, need, decision, now, now)
         return NeedCompliance(question=asked, request=request, named=named, proof=proof, received=now)
+
+    def _ordered(self, request: AccessRequest, named: Named, now: Instant) -> Decision | None:
+        """What a person has ordered about this endpoint; None: the policy decides."""
+        found = self._orders.in_force(named.identity, named.mac, named.tenant, now.wall)
+        if not isinstance(found, Override):
+            return None
+        sayable = not found.profile or (found.profile, request.nas.vendor) in self._rendered
+        return overrides.decision(found, self._policy.digest, sayable=sayable)
 
     def _answer(
         self,
@@ -250,22 +217,26 @@ class Authorizer:
         decision: Decision,
         received: Instant,
         now: Instant,
+        *,
+        key: str = "",
     ) -> Answer:
         refusal = Reply(code=ReplyCode.REJECT, eap=proof.failure) if proof.failure else _PLAIN_REJECT
         reply, rendered = refusal, None
         sent: tuple[Attribute, ...] = ()
         shown: list[AuditValue] = []
-        chargeable = ""
+        ticket, timeout_s = NO_TICKET, 0
         if decision.effect is Effect.ALLOW:
             rendered = self._rendered[decision.profile, request.nas.vendor]
-            attributes, attributes_seen = _per_request(rendered, named.certificate, now)
-            if request.chargeable_identity_requested:
-                chargeable = self._chargeable(request, named)
-                own = (Attribute(name="Chargeable-User-Identity", value=chargeable),) if chargeable else ()
+            timeout_s = _timeout_s(rendered, named.certificate, now)
+            attributes, attributes_seen = _timeout(timeout_s, rendered.reauthenticate)
+            ticket = self._ticket(request, named)
+            own = ticket.attributes
+            if own:
                 attributes, attributes_seen = attributes + own, attributes_seen + attributes_shown(own)
             reply = _accept(request, proof, rendered, attributes)
             sent = rendered.attributes + attributes
             shown = self._shown[decision.profile, request.nas.vendor] + attributes_seen
+        standing = admit.standing(decision, facts.compliance, now.wall, timeout_s)
         event = events.decision(
             request=request,
             named=named,
@@ -278,7 +249,7 @@ class Authorizer:
             tls_version=proof.tls_version if isinstance(proof, PeerAuthenticated) else "",
             cipher=proof.cipher if isinstance(proof, PeerAuthenticated) else "",
             peer_identity="" if isinstance(proof, NoEap) else proof.peer_identity,
-            chargeable_user_identity=chargeable,
+            chargeable_user_identity=ticket.chargeable,
         )
         too_long = partial(_too_long, request, named, decision, sent)
         blames = decision.effect is Effect.DENY and facts.compliance.state is not ComplianceState.UNAVAILABLE
@@ -289,7 +260,20 @@ class Authorizer:
             too_long=too_long,
             blames_endpoint=blames,
             actions=rendered.on_quarantine if rendered is not None else (),
+            left=self._left(request, named, standing, ticket, key),
         )
+
+    def _left(self, request: AccessRequest, named: Named, standing: Standing, ticket: Ticket, key: str) -> Left:
+        """The session that this decision begins, or that there may be none."""
+        if standing.effect is Effect.DENY:
+            return TurnedAway(standing=standing, mac=named.mac)
+        voice = (standing.profile, request.nas.vendor) in self._marks.voice
+        return admit.authorized(request, admit.grounds(request, named, key), standing, ticket, voice=voice)
+
+    def _ticket(self, request: AccessRequest, named: Named) -> Ticket:
+        token = self._token(TOKEN_OCTETS).hex() if request.nas.vendor in self._marks.tokens else ""
+        wanted = request.chargeable_identity_requested
+        return Ticket(token=token, chargeable=self._chargeable(request, named) if wanted else "")
 
     def _chargeable(self, request: AccessRequest, named: Named) -> str:
         """What a NAS that asked for it gets in the Accept, and in no other answer (RFC 4372 section 2.1)."""
@@ -336,8 +320,8 @@ _Told: TypeAlias = tuple[tuple[Attribute, ...], list[AuditValue]]
 """Attributes of one answer, and what its record says of them. Kept and shared: not to be changed."""
 
 
-def _per_request(rendered: Rendered, certificate: Certificate, now: Instant) -> _Told:
-    """Session-Timeout and what happens then: no session outlives the certificate it stands on."""
+def _timeout_s(rendered: Rendered, certificate: Certificate, now: Instant) -> int:
+    """Session-Timeout, 0 for none: no session outlives the certificate it stands on."""
     timeout_s = rendered.session_timeout_s
     if isinstance(certificate, CertificateFacts):
         left_s = max(1, int(certificate.not_after - now.wall))
@@ -345,13 +329,13 @@ def _per_request(rendered: Rendered, certificate: Certificate, now: Instant) -> 
             timeout_s = min(timeout_s, left_s)
         elif left_s < _CERTIFICATE_HORIZON_S:
             timeout_s = left_s
-    if not timeout_s:
-        return (), []
-    return _timeout(timeout_s, rendered.reauthenticate)
+    return timeout_s
 
 
 @lru_cache(maxsize=256)
 def _timeout(timeout_s: int, reauthenticate: bool) -> _Told:
+    if not timeout_s:
+        return (), []
     # RFC 3580 section 3.17: RADIUS-Request re-authenticates when the time is up, Default ends the session.
     action = "RADIUS-Request" if reauthenticate else "Default"
     attributes = (

@@ -225,6 +225,7 @@ class AccountingRequest:
     source_port: int
     status_type: str
     acct_session_id: str = ""
+    acct_multi_session_id: str = ""
     user_name: str = ""
     calling_station_id: str = ""
     called_station_id: str = ""
@@ -232,6 +233,7 @@ class AccountingRequest:
     nas_address: str = ""
     nas_port: str = ""
     nas_port_id: str = ""
+    nas_port_type: str = ""
     framed_address: str = ""
     audit_session_id: str = ""
     class_values: tuple[bytes, ...] = ()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nacd.account import account
+from nacd.account import account, change
+from nacd.admit import NOTHING, Ticket
+from nacd.sessions import Accounted, NasRestarted
 from nacd.values import AccountingRequest, Instant, Nas
 
 NOW = Instant(wall=1_800_000_000.0, monotonic=1.0)
@@ -39,26 +43,64 @@ def request(status: str, calling: str = "00-11-85-AA-BB-CC") -> AccountingReques
     ],
 )
 def test_each_status_type_has_its_event(status: str, code: str) -> None:
-    assert account(request(status), NOW).code == code
+    assert account(request(status), 0, NOW).code == code
 
 
 @pytest.mark.parametrize("spelling", ["0011.85aa.bbcc", "001185aabbcc", "00:11:85:AA:BB:CC"])
 def test_the_mac_is_written_in_its_one_spelling(spelling: str) -> None:
-    assert "00-11-85-AA-BB-CC" in str(account(request("Start", spelling), NOW).fields)
+    assert "00-11-85-AA-BB-CC" in str(account(request("Start", spelling), 0, NOW).fields)
 
 
 def test_a_calling_station_that_is_an_address_is_no_mac() -> None:
-    event = account(request("Start", "198.51.100.37"), NOW)
+    event = account(request("Start", "198.51.100.37"), 0, NOW)
     endpoint = event.fields["endpoint"]
     assert isinstance(endpoint, dict)
     assert endpoint["mac"] == ""
 
 
 def test_accounting_records_are_never_summed_up() -> None:
-    assert account(request("Interim-Update"), NOW).repeat_key == ""
+    assert account(request("Interim-Update"), 0, NOW).repeat_key == ""
 
 
 @settings(max_examples=50)
 @given(status=st.text(), calling=st.text())
 def test_whatever_a_nas_writes_there_is_an_event(status: str, calling: str) -> None:
-    assert account(request(status, calling), NOW).code.startswith("A2")
+    assert account(request(status, calling), 0, NOW).code.startswith("A2")
+
+
+# -- what it changes --------------------------------------------------------------------------------
+
+
+def test_each_status_type_changes_what_it_says() -> None:
+    kinds = {status: change(request(status), NOW) for status in ("Start", "Interim-Update", "Alive", "Stop")}
+    assert [each.kind for each in kinds.values() if isinstance(each, Accounted)] == [
+        "start",
+        "interim",
+        "interim",
+        "stop",
+    ]
+    for status in ("Accounting-On", "Accounting-Off"):
+        assert isinstance(change(request(status), NOW), NasRestarted)
+    for status in ("Failed", "77", ""):
+        assert change(request(status), NOW) is NOTHING
+
+
+def test_our_token_comes_back_in_class() -> None:
+    ticket = Ticket(token="ab" * 16).attributes[0].value
+    assert isinstance(ticket, bytes)
+    changed = change(replace(request("Start"), class_values=(b"other", ticket)), NOW)
+    assert isinstance(changed, Accounted)
+    assert changed.names.token == "ab" * 16
+
+
+def test_a_retransmission_with_a_longer_delay_is_the_same_record() -> None:
+    first = change(request("Start"), NOW)
+    later = change(replace(request("Start"), delay_s=5), Instant(wall=NOW.wall + 5, monotonic=6.0))
+    assert isinstance(first, Accounted)
+    assert isinstance(later, Accounted)
+    assert first.record == later.record
+    assert first.happened_at == later.happened_at
+
+
+def test_the_record_says_which_session_it_is_about() -> None:
+    assert account(request("Start"), 4711, NOW).fields["nacd_session"] == 4711

@@ -25,7 +25,7 @@ MAX_FOLDER_FILES = 12
 
 VOCABULARY = {"values", "sessions", "errors"}
 ROOMS = {"radius", "eap", "identity", "compliance", "policy", "vendor", "session", "audit", "overload"}
-SPINES = {"authorize", "account", "reassess"}
+SPINES = {"authorize", "account", "reassess", "admit", "steps"}
 OUTER = {"intune", "store", "config"}
 
 # Higher may import lower, never the other way round; what shares a level does not import its neighbour, but for
@@ -41,8 +41,8 @@ LEVELS = {
     "cli": 6,
     "__main__": 7,
 }
-NEIGHBOURS = {("errors", "values"), ("sessions", "values"), ("reassess", "authorize")}
-"""reassess decides with the same spine that authorized."""
+_PAIRS = "errors-values sessions-values authorize-steps authorize-admit steps-admit account-admit reassess-admit"
+NEIGHBOURS = {tuple(pair.split("-")) for pair in _PAIRS.split()}  # what an answer leaves behind is decided again
 
 PURE_ROWS = VOCABULARY | ROOMS | SPINES
 _IMPURE_WORDS = """

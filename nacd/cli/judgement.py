@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from nacd.authorize import Authorizer, NeedCompliance, NoEap, ask_about, facts_of
+from nacd.authorize import Authorizer, ask_about, facts_of
 from nacd.compliance.question import NotAskable
 from nacd.compliance.question import Question as Ask
 from nacd.config.settings import ONLY_TENANT
@@ -20,6 +20,7 @@ from nacd.policy.model import DEFAULT_DENY, Rule
 from nacd.server.assembly import Assembled
 from nacd.server.clock import instant
 from nacd.server.lookups import building
+from nacd.steps import NeedCompliance, NoEap
 from nacd.values import (
     NOT_ASKED,
     AccessKind,

@@ -265,7 +265,11 @@ _TEXTS: Final[Mapping[int, str]] = {
     87: "nas_port_id",
 }
 _ACCESS_TEXTS: Final[Mapping[int, str]] = {**_TEXTS, 77: "connect_info", 126: "operator_name"}
-_ACCOUNTING_TEXTS: Final[Mapping[int, str]] = {**_TEXTS, CHARGEABLE_USER_IDENTITY: "chargeable_user_identity"}
+_ACCOUNTING_TEXTS: Final[Mapping[int, str]] = {
+    **_TEXTS,
+    50: "acct_multi_session_id",
+    CHARGEABLE_USER_IDENTITY: "chargeable_user_identity",
+}
 
 _BOTH: Final[Mapping[int, _Read]] = {
     4: _address("nas_address", ipv4_text),
@@ -307,6 +311,7 @@ _ACCOUNTING: Final[Mapping[int, _Read]] = {
     46: _number("session_time_s"),
     49: _value_name("terminate_cause", "Acct-Terminate-Cause"),
     55: _number("event_timestamp"),
+    61: _value_name("nas_port_type", "NAS-Port-Type"),
     168: _address("framed_address", ipv6_text),
     VENDOR_SPECIFIC: _vendor_specific({(_CISCO, 1): _pair}),
 }

@@ -19,9 +19,11 @@ from pathlib import Path
 
 import orjson
 
+from nacd.admit import Marks
 from nacd.audit import events
 from nacd.audit.repeats import Repeats
 from nacd.authorize import Authorizer
+from nacd.compliance.question import Question
 from nacd.config.fields import ListenAddress
 from nacd.config.sections.compliance import Poll
 from nacd.eap.conversations import Conversations
@@ -31,24 +33,31 @@ from nacd.radius.ledger import MessageAuthenticatorLedger
 from nacd.server import sockets, translate
 from nacd.server.assembly import Assembled
 from nacd.server.clock import instant, random_octets
-from nacd.server.control import Control
 from nacd.server.drops import Drops
 from nacd.server.listener import Listener
 from nacd.server.log import logger
-from nacd.server.lookups import building, orders
+from nacd.server.lookups import building
 from nacd.server.lookups.building import Asking
 from nacd.server.metrics import compliance, endpoint, program
+from nacd.server.metrics import sessions as session_numbers
+from nacd.server.metrics.census import Census
 from nacd.server.metrics.compliance import Intervals
 from nacd.server.metrics.endpoint import Endpoint
 from nacd.server.metrics.metric import Readings
 from nacd.server.metrics.pages import Page, pages
+from nacd.server.people.door import door
 from nacd.server.recorder import Recorder
+from nacd.server.sessions import building as watchers
+from nacd.server.sessions.building import Watching
 from nacd.server.worker import Worker
+from nacd.session.overrides import Orders
 from nacd.store.audit_log import AuditLog
 from nacd.store.chargeable_key import chargeable_key
 from nacd.store.handover import Handover
 from nacd.store.policy_archive import PolicyArchive
-from nacd.values import NO_SECRET, Secret
+from nacd.values import NO_SECRET, Compliance, Secret
+from nacd.vendor.dynauth import marks_voice
+from nacd.vendor.dynauth_model import ClassUse
 
 _TICK_S = 1.0
 _PATIENCE_S = 5.0
@@ -60,6 +69,8 @@ _GC_THRESHOLDS = (2_000, 20, 100)
 class _Parts:
     authorizer: Authorizer
     asking: Asking
+    watching: Watching
+    drops: Drops
     recorder: Recorder
     listener: Listener
     worker: Worker
@@ -90,16 +101,17 @@ async def run(assembled: Assembled) -> None:
         for sock in accounting:
             parts.listener.listen(sock, Role.ACCT)
         stop = _stop_signal()
-        opened_door = Control(settings.state, orders.orders(parts.asking, instant))
+        opened_door = door(assembled, parts.asking, parts.watching, parts.recorder, instant)
         try:
             await opened_door.open()
         except OSError as error:
             # The door is for people; the NASes are served without it.
-            log.warning(f"`nacd cache` will find nobody: {error.strerror or error}")
-        numbers = Endpoint(_pages(parts.asking, settings.compliance.poll))
+            log.warning(f"`nacd cache`, `nacd sessions` and their like will find nobody: {error.strerror or error}")
+        census = Census(parts.watching.book.read)
+        numbers = Endpoint(_pages(parts, census, settings.compliance.poll))
         for sock in metrics:
             await numbers.open(sock)
-        runs = _begin(parts.asking)
+        runs = _begin(parts, census)
         _tick(parts, stop)
         _settle()
         where = {"auth": [_place(sock) for sock in auth], "accounting": [_place(sock) for sock in accounting]}
@@ -113,6 +125,7 @@ async def run(assembled: Assembled) -> None:
         for task in runs:
             task.cancel()
         await parts.listener.close(_PATIENCE_S)
+    await parts.watching.close()
     await parts.asking.lookups.close()
     now = instant()
     parts.recorder.take((events.stopped(version=program_version(), detail=reason, now=now),), now)
@@ -148,8 +161,11 @@ def program_version() -> str:
         return "unknown"
 
 
-def authorizer(assembled: Assembled, chargeable: Secret = NO_SECRET) -> Authorizer:
-    """The spine of this configuration, without anything that touches the world. chargeable: the site's key."""
+def authorizer(assembled: Assembled, chargeable: Secret = NO_SECRET, orders: Orders | None = None) -> Authorizer:
+    """The spine of this configuration, without anything that touches the world. chargeable: the site's key.
+
+    orders: what people have ordered above the policy.
+    """
     eap = assembled.eap
     return Authorizer(
         conversations=Conversations(eap.context, eap.options, random_octets) if eap is not None else None,
@@ -158,23 +174,46 @@ def authorizer(assembled: Assembled, chargeable: Secret = NO_SECRET) -> Authoriz
         rendered=assembled.rendered,
         chargeable_key=chargeable,
         graph_tenants=assembled.graph_tenants,
+        orders=orders,
+        marks=marks(assembled),
+        token=random_octets,
+    )
+
+
+def marks(assembled: Assembled) -> Marks:
+    """What the vendors of this configuration make of Class, and which of its profiles let a phone in."""
+    known = assembled.dynauths
+    return Marks(
+        tokens=frozenset(name for name, each in known.items() if each.class_use is ClassUse.FREE),
+        voice=frozenset(
+            (profile, vendor)
+            for (profile, vendor), rendered in assembled.rendered.items()
+            if vendor in known and marks_voice(known[vendor], rendered.attributes)
+        ),
     )
 
 
 def _build(assembled: Assembled, audit_log: AuditLog) -> _Parts:
     settings = assembled.loaded.settings
+    drops = Drops()
     recorder = Recorder(
         log=audit_log,
         repeats=Repeats(),
-        drops=Drops(),
+        drops=drops,
         continue_when_full=settings.audit.when_full == "continue",
         warn_at_percent=settings.audit.warn_at_percent,
     )
-    asking = building.build(assembled, instant, report=logger("verdicts").warning)
+
+    def heard(question: Question, verdict: Compliance) -> None:
+        watching.loop.verdict(question, verdict)
+
+    asking = building.build(assembled, instant, report=logger("verdicts").warning, on_verdict=heard)
+    watching = watchers.build(assembled, asking, recorder, instant, random_octets)
+    watching.book.listen(asking.live.applied)
     site_key = chargeable_key(settings.state, random_octets)
     if site_key.problem:
         logger("daemon").warning(site_key.problem)
-    spine = authorizer(assembled, site_key.key)
+    spine = authorizer(assembled, site_key.key, watching.orders)
     worker = Worker(
         admission=Admission(assembled.table, MessageAuthenticatorLedger(), DedupTable()),
         queue=translate.work_queue(settings.overload),
@@ -184,21 +223,38 @@ def _build(assembled: Assembled, audit_log: AuditLog) -> _Parts:
         lookup=asking.lookups,
         live=asking.live,
         recorder=recorder,
+        sessions=watching.book,
+        refused=watching.loop.refused,
         clock=instant,
         random=random_octets,
         reject_delay_s=settings.overload.reject_delay.total_seconds(),
         handover=Handover(settings.actions.socket) if settings.actions is not None else None,
     )
     listener = Listener(worker=worker, recorder=recorder, clock=instant)
-    return _Parts(authorizer=spine, asking=asking, recorder=recorder, listener=listener, worker=worker)
+    return _Parts(
+        authorizer=spine,
+        asking=asking,
+        watching=watching,
+        drops=drops,
+        recorder=recorder,
+        listener=listener,
+        worker=worker,
+    )
 
 
-def _pages(asking: Asking, poll: Poll) -> Mapping[str, Page]:
+def _pages(parts: _Parts, census: Census, poll: Poll) -> Mapping[str, Page]:
     """What is shown to whoever collects metrics."""
+    asking, watching = parts.asking, parts.watching
     wanted = Intervals(poll_s=poll.interval.total_seconds(), bulk_s=poll.bulk.total_seconds())
     return pages(
         Readings(program.TABLE, partial(program.read, program_version())),
         Readings(compliance.TABLE, lambda: compliance.read(asking, wanted, instant())),
+        Readings(
+            session_numbers.TABLE,
+            lambda: session_numbers.read(
+                watching.loop.status(instant()), watching.tally, census.counted, watching.book, parts.drops.total
+            ),
+        ),
     )
 
 
@@ -240,21 +296,29 @@ def _tick(parts: _Parts, stop: asyncio.Future[str]) -> None:
         if count > parts.said.get(limit, 0):
             parts.said[limit] = count
             parts.recorder.warn_seldom(limit, f"the limit `{limit}` is reached", now, refused=count)
+    parts.watching.loop.tick(now)
     parts.asking.live.tick(parts.asking.lookups, now)
     for slow in parts.asking.live.too_slow(parts.asking.lookups, now):
         parts.recorder.warn_seldom(f"poll {slow.tenant}", str(slow), now)
     parts.recorder.tick(now)
 
 
-def _begin(asking: Asking) -> list[asyncio.Task[None]]:
+def _begin(parts: _Parts, census: Census) -> list[asyncio.Task[None]]:
     """What goes on beside requests. A bug that ends one of them is said, and ends nothing else."""
 
     def ended(task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (bug := task.exception()) is not None:
             logger("daemon").error(f"`{task.get_name()}` has ended by an error in nacd itself", exc_info=bug)
 
-    tasks = [asyncio.create_task(bulk.run(), name=f"bulk list of {bulk.tenant}") for bulk in asking.bulk]
-    tasks.append(asyncio.create_task(asking.upkeep.run(), name="upkeep"))
+    asking, watching = parts.asking, parts.watching
+    named = {
+        **{f"bulk list of {bulk.tenant}": bulk.run() for bulk in asking.bulk},
+        "upkeep": asking.upkeep.run(),
+        "closed loop": watching.loop.start(),
+        "devices of live sessions": asking.live.resume(watching.store.live_keys()),
+        "census": census.run(),
+    }
+    tasks = [asyncio.create_task(work, name=name) for name, work in named.items()]
     for task in tasks:
         task.add_done_callback(ended)
     return tasks

@@ -64,6 +64,7 @@ class Listener:
             # Nobody answers or records after this: what they would need is closed next.
             await asyncio.gather(*late, return_exceptions=True)
         self._flush(hurry=True)
+        await self._worker.settle(max(1.0, until - loop.time()))
         self._closed = True
         for sock in self._open:
             sock.close()

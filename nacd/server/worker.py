@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NamedTuple
 
-from nacd.account import account
-from nacd.authorize import Answer, Authorizer, Continue, NeedCompliance, Silent
+from nacd.account import account, change
+from nacd.admit import Nothing, TurnedAway
+from nacd.authorize import Authorizer
 from nacd.compliance.question import Question
 from nacd.errors import ReplyTooLong
 from nacd.overload.gate import Gate, HeldBack
@@ -23,12 +24,16 @@ from nacd.radius.dictionary import Dictionary
 from nacd.radius.packet import STATE, Code, Packet
 from nacd.server.lookups.tenants import Lookups
 from nacd.server.lookups.watch import LiveDevices
-from nacd.server.outbox import Outbox, Outgoing, Path
+from nacd.server.outbox import Outbox, Outgoing, Path, Sessions, Unstored
 from nacd.server.recorder import Recorder
+from nacd.sessions import Session, Standing
+from nacd.steps import Answer, Continue, NeedCompliance, Silent
 from nacd.store.handover import Handover
+from nacd.store.live.outcome import Applied
 from nacd.values import AccessRequest, Compliance, DeviceId, DeviceIdKind, Instant, Reply, ReplyCode
 
 Waiting = Coroutine[Any, Any, None]
+Refused = Callable[[AccessRequest, str, Standing], None]
 
 
 class Received(NamedTuple):
@@ -42,7 +47,8 @@ class Received(NamedTuple):
 class Worker:
     """Carries requests through the rooms of one configuration.
 
-    handover: to the service for device actions, None without one.
+    sessions: who writes down what begins and is accounted for. refused: told of each endpoint that the policy refuses,
+    with its MAC. handover: to the service for device actions, None without one.
     ``receive`` lets them wait, ``answer`` makes their answers, ``flush`` records and sends these.
     """
 
@@ -57,6 +63,8 @@ class Worker:
         lookup: Lookups,
         live: LiveDevices,
         recorder: Recorder,
+        sessions: Sessions,
+        refused: Refused,
         clock: Callable[[], Instant],
         random: Callable[[int], bytes],
         reject_delay_s: float = 1.0,
@@ -66,7 +74,8 @@ class Worker:
         self._queue = queue
         self._gate = gate
         self._late: LateAnswers[Outgoing] = LateAnswers(delay_s=reject_delay_s)
-        self._outbox = Outbox(recorder, admission)
+        self._outbox = Outbox(recorder, admission, sessions, clock)
+        self._refused = refused
         self._authorizer = authorizer
         self._dictionary = dictionary
         self._lookup = lookup
@@ -163,19 +172,34 @@ class Worker:
         self._recorder.dropped(nas=fresh.client.nas.name, reason=reason, source=path.source, detail=detail, now=now)
 
     def _account(self, fresh: Fresh, path: Path, now: Instant) -> None:
+        """RFC 2866 section 4.2: what is not on disk and recorded is not answered, so that the NAS keeps it."""
         request = accounting_request(fresh.packet, fresh.client, path.source, path.port, self._dictionary)
+        octets = replies.accounting_response(fresh.packet, fresh.client)
 
-        if request.status_type.casefold() == "stop":
-            self._live.left(request)
-
-        def unrecorded() -> bytes:
-            # RFC 2866 section 4.2: what is not recorded is not answered, so that the NAS keeps it.
+        def lost(reason: str) -> bytes:
             self._admission.forget(fresh.key)
-            self._drop(fresh, path, "accounting_not_recorded", now)
+            self._drop(fresh, path, reason, now)
             return b""
 
-        octets = replies.accounting_response(fresh.packet, fresh.client)
-        self._outbox.put(Outgoing(fresh.key, path, octets, now, account(request, now), unrecorded))
+        def answer(session: int) -> Outgoing:
+            event = account(request, session, now)
+            return Outgoing(fresh.key, path, octets, now, event, lambda: lost("accounting_not_recorded"))
+
+        def stored(applied: Applied) -> Outgoing | None:
+            if not applied.stored:
+                lost("accounting_not_stored")
+                return None
+            return answer(applied.session.id if isinstance(applied.session, Session) else 0)
+
+        changed = change(request, now)
+        if isinstance(changed, Nothing):
+            self._outbox.put(answer(0))
+        else:
+            self._outbox.store(Unstored(changed, stored))
+
+    async def settle(self, patience_s: float) -> None:
+        """Wait until what is being written is answered, this many seconds at most."""
+        await self._outbox.settle(patience_s)
 
     def _authorize(self, fresh: Fresh, path: Path, queued: Queued[Received], now: Instant) -> Waiting | None:
         request = access_request(fresh.packet, fresh.client, path.source, path.port, self._dictionary)
@@ -198,7 +222,7 @@ class Worker:
                 self._carry_out(step, request, fresh, path, queued.received, now)
             case Continue():
                 if isinstance(step.early, Question):
-                    self._lookup.start(step.early, request)
+                    self._lookup.start(step.early, request, at_most_s=self._live.at_most_s(step.early, now))
                 self._challenge(step.reply, fresh, path, now)
             case Silent():
                 self._admission.forget(fresh.key)
@@ -237,14 +261,15 @@ class Worker:
     def _decide(
         self, need: NeedCompliance, fresh: Fresh, path: Path, received: Instant, now: Instant
     ) -> Waiting | None:
-        known = self._lookup.known(need.question, now)
+        known = self._lookup.known(need.question, now, self._live.at_most_s(need.question, now))
         if known is None:
             return self._decide_later(need, fresh, path, received)
         self._conclude(need, known, fresh, path, received, now)
         return None
 
     async def _decide_later(self, need: NeedCompliance, fresh: Fresh, path: Path, received: Instant) -> None:
-        learnt = await self._lookup.compliance(need.question, need.request)
+        at_most_s = self._live.at_most_s(need.question, self._clock())
+        learnt = await self._lookup.compliance(need.question, need.request, at_most_s)
         self._conclude(need, learnt, fresh, path, received, self._clock())
         self.flush()
 
@@ -255,7 +280,7 @@ class Worker:
         answer = self._authorizer.decide(need, learnt, now)
         self._carry_out(answer, need.request, fresh, path, received, now)
         if answer.reply.code is ReplyCode.ACCEPT:
-            self._live.came(need.question, need.request, learnt, now)
+            self._live.seen(need.question, need.request)
             self._act(answer.actions, need.question, now)
 
     def _act(self, verbs: tuple[str, ...], question: Question, now: Instant) -> None:
@@ -288,7 +313,9 @@ class Worker:
                 return self._encode(answer.refusal, fresh)
             return octets
 
-        self._outbox.put(Outgoing(fresh.key, path, octets, received, event, unrecorded))
+        if isinstance(answer.left, TurnedAway):
+            self._refused(request, answer.left.mac, answer.left.standing)
+        self._outbox.put(Outgoing(fresh.key, path, octets, received, event, unrecorded, answer.left))
 
     def _encode(self, reply: Reply, fresh: Fresh) -> bytes:
         return replies.encode(reply, fresh.packet, fresh.client, self._dictionary, self._random)

@@ -10,10 +10,11 @@ To let something in against the policy is breaking glass, and glass is mended: s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import chain
 from typing import Final, TypeAlias
 
 from nacd.values import Decision, Device, Effect, Identity
@@ -92,19 +93,66 @@ def in_force(overrides: Iterable[Override], identity: Identity, mac: str, tenant
     return max(found, key=lambda each: (each.at, _STRICTER[each.effect], each.id))
 
 
-def decision(override: Override, policy_digest: str) -> Decision:
-    """What is decided instead of the policy. policy_digest: of the policy that it stands above."""
+class Orders:
+    """All that were not lifted, found by what they are about. For one thread."""
+
+    def __init__(self, overrides: Iterable[Override] = ()) -> None:
+        self._about: dict[tuple[SubjectKind, str], list[Override]] = {}
+        for each in overrides:
+            self.put(each)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._about.values()))
+
+    def __iter__(self) -> Iterator[Override]:
+        return chain.from_iterable(self._about.values())
+
+    def put(self, override: Override) -> None:
+        """Know this one, instead of an older state of it. One that was lifted is forgotten."""
+        self.forget(override.id)
+        if not override.lifted_at:
+            self._about.setdefault((override.subject_kind, override.subject), []).append(override)
+
+    def forget(self, id: int) -> None:
+        """Know it no more."""
+        for about, known in tuple(self._about.items()):
+            left = [each for each in known if each.id != id]
+            if len(left) == len(known):
+                continue
+            if left:
+                self._about[about] = left
+            else:
+                del self._about[about]
+
+    def in_force(self, identity: Identity, mac: str, tenant: str, now: float) -> InForce:
+        """As ``in_force``, and as quick when there are many."""
+        if not self._about:
+            return NO_OVERRIDE
+        found = list(self._about.get((SubjectKind.MAC, mac), ()))
+        if isinstance(identity, Device):
+            found += self._about.get((SubjectKind.DEVICE, identity.id.guid), ())
+        return in_force(found, identity, mac, tenant, now) if found else NO_OVERRIDE
+
+
+def decision(override: Override, policy_digest: str, *, sayable: bool = True) -> Decision:
+    """What is decided instead of the policy. policy_digest: of the policy that it stands above.
+
+    sayable: the NAS's vendor can express the profile, and the configuration still has it; else it is refused.
+    """
     end = f"until {_date(override.until)}" if override.until else "until it is lifted"
-    blocks = override.effect is OverrideEffect.BLOCK
+    allows = sayable and override.effect is not OverrideEffect.BLOCK
+    reasons = [
+        f"`{override.by}` ordered `{override.effect}` for {override.subject_kind} `{override.subject}`: "
+        f"{override.reason}",
+        f"override {override.id} of {_date(override.at)}, in force {end}",
+    ]
+    if not sayable:
+        reasons.append(f"its profile `{override.profile}` does not exist any more, or this NAS cannot be given it")
     return Decision(
-        effect=Effect.DENY if blocks else Effect.ALLOW,
+        effect=Effect.ALLOW if allows else Effect.DENY,
         rule=f"override-{override.effect}",
-        profile=override.profile,
-        reasons=(
-            f"`{override.by}` ordered `{override.effect}` for {override.subject_kind} `{override.subject}`: "
-            f"{override.reason}",
-            f"override {override.id} of {_date(override.at)}, in force {end}",
-        ),
+        profile=override.profile if allows else "",
+        reasons=tuple(reasons),
         policy_digest=policy_digest,
     )
 

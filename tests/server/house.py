@@ -33,9 +33,13 @@ from nacd.server.lookups.errands import ComplianceSourceOfRecord
 from nacd.server.lookups.knowledge import Knowledge, NoShelf, Shelf
 from nacd.server.lookups.lookup import Lookup, LookupOptions
 from nacd.server.lookups.tenants import Lookups
-from nacd.server.lookups.watch import LiveDevices
+from nacd.server.lookups.watch import HowOften, LiveDevices
 from nacd.server.recorder import Recorder
+from nacd.server.sessions.book import Book
 from nacd.server.worker import Worker
+from nacd.session.table import apply
+from nacd.session.tie import tie
+from nacd.sessions import Standing
 from nacd.sim.nas import Nas
 from nacd.sim.nas_reply import dictionary
 from nacd.sim.pki import COMPLIANT_GUID, SERVER_NAME, Authority, Issued, intune_uri
@@ -43,7 +47,8 @@ from nacd.sim.supplicant import LoginResult, Supplicant, login
 from nacd.store.audit_log import AuditLog
 from nacd.store.chargeable_key import chargeable_key
 from nacd.store.handover import Handover
-from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId, Instant, MacAddress
+from nacd.store.sessions import SessionStore
+from nacd.values import AccessRequest, Compliance, ComplianceSource, ComplianceState, DeviceId, Instant, MacAddress
 
 T = TypeVar("T")
 SECRET = b"of-the-tests-own-4711-x"
@@ -261,7 +266,14 @@ class House:
             warn_at_percent=99,
         )
         self.lookup = lookups_of(register, self.clock, LookupOptions(deadline_s=deadline_s, threads=4, max_waiting=100))
-        self.live = LiveDevices(300.0)
+        self.live = LiveDevices(HowOften(each=300.0))
+        self.complaints: list[str] = []
+        self.sessions = SessionStore(
+            site.folder / "state" / "sessions.sqlite", apply=apply, tie=tie, report=self.complaints.append
+        )
+        self.book = Book(self.sessions, self.clock)
+        self.book.listen(self.live.applied)
+        self.refused: list[tuple[AccessRequest, str, Standing]] = []
         self.worker = Worker(
             admission=Admission(assembled.table, MessageAuthenticatorLedger(), DedupTable()),
             queue=translate.work_queue(assembled.loaded.settings.overload),
@@ -271,6 +283,8 @@ class House:
             lookup=self.lookup,
             live=self.live,
             recorder=self.recorder,
+            sessions=self.book,
+            refused=lambda *told: self.refused.append(told),
             clock=self.clock,
             random=random_octets,
             handover=Handover(wanted.actions.socket) if wanted.actions is not None else None,
@@ -302,6 +316,12 @@ class House:
     def login(self, supplicant: Supplicant, mac: str = LAPTOP_MAC, **changes: Any) -> LoginResult:
         return login(self.nas(**changes), supplicant, mac=mac)
 
+    def written(self) -> None:
+        """Wait until every change of a session is on disk and whoever listens has heard of it."""
+        until = time.monotonic() + 10
+        while self.do(lambda: self.book.waiting) and time.monotonic() < until:
+            time.sleep(0.005)
+
     def tick(self) -> None:
         self.do(lambda: self.recorder.tick(self.clock()))
 
@@ -321,3 +341,5 @@ class House:
         await self.listener.close(2.0)
         await self.lookup.close()
         self.recorder.close(self.clock())
+        self.book.close()
+        self.sessions.close()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
+from nacd.admit import NOTHING, Left
 from nacd.audit import events
 from nacd.audit.repeats import Repeats
 from nacd.radius.admission import Admission
@@ -14,10 +19,13 @@ from nacd.radius.clients import ClientTable
 from nacd.radius.dedup import DedupTable, Replay, RequestKey
 from nacd.radius.ledger import MessageAuthenticatorLedger
 from nacd.server.drops import Drops
-from nacd.server.outbox import Outbox, Outgoing
+from nacd.server.outbox import Outbox, Outgoing, Unstored
 from nacd.server.recorder import Recorder
+from nacd.sessions import Accounted, Authorized, Change
 from nacd.store.audit_log import AuditLog
+from nacd.store.live.outcome import Applied
 from nacd.values import Instant
+from tests.session.making import T, authorized, start
 
 NOW = Instant(wall=1_700_000_000.0, monotonic=10.0)
 
@@ -40,22 +48,55 @@ class Way:
         self.lines.append(self.audit.read_bytes().count(b"\n"))
 
 
+class Disk:
+    """Where sessions are written down; how long that takes is up to the test."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Change, ...]] = []
+        self.writing: list[asyncio.Future[tuple[Applied, ...]]] = []
+
+    def write(self, changes: Sequence[Change]) -> asyncio.Future[tuple[Applied, ...]]:
+        self.asked.append(tuple(changes))
+        self.writing.append(asyncio.get_running_loop().create_future())
+        return self.writing[-1]
+
+    async def done(self, *, stored: bool = True) -> None:
+        self.writing[-1].set_result(tuple(Applied(stored=stored) for _ in self.asked[-1]))
+        await asyncio.sleep(0)
+
+
 class Desk:
     def __init__(self, audit: Path) -> None:
         self.recorder = Recorder(
             log=AuditLog(audit), repeats=Repeats(), drops=Drops(), continue_when_full=False, warn_at_percent=99
         )
         self.dedup = DedupTable()
-        self.outbox = Outbox(self.recorder, Admission(ClientTable(()), MessageAuthenticatorLedger(), self.dedup))
+        self.disk = Disk()
+        admission = Admission(ClientTable(()), MessageAuthenticatorLedger(), self.dedup)
+        self.outbox = Outbox(self.recorder, admission, self.disk, lambda: NOW)
         self.way = Way(audit)
 
     def put(
-        self, octets: bytes, *, recorded: bool = True, otherwise: bytes = b"refused", way: Way | None = None
+        self,
+        octets: bytes,
+        *,
+        recorded: bool = True,
+        otherwise: bytes = b"refused",
+        way: Way | None = None,
+        left: Left = NOTHING,
     ) -> None:
         key = RequestKey(place=("auth", "192.0.2.1", 1645, octets[0], True), authenticator=octets)  # type: ignore[arg-type]
         self.dedup.admit(key, NOW)
         event = events.started(version="1", detail="", now=NOW) if recorded else None
-        self.outbox.put(Outgoing(key, way or self.way, octets, NOW, event, lambda: otherwise))
+        self.outbox.put(Outgoing(key, way or self.way, octets, NOW, event, lambda: otherwise, left))
+
+    def account(self, octets: bytes) -> None:
+        """What is accounted for, to be answered with these octets."""
+        key = RequestKey(place=("acct", "192.0.2.1", 1646, octets[0], True), authenticator=octets)  # type: ignore[arg-type]
+        self.dedup.admit(key, NOW)
+        event = events.started(version="1", detail="", now=NOW)
+        answer = Outgoing(key, self.way, octets, NOW, event, lambda: b"")
+        self.outbox.store(Unstored(record(octets.decode()), lambda applied: answer if applied.stored else None))
 
 
 @pytest.fixture
@@ -149,3 +190,76 @@ def test_a_bug_in_recording_ends_in_silence_and_is_not_tried_for_ever(
     desk.put(b"next")
     desk.outbox.flush(NOW)
     assert desk.way.sent == [b"challenge", b"next"]
+
+
+# -- sessions -------------------------------------------------------------------------------------
+
+
+class _Test(Protocol):
+    def __call__(self, desk: Desk) -> Coroutine[Any, Any, None]: ...
+
+
+def on_a_loop(test: _Test) -> Any:
+    @wraps(test)
+    def run(desk: Desk) -> None:
+        asyncio.run(test(desk))
+
+    return run
+
+
+@on_a_loop
+async def test_what_is_accounted_for_is_answered_when_it_is_on_disk_and_not_before(desk: Desk) -> None:
+    desk.account(b"a")
+    desk.outbox.flush(NOW)
+    await asyncio.sleep(0)
+    assert desk.way.sent == []
+    await desk.disk.done()
+    assert desk.way.sent == [b"a"]
+    assert desk.way.lines == [1], "and recorded"
+
+
+@on_a_loop
+async def test_what_could_not_be_stored_is_not_answered(desk: Desk) -> None:
+    desk.account(b"a")
+    desk.outbox.flush(NOW)
+    await desk.disk.done(stored=False)
+    assert desk.way.sent == []
+
+
+@on_a_loop
+async def test_a_slice_of_work_is_one_change_of_the_disk_and_accepts_come_first(desk: Desk) -> None:
+    desk.account(b"a")
+    desk.put(b"accept", left=begun())
+    desk.account(b"b")
+    desk.outbox.flush(NOW)
+    assert desk.disk.asked == [(begun(), record("a"), record("b"))]
+    assert desk.way.sent == [b"accept"], "an Accept waits for no disk"
+    await desk.disk.done()
+    assert desk.way.sent == [b"accept", b"a", b"b"]
+
+
+@on_a_loop
+async def test_an_accept_that_became_a_refusal_begins_no_session(desk: Desk) -> None:
+    desk.recorder.close(NOW)
+    desk.put(b"accept", left=begun())
+    desk.outbox.flush(NOW)
+    assert desk.way.sent == [b"refused"]
+    assert desk.disk.asked == []
+
+
+@on_a_loop
+async def test_settling_waits_for_the_disk_and_sends_what_was_written(desk: Desk) -> None:
+    desk.account(b"a")
+    settling = asyncio.ensure_future(desk.outbox.settle(5.0))
+    await asyncio.sleep(0)
+    await desk.disk.done()
+    await settling
+    assert desk.way.sent == [b"a"]
+
+
+def record(number: str) -> Accounted:
+    return start(T, record=number)
+
+
+def begun() -> Authorized:
+    return authorized()

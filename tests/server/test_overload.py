@@ -204,6 +204,7 @@ def test_accounting_comes_before_what_begins(house: House) -> None:
     second = queue(house, accounting_datagram(), role=Role.ACCT)
     house.do(lambda: house.worker.answer(house.worker.next()))
     house.do(house.worker.flush)
+    house.written()
     assert (first.codes, second.codes) == ([], [ACCOUNTING_RESPONSE])
     work(house)
     assert first.codes == [ACCEPT]

@@ -334,6 +334,7 @@ def test_what_is_not_signed_with_our_secret_is_silence(house: House) -> None:
 
 
 def watched(house: House) -> int:
+    house.written()
     return house.do(lambda: house.live.counts("intune", house.clock())[0])
 
 

@@ -15,10 +15,10 @@ from random import Random
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from nacd.authorize import Answer, NeedCompliance, Silent
 from nacd.radius.admission import Admitted, Drop, Fresh, Resend, Role
 from nacd.sim.nas_reply import distrust
 from nacd.sim.pki import COMPLIANT_GUID
+from nacd.steps import Answer, NeedCompliance, Silent
 from tools.fuzz import mutate, wire
 from tools.fuzz.engine import Target
 from tools.fuzz.seeds import IDENTITY, LAPTOP, STATE_PLACE, Peer, PeerKind, client_hello, eap_response, requests

@@ -86,7 +86,7 @@ class Packets(Target):
         if not self._count & 7:
             attributes.describe(packet, self._dictionary)
             record = attributes.accounting_request(packet, client, "127.0.0.1", 1024, self._dictionary)
-            event = account(record, self._site.clock())
+            event = account(record, 0, self._site.clock())
             orjson.dumps({"code": event.code, **event.fields})
         return 3 | (4 if isinstance(mac, MacAddress) else 0)
 

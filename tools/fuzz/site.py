@@ -8,10 +8,12 @@ tables reach the size at which they stay.
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import shutil
 import tempfile
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryptography import x509
@@ -20,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from nacd.audit.repeats import Repeats
-from nacd.authorize import Authorizer, Step
+from nacd.authorize import Authorizer
 from nacd.compliance.cache import Fresh as Known
 from nacd.compliance.cache import Lifetimes, VerdictCache
 from nacd.compliance.question import Question
@@ -37,11 +39,16 @@ from nacd.server.assembly import Assembled, assemble
 from nacd.server.clock import instant, random_octets
 from nacd.server.drops import Drops
 from nacd.server.lookups.tenants import Lookups
-from nacd.server.lookups.watch import LiveDevices
+from nacd.server.lookups.watch import HowOften, LiveDevices
 from nacd.server.recorder import Recorder
 from nacd.server.worker import Worker
+from nacd.session.table import NO_SESSION, Found, apply
+from nacd.session.tie import again, tie
+from nacd.sessions import Accounted, Authorized, Change, Session
 from nacd.sim.pki import COMPLIANT_GUID, NONCOMPLIANT_GUID, SERVER_NAME, Authority, Issued, intune_uri
+from nacd.steps import Step
 from nacd.store.audit_log import AuditLog
+from nacd.store.live.outcome import Applied
 from nacd.values import AccessRequest, Compliance, ComplianceSource, ComplianceState, DeviceId, Instant, Secret
 
 PRINTER = "00-11-85-AA-BB-CC"
@@ -212,16 +219,21 @@ class AtOnce(Lookups):
         self._verdicts = verdicts
         self._now = clock
 
-    def known(self, question: Question, now: Instant) -> Compliance | None:
+    def known(self, question: Question, now: Instant, at_most_s: float = float("inf")) -> Compliance | None:
+        del at_most_s
         found = self._verdicts.find(question.key, now)
         return found.compliance if isinstance(found, Known) else None
 
-    def start(self, question: Question, request: AccessRequest, *, guess: bool = False) -> None:
-        del request, guess
+    def start(
+        self, question: Question, request: AccessRequest, *, guess: bool = False, at_most_s: float = float("inf")
+    ) -> None:
+        del request, guess, at_most_s
         self._ask_now(question)
 
-    async def compliance(self, question: Question, request: AccessRequest) -> Compliance:
-        del request
+    async def compliance(
+        self, question: Question, request: AccessRequest, at_most_s: float = float("inf")
+    ) -> Compliance:
+        del request, at_most_s
         return self._ask_now(question)
 
     def _ask_now(self, question: Question) -> Compliance:
@@ -233,6 +245,44 @@ class AtOnce(Lookups):
         verdict = Compliance(state=state, as_of=now.wall, source=ComplianceSource.LIVE)
         self._verdicts.replace(question.key, verdict, self._verdicts.ask(), now)
         return verdict
+
+
+class SessionsAtOnce:
+    """The rules about sessions without a disk: every change is held against the last session there was."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._last: Found = NO_SESSION
+        self._number = 0
+        self._written = False
+
+    def write(self, changes: Sequence[Change]) -> asyncio.Future[tuple[Applied, ...]]:
+        self._written = True
+        future: asyncio.Future[tuple[Applied, ...]] = self._loop.create_future()
+        future.set_result(tuple([self._apply(change) for change in changes]))
+        return future
+
+    def settle(self) -> None:
+        """Let whoever waits for the disk go on."""
+        if self._written:
+            self._written = False
+            self._loop.run_until_complete(asyncio.sleep(0))
+
+    def close(self) -> None:
+        self._loop.close()
+
+    def _apply(self, change: Change) -> Applied:
+        known = (self._last,) if isinstance(self._last, Session) else ()
+        found = self._last
+        if isinstance(change, Accounted):
+            found = tie(change, known)
+        elif isinstance(change, Authorized):
+            found = again(change, known)
+        made = apply(found, change)
+        if isinstance(made, Session):
+            self._number += 1
+            self._last = made if made.id else replace(made, id=self._number)
+        return Applied(session=self._last)
 
 
 class Site:
@@ -266,6 +316,7 @@ class Site:
             rendered=self.assembled.rendered,
             chargeable_key=Secret(b"of this site's own, 32 octets...."),
         )
+        self.sessions = SessionsAtOnce()
         self.worker = Worker(
             admission=self.admission,
             queue=translate.work_queue(self.assembled.loaded.settings.overload),
@@ -277,7 +328,9 @@ class Site:
             authorizer=self.authorizer,
             dictionary=self.assembled.dictionary,
             lookup=AtOnce(self.verdicts, self.clock),
-            live=LiveDevices(300.0),
+            sessions=self.sessions,
+            refused=lambda request, mac, standing: None,
+            live=LiveDevices(HowOften(each=300.0)),
             recorder=self.recorder,
             clock=self.clock,
             random=random_octets,
@@ -290,10 +343,12 @@ class Site:
         while self.worker.waiting:
             rest = self.worker.answer(self.worker.next())
             self.worker.flush()
+            self.sessions.settle()
             if rest is not None:
                 try:
                     rest.send(None)
                 except StopIteration:
+                    self.sessions.settle()
                     continue
                 raise RuntimeError("the worker waits for something that is not there")
 
@@ -306,6 +361,7 @@ class Site:
     def close(self) -> None:
         """Leave nothing behind."""
         self.recorder.close(self.clock())
+        self.sessions.close()
         shutil.rmtree(self.folder)
 
     def _write(self, policy: str) -> None:

@@ -16,9 +16,9 @@ import orjson
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from nacd.authorize import Answer, Continue, NeedCompliance, Silent, Step
 from nacd.identity.mac import parse, spellings
 from nacd.sim.pki import COMPLIANT_GUID, Issued, intune_uri
+from nacd.steps import Answer, Continue, NeedCompliance, Silent, Step
 from nacd.values import (
     NO_SECRET,
     AccessRequest,
