@@ -1,0 +1,130 @@
+"""Deciding again about a session that is there, with what is known now.
+
+Knows: what comes before the policy (an order of an admin, a certificate that has ended), and which way a new decision
+goes. Refuses to know: which sessions there are, what set it off, clocks, and how a decision comes about.
+
+Theory. It is the decision of a login, made of the same grounds by the same ``evaluate``; only the verdict and the time
+are newer. The caller chooses the verdict. An outage is no news about a device, so ``unavailable`` decides about logins
+alone: a caller passes the newest verdict there is, and the one the session lives under where there is none.
+
+A policy that was loaded since may decide differently about everybody. Where that is not to count, the old facts are put
+to the new policy: if it says of them what it says of the new ones, the verdict has changed nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from nacd import admit
+from nacd.policy.evaluate import evaluate
+from nacd.policy.model import Policy
+from nacd.session import overrides
+from nacd.session.overrides import InForce, Override, OverrideEffect
+from nacd.session.table import is_same_decision
+from nacd.sessions import Grounds, NotOurs, Pending, Session, Standing
+from nacd.values import CertificateFacts, Compliance, ComplianceState, Decision, Effect
+
+EXPIRED: Final = "certificate-expired"
+"""Stands where a rule is named."""
+_ORDERS: Final = frozenset(f"override-{each}" for each in OverrideEffect)
+
+_RANKS: Final = {
+    ComplianceState.COMPLIANT: 4,
+    ComplianceState.IN_GRACE: 3,
+    ComplianceState.UNKNOWN: 2,
+    ComplianceState.NOT_MANAGED: 1,
+    ComplianceState.NONCOMPLIANT: 1,
+    ComplianceState.UNAVAILABLE: 0,
+}
+"""Which verdict earns more access. ``not_asked`` is none and compares with nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reassessed:
+    """What is decided now. reasons: why, in words. down: it takes access away, or may do so."""
+
+    wanted: Standing
+    reasons: tuple[str, ...]
+    down: bool
+
+
+def reassess(
+    session: Session, compliance: Compliance, ordered: InForce, policy: Policy, now: float, *, policy_counts: bool
+) -> Reassessed | NotOurs:
+    """Decide again. Total, raises nothing. ``NotOurs`` for a session of which the grounds are not known.
+
+    compliance: the newest there is about its device. ordered: the order in force for it. now: seconds since the epoch.
+    policy_counts: whether a decision that differs only because the policy differs is a change; if not, it stays as it
+    is.
+    """
+    grounds, standing = session.grounds, session.standing
+    if not isinstance(grounds, Grounds) or not isinstance(standing, Standing):
+        return NotOurs()
+    decided = _decision(grounds, compliance, ordered, policy, now)
+    wanted = admit.standing(decided, compliance, now)
+    if is_same_decision(standing, wanted):
+        return Reassessed(wanted=wanted, reasons=decided.reasons, down=False)
+    if not policy_counts and not _is_above_policy(wanted):
+        for known in _known(session):
+            if _differs_by_policy_alone(known, grounds, wanted, policy):
+                return Reassessed(wanted=known, reasons=("only the policy has changed",), down=is_down(standing, known))
+    return Reassessed(wanted=wanted, reasons=decided.reasons, down=is_down(standing, wanted))
+
+
+def is_down(before: Standing | NotOurs, after: Standing) -> bool:
+    """Whether the way from one decision to the other takes access away.
+
+    A refusal is below everything. Of two profiles nobody knows which gives more, so the better verdict tells; where it
+    does not, the change counts as one that takes access away, which is the direction that is guarded better.
+    """
+    if isinstance(before, NotOurs) or after.effect is Effect.DENY:
+        return True
+    if before.effect is Effect.DENY:
+        return False
+    old, new = _RANKS.get(before.compliance.state), _RANKS.get(after.compliance.state)
+    return old is None or new is None or new <= old
+
+
+def is_ordered(standing: Standing) -> bool:
+    """Whether an admin's order stands behind it, and not the policy."""
+    return standing.rule in _ORDERS
+
+
+def baseline(session: Session) -> Compliance | NotOurs:
+    """The verdict that the session was decided upon last, for want of a newer one."""
+    if isinstance(session.wish, Pending):
+        return session.wish.wanted.compliance
+    return session.standing.compliance if isinstance(session.standing, Standing) else NotOurs()
+
+
+def _decision(grounds: Grounds, compliance: Compliance, ordered: InForce, policy: Policy, now: float) -> Decision:
+    if isinstance(ordered, Override):
+        return overrides.decision(ordered, policy.digest)
+    certificate = grounds.certificate
+    if isinstance(certificate, CertificateFacts) and now >= certificate.not_after:
+        return Decision(
+            effect=Effect.DENY,
+            rule=EXPIRED,
+            profile="",
+            reasons=(f"the certificate `{certificate.subject}` has expired",),
+            policy_digest=policy.digest,
+        )
+    return evaluate(policy, admit.facts(grounds, compliance, now), asked=True)
+
+
+def _known(session: Session) -> tuple[Standing, ...]:
+    """What was decided before: what is wanted already, and what it lives under."""
+    wanted = (session.wish.wanted,) if isinstance(session.wish, Pending) else ()
+    return wanted + ((session.standing,) if isinstance(session.standing, Standing) else ())
+
+
+def _differs_by_policy_alone(known: Standing, grounds: Grounds, wanted: Standing, policy: Policy) -> bool:
+    if known.policy_digest == policy.digest or _is_above_policy(known):
+        return False
+    then = evaluate(policy, admit.facts(grounds, known.compliance, known.at), asked=True)
+    return (then.effect, then.profile) == (wanted.effect, wanted.profile)
+
+
+def _is_above_policy(standing: Standing) -> bool:
+    return is_ordered(standing) or standing.rule == EXPIRED

@@ -1,0 +1,198 @@
+"""From a configuration to everybody who watches sessions.
+
+Knows: who is made of what, and in which file sessions lie. Refuses to know: requests, and what any of it decides.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from nacd.compliance.breaker import BreakerState
+from nacd.compliance.cache import Fresh, Stale
+from nacd.server.assembly import Assembled
+from nacd.server.dac.sender import Sender
+from nacd.server.log import logger
+from nacd.server.lookups.building import Asking
+from nacd.server.lookups.tenants import Lookups
+from nacd.server.metrics.tally import Tally
+from nacd.server.recorder import Recorder
+from nacd.server.sessions import settings_of
+from nacd.server.sessions.book import Book
+from nacd.server.sessions.closed_loop import ClosedLoop
+from nacd.server.sessions.loop.by_hand import ByHand
+from nacd.server.sessions.loop.climbs import Climbs
+from nacd.server.sessions.loop.deciding import Deciding, Verdicts
+from nacd.server.sessions.loop.gate import Gate
+from nacd.server.sessions.loop.queue import Queue
+from nacd.server.sessions.loop.telling import Telling
+from nacd.server.sessions.rounds import Rounds
+from nacd.server.sessions.targets import Targets
+from nacd.server.sessions.upkeep import Upkeep
+from nacd.session import table, tie
+from nacd.session.overrides import Orders
+from nacd.store.sessions import SessionStore
+from nacd.values import Compliance, Instant
+
+DATABASE: Final = "sessions.sqlite"
+"""The file in the state folder that holds sessions and overrides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """Everybody. orders: the overrides in memory. tally: what NASes were asked, counted."""
+
+    book: Book
+    loop: ClosedLoop
+    store: SessionStore
+    sender: Sender
+    orders: Orders
+    targets: Targets
+    tally: Tally
+
+    async def close(self) -> None:
+        """Ask nothing more, write what waits, close the file."""
+        await self.loop.close()
+        self.sender.close()
+        self.book.close()
+        self.store.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What all tenants' lookups know, in memory and on disk; nobody is asked."""
+
+    lookups: Lookups
+
+    def find(self, tenant: str, key: str, now: Instant) -> Compliance | None:
+        """The newest verdict in memory; None: there is none."""
+        lookup = self.lookups.by_tenant.get(tenant)
+        found = lookup.knowledge.find(key, now) if lookup is not None else None
+        return found.compliance if isinstance(found, Fresh | Stale) else None
+
+    async def recall(self, tenant: str, key: str) -> None:
+        """Have what lies on disk in memory, unless there is something newer."""
+        lookup = self.lookups.by_tenant.get(tenant)
+        if lookup is not None:
+            await lookup.knowledge.recall(key)
+
+    def trouble(self, tenant: str) -> bool:
+        """Whether its Intune cannot be reached just now."""
+        lookup = self.lookups.by_tenant.get(tenant)
+        return lookup is not None and lookup.errands.breaker.state is not BreakerState.CLOSED
+
+
+def build(
+    assembled: Assembled,
+    asking: Asking,
+    recorder: Recorder,
+    clock: Callable[[], Instant],
+    random: Callable[[int], bytes],
+) -> Watching:
+    """All of it; nothing is asked before ``loop.start``. To be called on the event loop."""
+    wanted = assembled.loaded.settings.sessions
+    store = SessionStore(
+        Path(assembled.loaded.settings.state) / DATABASE,
+        apply=table.apply,
+        tie=tie.tie,
+        report=logger("sessions").warning,
+    )
+    orders = Orders(store.overrides())
+    tally = Tally()
+
+    def dropped(nas: str, reason: str, source: str, now: Instant) -> None:
+        recorder.dropped(nas=nas, reason=reason, source=source, detail="", now=now)
+
+    sender = Sender(clock, random, dropped)
+    targets = Targets(assembled)
+    known = Known(lookups=asking.lookups)
+    telling = Telling(recorder, tally)
+    book = Book(store, clock)
+    gate = Gate(
+        guards=settings_of.guards(wanted.guard),
+        down=settings_of.windows(wanted.windows.down),
+        up=settings_of.windows(wanted.windows.up),
+        local_minutes=local_minutes,
+        trouble=known.trouble,
+        telling=telling,
+    )
+    upkeep = Upkeep(
+        book=book,
+        telling=telling,
+        orders=orders,
+        patience=settings_of.patience(wanted),
+        keep_s=wanted.keep.total_seconds(),
+        clock=clock,
+    )
+    loop = closed_loop(
+        book=book,
+        sender=sender,
+        targets=targets,
+        gate=gate,
+        telling=telling,
+        known=known,
+        upkeep=upkeep,
+        orders=orders,
+        assembled=assembled,
+        clock=clock,
+    )
+    return Watching(book=book, loop=loop, store=store, sender=sender, orders=orders, targets=targets, tally=tally)
+
+
+def closed_loop(
+    *,
+    book: Book,
+    sender: Sender,
+    targets: Targets,
+    gate: Gate,
+    telling: Telling,
+    known: Verdicts,
+    upkeep: Upkeep,
+    orders: Orders,
+    assembled: Assembled,
+    clock: Callable[[], Instant],
+) -> ClosedLoop:
+    """The loop, and the book tells it of every change."""
+    wanted = assembled.loaded.settings.sessions
+    terms = settings_of.terms(wanted, bounce=True)
+    climbs = Climbs(book=book, sender=sender, targets=targets, gate=gate, telling=telling, terms=terms, clock=clock)
+    queue = Queue()
+    deciding = Deciding(
+        book=book,
+        climbs=climbs,
+        gate=gate,
+        telling=telling,
+        verdicts=known,
+        orders=orders,
+        policy=assembled.loaded.policy,
+        policy_counts=wanted.policy_changes == "reassess",
+        terms=terms,
+        again=queue.put_session,
+        clock=clock,
+    )
+    loop = ClosedLoop(
+        book=book,
+        climbs=climbs,
+        deciding=deciding,
+        gate=gate,
+        rounds=Rounds(book=book, deciding=deciding, upkeep=upkeep, clock=clock),
+        upkeep=upkeep,
+        queue=queue,
+        by_hand=ByHand(book=book, sender=sender, targets=targets, telling=telling, clock=clock),
+        sender=sender,
+        telling=telling,
+        verdicts=known,
+        terms=terms,
+        clock=clock,
+    )
+    book.listen(loop.applied)
+    return loop
+
+
+def local_minutes(wall: float) -> int:
+    """Minutes since Monday, 00:00, local time. wall: seconds since the epoch."""
+    local = time.localtime(wall)
+    return (local.tm_wday * 24 + local.tm_hour) * 60 + local.tm_min

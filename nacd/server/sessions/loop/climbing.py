@@ -1,0 +1,174 @@
+"""One session of which something is wanted, where it is, and who else may be there.
+
+Knows: what a climb carries besides its step, what the gate has to know of it, and when two words name one place.
+Refuses to know: what is asked next, and of whom.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Final, TypeAlias
+
+from nacd.reassess import is_down, is_ordered
+from nacd.server.sessions.loop.gate import Wanted
+from nacd.session import ladder
+from nacd.session.ladder import Climb, Converged, Seen, Terms
+from nacd.session.names import agree
+from nacd.sessions import Grounds, Outcome, Pending, Place, Session, Standing, Verb
+from nacd.store.sessions import SessionStore
+from nacd.values import AccessKind, AccessRequest, ComplianceSource
+
+DISCONNECT: Final = 40
+"""Code of a Disconnect-Request (RFC 5176 section 2.3)."""
+
+_JUST_ASKED_S: Final = 60.0
+
+
+Spot: TypeAlias = tuple[str, str, str]
+"""NAS, source address, Calling-Station-Id."""
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Climbing:
+    """One of them. session: as it is on the disk. due: monotonic seconds. looked, alone: whether others on its port
+    were looked for, and there are none."""
+
+    session: Session
+    climb: Climb
+    down: bool
+    ordered: bool = False
+    trigger: str = ""
+    reasons: tuple[str, ...] = ()
+    flight: asyncio.Future[Outcome] | None = None
+    busy: bool = False
+    looked: bool = False
+    alone: bool = False
+    due: float = inf
+
+    @property
+    def pending(self) -> Pending:
+        """What is wanted, as it is to be kept."""
+        return self.climb.pending
+
+    @property
+    def shown(self) -> Session:
+        """The session with what is wanted of it."""
+        return replace(self.session, wish=self.pending)
+
+    def change(self, cannot: str) -> Wanted:
+        """What the gate has to know."""
+        tenant = self.session.grounds.tenant if isinstance(self.session.grounds, Grounds) else ""
+        return Wanted(
+            id=self.session.id,
+            down=self.down,
+            tenant=tenant,
+            ordered=self.ordered,
+            confirmed=is_confirmed(self.pending.wanted),
+            cannot=cannot,
+        )
+
+
+def climbing(session: Session, pending: Pending, terms: Terms, **more: bool) -> Climbing:
+    """As it is known from disk. more: ``ordered``, if an admin wants it and it cannot be seen from the decision."""
+    climb = Climb(pending=pending) if pending.held else ladder.resume(pending, terms)
+    return Climbing(
+        session=session,
+        climb=climb,
+        down=is_down(session.standing, pending.wanted),
+        ordered=more.get("ordered", False) or is_ordered(pending.wanted),
+    )
+
+
+def is_confirmed(wanted: Standing) -> bool:
+    """Whether Intune was just asked about this one device."""
+    verdict = wanted.compliance
+    if verdict.source is ComplianceSource.CACHE:
+        return wanted.at - verdict.as_of <= _JUST_ASKED_S
+    return verdict.source is ComplianceSource.LIVE
+
+
+class Spots:
+    """Which of them are where. For one thread."""
+
+    def __init__(self) -> None:
+        self._at: dict[Spot, dict[int, Climbing]] = {}
+
+    def put(self, each: Climbing) -> None:
+        """It is there now."""
+        self._at.setdefault(spot(each.session.place), {})[each.session.id] = each
+
+    def take(self, each: Climbing) -> None:
+        """It is there no more."""
+        here = self._at.get(spot(each.session.place), {})
+        here.pop(each.session.id, None)
+        if not here:
+            self._at.pop(spot(each.session.place), None)
+
+    def of_request(self, request: AccessRequest) -> list[Climbing]:
+        """Those whose endpoint has sent this."""
+        return [
+            each
+            for each in self._there((request.nas.name, request.source, request.station))
+            if agree(each.session.place.nas_identifier, request.nas_identifier)
+            and is_one_port(each.session.place, request.nas_port, request.nas_port_id, request.nas_port_type)
+            and agree(each.session.names.audit_session_id, request.audit_session_id)
+            # Many may come from the address of one VPN client.
+            and not (is_vpn(each.session) and each.session.names.user_name != request.user_name)
+        ]
+
+    def left_for(self, session: Session) -> list[Climbing]:
+        """Those whose endpoint is in this session now: it has one at a place."""
+        place = session.place
+        if is_vpn(session):
+            return []
+        return [
+            each
+            for each in self._there(spot(place))
+            if each.session.id != session.id
+            and not is_vpn(each.session)
+            and agree(each.session.place.nas_identifier, place.nas_identifier)
+            and is_one_port(each.session.place, place.port, place.port_id, place.port_type)
+        ]
+
+    def _there(self, at: Spot) -> list[Climbing]:
+        return list(self._at.get(at, {}).values()) if at[2] else []
+
+
+def is_alone(session: Session, store: SessionStore) -> bool:
+    """Whether no other session that counts as present is on its port. Blocking."""
+    place = session.place
+    return not any(
+        other.id != session.id
+        and other.place.source == place.source
+        and is_one_port(other.place, place.port, place.port_id, "")
+        for other in store.by_nas(place.nas)
+    )
+
+
+def is_one_port(place: Place, port: str, port_id: str, port_type: str) -> bool:
+    """By air there are no ports."""
+    if place.port_type.startswith("Wireless") or port_type.startswith("Wireless"):
+        return True
+    return agree(place.port, port) and agree(place.port_id, port_id)
+
+
+def is_vpn(session: Session) -> bool:
+    return isinstance(session.grounds, Grounds) and session.grounds.access is AccessKind.VPN
+
+
+def spot(place: Place) -> Spot:
+    return (place.nas, place.source, place.calling_station_id)
+
+
+def how(each: Climbing, terms: Terms) -> str:
+    """By what it was settled."""
+    standing, wanted = each.session.standing, each.pending.wanted
+    if each.pending.verb == Verb.PUSH and standing == wanted:
+        return "its NAS took what was pushed"
+    if isinstance(standing, Standing):
+        move = ladder.step(each.climb, Seen(standing=standing), (), terms, standing.at)
+        if isinstance(move.do, Converged):
+            return move.do.how
+    return "nothing is wanted of it any more"

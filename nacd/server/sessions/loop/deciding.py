@@ -1,0 +1,265 @@
+"""Sessions decided again, in batches: which of them change, and what is written down of it before anything is asked.
+
+Knows: the newest verdict, the order in force, and that a batch stays a batch for the guard. Refuses to know: what set
+it off, and how a change comes about (``climbs``).
+
+Theory. A session is read in a thread, so it may be old when it is judged; where there is a climb, that knows better.
+While a wish is on its way to the disk, its endpoint may log in: whoever comes out under another decision than the one
+that was judged is decided once more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol, TypeAlias
+
+from nacd.policy.model import Policy
+from nacd.reassess import Reassessed, baseline, reassess
+from nacd.server.sessions.book import Book
+from nacd.server.sessions.loop.climbing import Climbing, climbing, is_confirmed
+from nacd.server.sessions.loop.climbs import Climbs
+from nacd.server.sessions.loop.gate import Gate
+from nacd.server.sessions.loop.telling import Telling
+from nacd.session import ladder
+from nacd.session.ladder import Terms
+from nacd.session.overrides import NO_OVERRIDE, InForce, Orders
+from nacd.session.table import is_same_decision
+from nacd.sessions import Grounds, NotOurs, Pending, Phase, Session, Settled, Standing, Wished
+from nacd.store.live.outcome import Applied
+from nacd.values import Compliance, Effect, Instant
+
+Device: TypeAlias = tuple[str, str]
+"""Tenant and key of a verdict."""
+Told: TypeAlias = tuple[tuple[int, str], ...]
+_SLICE: Final = 200
+_AT_ONCE: Final = 50
+_NOTHING: Final[Mapping[Device, Compliance]] = {}
+
+
+class Verdicts(Protocol):
+    """What is known of devices."""
+
+    def find(self, tenant: str, key: str, now: Instant) -> Compliance | None:
+        """The newest verdict in memory; None: there is none."""
+
+    async def recall(self, tenant: str, key: str) -> None:
+        """Have what lies on disk in memory, unless there is something newer."""
+
+    def trouble(self, tenant: str) -> bool:
+        """Whether its Intune cannot be reached just now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Settling:
+    """What it has is wanted again. pending: what was wanted before."""
+
+    session: Session
+    pending: Pending
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What became of the sessions that were looked at. again: those that are held and may go now."""
+
+    begun: list[Climbing] = field(default_factory=list)
+    settling: list[_Settling] = field(default_factory=list)
+    again: list[int] = field(default_factory=list)
+    words: dict[int, str] = field(default_factory=dict)
+
+
+class Deciding:
+    """For one event loop."""
+
+    def __init__(
+        self,
+        *,
+        book: Book,
+        climbs: Climbs,
+        gate: Gate,
+        telling: Telling,
+        verdicts: Verdicts,
+        orders: Orders,
+        policy: Policy,
+        policy_counts: bool,
+        terms: Terms,
+        again: Callable[[int], None],
+        clock: Callable[[], Instant],
+    ) -> None:
+        """again: takes a session that has to be decided once more."""
+        self._book = book
+        self._climbs = climbs
+        self._gate = gate
+        self._telling = telling
+        self._verdicts = verdicts
+        self._orders = orders
+        self._policy = policy
+        self._policy_counts = policy_counts
+        self._terms = terms
+        self._again = again
+        self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
+
+    async def decide(
+        self,
+        sessions: Sequence[Session],
+        trigger: str,
+        news: Mapping[Device, Compliance] = _NOTHING,
+        *,
+        ordered: bool = False,
+    ) -> Told:
+        """Decide these again, and have done what follows; (id, words) of each, once it is on the disk.
+
+        trigger: a stable word for the record. news: verdicts that have just come. ordered: an admin wants it, so no
+        guard and no window holds it.
+        """
+        async with self._one_at_a_time:
+            batch = _Batch()
+            for first in range(0, len(sessions), _AT_ONCE):
+                some = sessions[first : first + _AT_ONCE]
+                await self._recall(some, news)
+                for session in some:
+                    batch.words[session.id] = self._look(session, trigger, news, ordered, batch)
+                await asyncio.sleep(0)
+            await self._carry_out(batch)
+            return tuple(batch.words.items())
+
+    async def _recall(self, sessions: Sequence[Session], news: Mapping[Device, Compliance]) -> None:
+        now = self._clock()
+        missing = {
+            device: None
+            for device in map(_device, sessions)
+            if device[1] and device not in news and self._verdicts.find(*device, now) is None
+        }
+        if missing:
+            await asyncio.gather(*(self._verdicts.recall(*device) for device in missing))
+
+    def _look(
+        self, read: Session, trigger: str, news: Mapping[Device, Compliance], ordered: bool, batch: _Batch
+    ) -> str:
+        """One session: in words what follows; what has to be done is in the batch."""
+        now = self._clock()
+        known = self._climbs.find(read.id)
+        session = known.shown if known is not None else read
+        if session.phase in (Phase.ENDED, Phase.AGED):
+            return f"it is {session.phase}"
+        compliance = self._newest(session, news, now)
+        if isinstance(compliance, NotOurs):
+            return "nacd did not let it in"
+        made = reassess(
+            session, compliance, self._ordered(session, now), self._policy, now.wall, policy_counts=self._policy_counts
+        )
+        if isinstance(made, NotOurs):
+            return "nacd does not know what it was let in for"
+        wish = ladder.want(session.wish, session.standing, made.wanted, now.wall)
+        if isinstance(wish, Settled):
+            if isinstance(session.wish, Settled):
+                return f"{_shown(made.wanted)} stays"
+            batch.settling.append(_Settling(session=session, pending=session.wish))
+            return f"{_shown(made.wanted)} is wanted again"
+        if known is not None and is_same_decision(known.pending.wanted, wish.wanted):
+            return self._already(known, made, ordered, batch)
+        if isinstance(session.wish, Pending) and wish.since < session.wish.since:
+            wish = replace(wish, since=session.wish.since)  # the clock was set back, and the newer wish counts
+        new = climbing(session, replace(wish, held=""), self._terms, ordered=ordered)
+        new.down, new.trigger, new.reasons = made.down, trigger, made.reasons
+        batch.begun.append(new)
+        return f"{_shown(made.wanted)} is wanted"
+
+    def _already(self, known: Climbing, made: Reassessed, ordered: bool, batch: _Batch) -> str:
+        """It is on its way; better knowledge, or an admin, may let go what is held."""
+        better = is_confirmed(made.wanted) and not is_confirmed(known.pending.wanted)
+        if better or (ordered and not known.ordered):
+            known.climb = replace(known.climb, pending=replace(known.pending, wanted=made.wanted))
+            known.ordered = known.ordered or ordered
+            batch.again.append(known.session.id)
+        held = f", held: {known.pending.held}" if known.pending.held else ""
+        return f"{_shown(made.wanted)} is wanted already{held}"
+
+    def _newest(self, session: Session, news: Mapping[Device, Compliance], now: Instant) -> Compliance | NotOurs:
+        """News before memory, unless memory is newer still; and the verdict it stands on when nobody knows any."""
+        device = _device(session)
+        found = self._verdicts.find(*device, now) if device[1] else None
+        told = news.get(device)
+        if told is not None and (found is None or told.as_of >= found.as_of):
+            return told
+        return found if found is not None else baseline(session)
+
+    def _ordered(self, session: Session, now: Instant) -> InForce:
+        grounds = session.grounds
+        if not isinstance(grounds, Grounds):
+            return NO_OVERRIDE
+        return self._orders.in_force(grounds.identity, grounds.mac, grounds.tenant, now.wall)
+
+    # -- what follows ------------------------------------------------------------------------------
+
+    async def _carry_out(self, batch: _Batch) -> None:
+        now = self._clock()
+        self._climbs.ask_gate(batch.again, now)
+        self._climbs.judge(batch.begun, now)
+        for first in range(0, len(batch.begun), _SLICE):
+            begun = batch.begun[first : first + _SLICE]
+            expected = [self._expect(each, now) for each in begun]
+            written = await self._book.write(
+                [Wished(id=each.session.id, wish=each.pending, at=now.wall) for each in begun]
+            )
+            for each, judged, applied in zip(begun, expected, written, strict=True):
+                batch.words[each.session.id] = self._begin(each, judged, applied)
+        for first in range(0, len(batch.settling), _SLICE):
+            await self._settle(batch.settling[first : first + _SLICE], batch)
+
+    def _expect(self, each: Climbing, now: Instant) -> Session:
+        """A newer decision: whatever was on its way for an older one is not asked any more."""
+        judged = each.session
+        wanted = each.pending.wanted
+        if not (isinstance(judged.wish, Pending) and is_same_decision(judged.wish.wanted, wanted)):
+            self._telling.wanted(judged, wanted, each.trigger, each.reasons, now)
+        if not self._climbs.expect(each, now):
+            self._gate.forget(judged.id)
+        return judged
+
+    def _begin(self, each: Climbing, judged: Session, applied: Applied) -> str:
+        now = self._clock()
+        if self._climbs.find(judged.id) is not each:
+            return "it is wanted, and waits for its turn" if applied.changed else "it has come about already"
+        if not applied.stored or not isinstance(applied.session, Session):
+            self._climbs.drop(judged.id)
+            self._gate.forget(judged.id)
+            self._telling.warn("deciding", f"no session is changed while the disk takes nothing: {applied.why}", now)
+            return f"the disk takes nothing: {applied.why}"
+        if each.session.standing != judged.standing:
+            self._climbs.drop(judged.id)
+            self._again(judged.id)
+            return "it has logged in meanwhile, and is decided again"
+        if each.pending.held:
+            self._climbs.say_held(each, now)
+        held = f", held: {each.pending.held}" if each.pending.held else ""
+        self._climbs.begin(each)
+        return f"{_shown(each.pending.wanted)} is wanted{held}"
+
+    async def _settle(self, settling: Sequence[_Settling], batch: _Batch) -> None:
+        now = self._clock()
+        for each in settling:
+            self._climbs.drop(each.session.id)
+            self._gate.forget(each.session.id)
+        written = await self._book.write([Wished(id=each.session.id, wish=Settled(), at=now.wall) for each in settling])
+        for each, applied in zip(settling, written, strict=True):
+            session = applied.session
+            if not applied.stored or not isinstance(session, Session):
+                batch.words[each.session.id] = f"the disk takes nothing: {applied.why}"
+            elif isinstance(session.standing, Standing) and session.phase is not Phase.ENDED:
+                how = "the decision it lives under is wanted again"
+                self._telling.converged(session, session.standing, how, each.pending.since, now)
+                if session.standing != each.session.standing:
+                    self._again(session.id)
+
+
+def _device(session: Session) -> Device:
+    """Whose verdict counts; without a key where nobody is asked."""
+    grounds = session.grounds
+    return (grounds.tenant, grounds.key) if isinstance(grounds, Grounds) else ("", "")
+
+
+def _shown(standing: Standing) -> str:
+    return f"profile `{standing.profile}`" if standing.effect is Effect.ALLOW else "refusal"
