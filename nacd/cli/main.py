@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from nacd.cli import actions, device, simulators
-from nacd.cli.control import cache
+from nacd.cli.control import cache, coa, overrides, sessions
 
 DEFAULT_CONFIG = Path("/etc/nacd/nacd.yaml")
 
@@ -28,6 +28,9 @@ app = typer.Typer(
 )
 app.add_typer(simulators.app, name="sim")
 app.add_typer(cache.app, name="cache")
+app.add_typer(sessions.app, name="sessions")
+app.add_typer(coa.app, name="coa")
+app.add_typer(overrides.app, name="overrides")
 app.add_typer(device.app, name="device")
 app.command(name="actions")(actions.serve)
 
@@ -145,6 +148,12 @@ def demo(
     from nacd.cli.demo import run
 
     raise typer.Exit(run(state, keep_running=keep_running))
+
+
+app.command()(coa.reassess)
+app.command()(overrides.quarantine)
+app.command()(overrides.block)
+app.command()(overrides.allow)
 
 
 def main() -> None:

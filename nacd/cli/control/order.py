@@ -1,55 +1,97 @@
-"""Giving an order to the running daemon, over the socket in its state folder.
+"""Giving an order to the running daemon, over its socket.
 
-Knows: one line of JSON each way, and what to say when nobody listens. Refuses to know: what orders do.
+Knows: lines of JSON each way, and what to say when nobody listens. Refuses to know: what orders do.
 """
 
 from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from nacd.server.control import SOCKET_NAME, address
 
-_PATIENCE_S = 60.0
+PATIENCE_S: Final = 75.0
+"""How long the daemon may say nothing: a little longer than an order may take there."""
+_MOST_AT_ONCE: Final = 1 << 16
 
 
 class NobodyListens(Exception):
-    """No daemon runs on this state folder, or it does not talk to us; the text says which."""
+    """No daemon runs there, or it does not talk to us; the text says which socket was tried."""
 
 
 class OrderFailed(Exception):
-    """The daemon's own words."""
+    """The daemon's own words. is_usage: the order itself was wrong; else it was right and not done."""
+
+    def __init__(self, words: str, *, is_usage: bool = False) -> None:
+        super().__init__(words)
+        self.is_usage = is_usage
 
 
 def give(state: Path, order: str, **fields: Any) -> Any:
-    """The daemon's answer. Raises NobodyListens, OrderFailed."""
-    path = state / SOCKET_NAME
-    wanted: Mapping[str, Any] = {"order": order, **fields}
+    """The answer of the daemon that has this state folder and no other socket. Raises NobodyListens, OrderFailed."""
+    return give_at(state / SOCKET_NAME, order, **fields)
+
+
+def give_at(
+    path: Path,
+    order: str,
+    heard: Callable[[Any], None] = lambda said: None,
+    patience_s: float = PATIENCE_S,
+    **fields: Any,
+) -> Any:
+    """The daemon's answer; ``heard`` is told how far it is meanwhile. Raises NobodyListens, OrderFailed."""
+    with contextlib.closing(_lines(path, {"order": order, **fields}, patience_s)) as lines:
+        for said in lines:
+            if "error" in said:
+                raise OrderFailed(str(said["error"]), is_usage=said.get("kind", "usage") == "usage")
+            if "answer" in said:
+                return said["answer"]
+            heard(said.get("progress"))
+    raise NobodyListens(f"the daemon at `{path}` hung up without an answer: see its log")
+
+
+def read_along(path: Path, order: str, **fields: Any) -> Iterator[Any]:
+    """The lines of an order that streams, until the daemon stops. Raises NobodyListens, OrderFailed."""
+    for said in _lines(path, {"order": order, **fields}, None):
+        if "error" in said:
+            raise OrderFailed(str(said["error"]), is_usage=said.get("kind") == "usage")
+        if "line" in said:
+            yield said["line"]
+    raise NobodyListens(f"the daemon at `{path}` has hung up")
+
+
+def _lines(path: Path, wanted: Mapping[str, Any], patience_s: float | None) -> Generator[dict[str, Any], None, None]:
     try:
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as sock:
-            sock.settimeout(_PATIENCE_S)
+            sock.settimeout(PATIENCE_S)
             with address(path) as short:
                 sock.connect(short)
             sock.sendall(orjson.dumps(wanted) + b"\n")
-            octets = b"".join(iter(lambda: sock.recv(1 << 16), b""))
+            sock.settimeout(patience_s)
+            kept = b""
+            while octets := sock.recv(_MOST_AT_ONCE):
+                *whole, kept = (kept + octets).split(b"\n") if b"\n" in octets else (kept + octets,)
+                for line in whole:
+                    yield orjson.loads(line)
     except FileNotFoundError:
-        raise NobodyListens(f"no daemon runs on `{state}`: there is no `{path}`") from None
+        raise NobodyListens(f"no daemon runs on `{path.parent}`: there is no `{path}`") from None
     except ConnectionRefusedError:
         raise NobodyListens(f"nobody listens at `{path}`: the daemon has stopped") from None
     except PermissionError:
-        raise NobodyListens(f"`{path}` may be used by root and the daemon's own user only: try sudo") from None
-    except ConnectionResetError:
-        octets = b""
+        raise NobodyListens(
+            f"`{path}` cannot be used by you: root and the daemon's own user may, and whoever is named under `control`"
+            " in its configuration: try sudo"
+        ) from None
+    except (ConnectionResetError, BrokenPipeError):
+        return
+    except TimeoutError:
+        raise NobodyListens(f"`{path}`: no answer in time") from None
+    except orjson.JSONDecodeError:
+        raise NobodyListens(f"`{path}`: whoever listens there is no nacd") from None
     except OSError as trouble:
-        raise NobodyListens(f"`{path}`: {(trouble.strerror or 'no answer in time').lower()}") from None
-    if not octets:
-        raise NobodyListens("the daemon refuses: its socket is for root and its own user")
-    said = orjson.loads(octets)
-    if "error" in said:
-        raise OrderFailed(str(said["error"]))
-    return said["answer"]
+        raise NobodyListens(f"`{path}`: {(trouble.strerror or str(trouble)).lower()}") from None

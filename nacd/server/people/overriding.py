@@ -1,0 +1,198 @@
+"""``nacd quarantine | block | allow`` and ``nacd overrides``: a person's word above the policy.
+
+Knows: what such an order must say, and in which order it takes effect: disk, memory, live sessions. Refuses to know:
+what it does to a session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from nacd.audit import session_events
+from nacd.config.fields import duration
+from nacd.server.people import shown
+from nacd.server.people.command import Asked, Command, NotDone, OrderRefused
+from nacd.server.people.roles import Role
+from nacd.server.people.subject import key_of, machine, number, text
+from nacd.server.people.surroundings import Surroundings
+from nacd.session.overrides import Override, OverrideEffect, SubjectKind
+from nacd.store.live.filters import Filter
+from nacd.store.live.overrides import Kept, NotKept
+from nacd.values import DeviceId, DeviceIdKind, Instant
+
+_LONGEST_END: Final = timedelta(days=3_660)
+_MOST_SHOWN: Final = 1_000
+_MOST_LIVE: Final = 100
+_MOST_ID: Final = 2**63 - 1
+
+
+def commands(around: Surroundings) -> Mapping[str, Command]:
+    """By name, for the control socket."""
+
+    async def put(asked: Asked) -> Any:
+        wanted = _wanted(around, asked)
+        kept = _must(await _whole(_put(around, wanted)))
+        asked.outcome = ""  # it has a record of its own
+        live = await around.book.read(
+            lambda store: [each.id for wanted in _live(kept) for each in store.find(wanted, _MOST_LIVE)]
+        )
+        return {"override": shown.override(kept, kept.at), "sessions": live}
+
+    async def lift(asked: Asked) -> Any:
+        id = number(asked.fields, "id", 1, _MOST_ID, 0)
+        kept = _must(await _whole(_lift(around, id, str(asked.by))))
+        asked.outcome = ""
+        return {"override": shown.override(kept, around.clock().wall)}
+
+    async def listed(asked: Asked) -> Any:
+        now = around.clock().wall
+        if asked.fields.get("all") is not True:
+            known = (each for each in around.store.overrides() if each.is_in_force(now))
+            return {"overrides": [shown.override(each, now) for each in known], "next": 0}
+        limit = number(asked.fields, "limit", 1, _MOST_SHOWN, 100)
+        after = number(asked.fields, "after", 0, _MOST_ID, 0)
+        found = await around.book.read(lambda store: store.all_overrides(limit, after))
+        return {
+            "overrides": [shown.override(each, now) for each in found],
+            "next": found[-1].id if len(found) == limit else 0,
+        }
+
+    return {
+        "override.put": Command(role=Role.COA, work=put),
+        "override.lift": Command(role=Role.COA, work=lift),
+        "override.list": Command(role=Role.READ, work=listed),
+    }
+
+
+# -- one step after the other -----------------------------------------------------------------
+
+
+async def _put(around: Surroundings, wanted: Override) -> Kept:
+    kept: Kept = await around.in_thread(lambda: around.store.put_override(wanted))
+    if isinstance(kept, Override):
+        now = around.clock()
+        around.index.put(kept)
+        around.record(session_events.override_put(override=kept, now=now))
+        around.loop.overridden(kept)
+    return kept
+
+
+async def _lift(around: Surroundings, id: int, by: str) -> Kept:
+    now = around.clock()
+    kept: Kept = await around.in_thread(lambda: around.store.lift_override(id, now.wall, by))
+    if isinstance(kept, NotKept):
+        return kept
+    around.index.put(kept)
+    if (kept.lifted_at, kept.lifted_by) != (now.wall, by):
+        return NotKept(why=f"override {id} was lifted before, by `{kept.lifted_by}`")
+    around.record(session_events.override_lifted(override=kept, now=now))
+    around.loop.overridden(kept)
+    return kept
+
+
+async def _whole(steps: Any) -> Kept:
+    """To the end, whoever hangs up and however long it takes: what is on the disk must be in force."""
+    kept: Kept = await asyncio.shield(asyncio.ensure_future(steps))
+    return kept
+
+
+def _must(kept: Kept) -> Override:
+    if isinstance(kept, NotKept):
+        raise NotDone(kept.why)
+    return kept
+
+
+# -- what was ordered -------------------------------------------------------------------------
+
+
+def _wanted(around: Surroundings, asked: Asked) -> Override:
+    said, now = asked.fields, around.clock()
+    written = text(said, "effect")
+    if written not in list(OverrideEffect):
+        raise OrderRefused(f"`{written}` is none of {', '.join(OverrideEffect)}")
+    effect = OverrideEffect(written)
+    if effect is OverrideEffect.ALLOW:
+        asked.needs(Role.CONFIG)
+    about = machine(text(said, "subject"))
+    if isinstance(about, DeviceId) and about.kind is DeviceIdKind.ENTRA:
+        raise OrderRefused("an override is about an intune device id or a mac, not about an entra device id")
+    reason = text(said, "reason")
+    if not reason:
+        raise OrderRefused("say why: `reason` is for whoever reads this later")
+    tenant = text(said, "tenant")
+    if tenant and tenant not in around.site.tenants:
+        known = ", ".join(around.site.tenants) or "none"
+        raise OrderRefused(f"there is no tenant `{tenant}`; there are: {known}")
+    try:
+        return Override(
+            id=0,
+            subject_kind=SubjectKind.DEVICE if isinstance(about, DeviceId) else SubjectKind.MAC,
+            subject=about.guid if isinstance(about, DeviceId) else about.text,
+            tenant=tenant,
+            effect=effect,
+            profile=_profile(around, effect, text(said, "profile")),
+            reason=reason,
+            by=str(asked.by),
+            at=now.wall,
+            until=end_of(text(said, "until"), now),
+        )
+    except ValueError as error:
+        raise OrderRefused(str(error)) from None
+
+
+def _profile(around: Surroundings, effect: OverrideEffect, named: str) -> str:
+    site = around.site
+    if effect is OverrideEffect.BLOCK:
+        if named:
+            raise OrderRefused("`block` gives no access, so it has no profile")
+        return ""
+    profile = named or site.defaults.get(effect, "")
+    known = ", ".join(sorted(site.profiles)) or "none"
+    if not profile:
+        raise OrderRefused(
+            f"name a profile, or set `sessions.overrides.{effect}` in the configuration; the policy has: {known}"
+        )
+    if profile not in site.profiles:
+        raise OrderRefused(f"the policy has no profile `{profile}`; it has: {known}")
+    return profile
+
+
+def end_of(written: str, now: Instant) -> float:
+    """When an override ends, seconds since the epoch; 0.0 for no end. Raises OrderRefused.
+
+    written: a duration (``4h``), or a time in ISO 8601 with its zone.
+    """
+    if not written:
+        return 0.0
+    end = next(_ends(written, now), None)
+    if end is None:
+        raise OrderRefused(
+            f"`{written[:60]}` is neither a duration (`4h`, `2d`) nor a time with its zone (`2026-11-23T18:00+01:00`)"
+        )
+    if end <= now.wall:
+        raise OrderRefused(f"`{written[:60]}` is over already")
+    if end > now.wall + _LONGEST_END.total_seconds():
+        raise OrderRefused("an override ends within ten years")
+    return end
+
+
+def _ends(written: str, now: Instant) -> Iterator[float]:
+    with contextlib.suppress(ValueError):  # a time, then
+        yield now.wall + duration(written).total_seconds()
+    try:
+        at = datetime.fromisoformat(written)
+        if at.tzinfo is not None:
+            yield at.timestamp()
+    except (ValueError, OverflowError):
+        return
+
+
+def _live(override: Override) -> tuple[Filter, ...]:
+    if override.subject_kind is SubjectKind.MAC:
+        return (Filter(mac=override.subject, tenant=override.tenant, open=True),)
+    keys = [key_of(DeviceId(guid=override.subject, kind=kind)) for kind in DeviceIdKind]
+    return tuple(Filter(device=key, tenant=override.tenant, open=True) for key in keys)
