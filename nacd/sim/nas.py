@@ -35,8 +35,8 @@ _CHUNK = 253
 class Nas:
     """A NAS at work. timeout_s is per try; source: local address to send from; address: NAS-IP-Address to claim.
 
-    message_authenticator: where it stands in Access-Requests, or ``absent`` or ``wrong``. Raises
-    OSError for an address that cannot be used.
+    message_authenticator: where it stands in Access-Requests, or ``absent`` or ``wrong``. nas_port, nas_port_id:
+    where the endpoint is plugged in. Raises OSError for an address that cannot be used.
     """
 
     server: str
@@ -52,6 +52,8 @@ class Nas:
     proxy_states: tuple[bytes, ...] = ()
     framed_mtu: int = 0
     ssid: str = ""
+    nas_port: int = 50_101
+    nas_port_id: str = "GigabitEthernet1/0/1"
     extra: Pairs = ()
     _sockets: dict[int, socket.socket] = field(default_factory=dict, repr=False)
     _identifier: int = field(default_factory=lambda: os.urandom(1)[0], repr=False)
@@ -264,7 +266,7 @@ class Nas:
     def _port_pairs(self, mac: str) -> list[tuple[Key, Value]]:
         called = "02-00-5E-00-00-01" + (f":{self.ssid}" if self.ssid else "")
         pairs = self._box_pairs()
-        pairs += [("NAS-Port", 50_101), ("NAS-Port-Id", "GigabitEthernet1/0/1")]
+        pairs += [("NAS-Port", self.nas_port), ("NAS-Port-Id", self.nas_port_id)]
         pairs += [("NAS-Port-Type", "Wireless-802.11" if self.ssid else "Ethernet"), ("Called-Station-Id", called)]
         pairs += [("Calling-Station-Id", spell_mac(mac, "AA-BB-CC-DD-EE-FF"))]
         return pairs + ([("Framed-MTU", self.framed_mtu)] if self.framed_mtu else [])

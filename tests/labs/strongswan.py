@@ -54,6 +54,12 @@ eap-radius {{
             class_group = yes
             station_id_with_port = no
             nas_identifier = lab-gateway
+            dae {{
+                enable = yes
+                listen = {dae[0]}
+                port = {dae[1]}
+                secret = {secret}
+            }}
             servers {{
                 nacd {{
                     address = {auth[0]}
@@ -63,6 +69,9 @@ eap-radius {{
                 }}
             }}
         }}"""
+
+DAE_PORT = 3799
+"""Where the gateway takes Disconnect-Requests and CoA-Requests, in the namespace of its own."""
 
 POOLS = {"corp": "10.67.1", "quarantine": "10.67.2"}
 
@@ -184,7 +193,8 @@ class Lab:
             for group, network in BEHIND.items()
         )
         pools = "".join(POOL.format(group=group, network=f"{network}.0/24") for group, network in POOLS.items())
-        radius = EAP_RADIUS.format(auth=auth, accounting=accounting, secret=SECRET)
+        dae = site.gateway_address, DAE_PORT
+        radius = EAP_RADIUS.format(auth=auth, accounting=accounting, dae=dae, secret=SECRET)
         config = CONNECTIONS.format(groups=groups, pools=pools)
         return self._start(site.gateway, "gateway", "eap-radius", radius, config, self._certificates.server())
 

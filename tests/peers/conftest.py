@@ -315,10 +315,18 @@ class Launcher:
         (folder / "nacd.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
         (folder / "policy.yaml").write_text(yaml.safe_dump(policy, sort_keys=False), encoding="utf-8")
         (folder / "printers.csv").write_text(f"mac\n{PRINTER}\n", encoding="utf-8")
+        return self._start(folder, Path(config["audit"]["file"]), before)
+
+    def again(self, daemon: Daemon) -> Daemon:
+        """Start once more what has ended, with the same files."""
+        return self._start(daemon.folder, daemon.audit_file, ())
+
+    def _start(self, folder: Path, audit_file: Path, before: Sequence[str]) -> Daemon:
         ready = folder / "ready.json"
+        ready.unlink(missing_ok=True)
         words = [*before, sys.executable, "-m", "nacd", "serve", "--config", str(folder / "nacd.yaml"), "--demo"]
         words += ["--log-format", "json"]
-        with (folder / "nacd.log").open("wb") as log:
+        with (folder / "nacd.log").open("ab") as log:
             process = subprocess.Popen(
                 words,
                 cwd=Path(__file__).resolve().parents[2],
@@ -327,7 +335,7 @@ class Launcher:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        daemon = Daemon(folder=folder, process=process, audit_file=Path(config["audit"]["file"]))
+        daemon = Daemon(folder=folder, process=process, audit_file=audit_file)
         self._running.append(daemon)
         daemon.wait_until_ready(ready)
         return daemon
