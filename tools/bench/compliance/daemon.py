@@ -44,7 +44,8 @@ POLICY: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a daemon runs. folder: its own, made here. state: its state folder. change: sections put in over ours."""
+    """Where a daemon runs. folder: its own, made here. state: its state folder. change: sections put in over ours;
+    a list takes the place of ours. policy: in the place of ours."""
 
     folder: Path
     state: Path
@@ -52,6 +53,7 @@ class Place:
     credentials: site.Credentials
     cores: meter.Cores
     change: dict[str, Any] = field(default_factory=dict)
+    policy: dict[str, Any] = field(default_factory=lambda: POLICY)
 
     @property
     def config(self) -> Path:
@@ -104,9 +106,9 @@ def furnish(place: Place, *, auth_port: int = 0) -> None:
     place.state.mkdir(exist_ok=True)
     config = _config(place, auth_port)
     for section, keys in place.change.items():
-        config[section] = {**config.get(section, {}), **keys}
+        config[section] = {**config.get(section, {}), **keys} if isinstance(keys, dict) else keys
     place.config.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
-    (place.folder / "policy.yaml").write_text(yaml.safe_dump(POLICY, sort_keys=False), encoding="utf-8")
+    (place.folder / "policy.yaml").write_text(yaml.safe_dump(place.policy, sort_keys=False), encoding="utf-8")
 
 
 def start(stack: ExitStack, place: Place, name: str = "nacd") -> Server:

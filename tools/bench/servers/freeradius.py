@@ -24,7 +24,7 @@ def missing() -> str:
     if not (PEERS / "bin/freeradius").is_file():
         said = PEERS / "missing"
         return said.read_text(encoding="utf-8").strip() if said.is_file() else "no FreeRADIUS: run `make peers`"
-    if not (_libraries() / "rlm_python3.so").is_file():
+    if not (libraries() / "rlm_python3.so").is_file():
         return "FreeRADIUS lacks rlm_python3: run `make peers`"
     return ""
 
@@ -44,7 +44,7 @@ def start(
         folder=folder,
         auth_port=_free_port(),
         acct_port=_free_port(),
-        libraries=_libraries(),
+        libraries=libraries(),
         python_path=_python_path(folder),
     )
     raddb.write(place, credentials, variant)
@@ -58,7 +58,7 @@ def start(
         stack,
         words if variant.threads else [*words, "-s"],
         cores=cores,
-        environment=_environment(),
+        environment=environment(),
         output=folder / "output.log",
         is_ready=is_ready,
     )
@@ -78,9 +78,16 @@ def start(
 # -- where it lives ---------------------------------------------------------------------------
 
 
-def _libraries() -> Path:
+def libraries() -> Path:
+    """Where its modules are."""
     private = PEERS / "root/usr/lib/freeradius"
     return private if private.is_dir() else Path("/usr/lib/freeradius")
+
+
+def packaged() -> Path:
+    """The configuration it comes with."""
+    private = PEERS / "root/etc/freeradius/3.0"
+    return private if private.is_dir() else Path("/etc/freeradius/3.0")
 
 
 def _python_home() -> Path:
@@ -90,17 +97,17 @@ def _python_home() -> Path:
 
 
 def _python_path(folder: Path) -> str:
-    linked = re.search(rb"libpython(3\.\d+)\.so", (_libraries() / "rlm_python3.so").read_bytes())
+    linked = re.search(rb"libpython(3\.\d+)\.so", (libraries() / "rlm_python3.so").read_bytes())
     if linked is None:
         raise NotUpError("rlm_python3 is not linked to any Python")
     standard = _python_home() / f"lib/python{linked[1].decode()}"
     return f"{folder}:{standard}:{standard}/lib-dynload"
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Ours, without what it says about our own Python."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    return environment | {"PYTHONHOME": str(_python_home())}
+    ours = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    return ours | {"PYTHONHOME": str(_python_home())}
 
 
 def _free_port() -> int:
