@@ -20,7 +20,7 @@ from nacd.sim.pki import DemoPki, write_demo_pki
 
 HOME = Path(__file__).resolve().parent.parent
 DOCS = HOME / "docs"
-PAGES = ("microsoft.md", "compliance.md", "deployment.md")
+PAGES = ("microsoft.md", "compliance.md", "deployment.md", "sessions.md")
 SCHEMA = json.loads((HOME / "config" / "nacd.schema.json").read_text(encoding="utf-8"))
 SECRETS = ("campus", "plant", "app-secret")
 CREDENTIAL = {"certificate": "certs/app.pem", "private_key": "cred:app.key"}
@@ -42,7 +42,10 @@ BASE: Mapping[str, Any] = {
     "audit": {"file": "audit.jsonl"},
     "state": "state",
 }
-POLICY = {"profiles": {"all": {"vlan": 1}}, "rules": [{"name": "all", "when": {"access": "dot1x"}, "then": "all"}]}
+POLICY = {
+    "profiles": {"all": {"vlan": 1}, "quarantine": {"vlan": 999}},
+    "rules": [{"name": "all", "when": {"access": "dot1x"}, "then": "all"}],
+}
 
 
 class Snippet(NamedTuple):
@@ -98,7 +101,8 @@ def test_every_example_passes_the_check_in_a_whole_configuration(snippet: Snippe
     policy = part if snippet.file == "policy" else POLICY
     if snippet.file == "policy":
         config = whole(config, {"clients": [{**BASE["clients"][0], "groups": ["campus", "wired"]}]})
-    (site / "nacd.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    # JSON is YAML, and quotes every text: `06:00` is none to some readers.
+    (site / "nacd.yaml").write_text(json.dumps(config), encoding="utf-8")
     (site / "policy.yaml").write_text(yaml.safe_dump(policy, sort_keys=False), encoding="utf-8")
     environment = {**os.environ, "CREDENTIALS_DIRECTORY": str(site / "credentials")}
     assemble(load(site / "nacd.yaml", environment), instant(), allow_demo=True)
@@ -154,7 +158,9 @@ def test_every_setting_in_a_table_exists_and_every_setting_is_in_a_table() -> No
 
 
 def test_every_default_in_a_table_is_the_one_of_the_schema() -> None:
-    assert rows() == {name: str(default) if default not in (None, []) else "-" for name, default in SETTINGS.items()}
+    assert rows() == {
+        name: str(default) if default not in (None, [], {}) else "-" for name, default in SETTINGS.items()
+    }
 
 
 # -- links ----------------------------------------------------------------------------------------
