@@ -16,8 +16,9 @@ is a push: there the ACK is the change. So a climb has four states, and everythi
     ended         converged    converged                           converged          converged
 
 Above the last rung is a person (the alarm), and after a while the first rung again, for as long as it is wanted. What
-is kept on disk is the ``Pending``; after a restart a verb that was asked is waited for as one whose answer is on its
-way. An answer that is nobody's any more (it came too late) changes nothing: the session will be seen.
+is kept on disk is the ``Pending``. After a restart nobody hears the answer any more, so a verb that was asked is given
+the time of an acknowledged one to show that it worked, and is then asked again. An answer that is nobody's any more (it
+came too late) changes nothing: the session will be seen.
 """
 
 from __future__ import annotations
@@ -173,9 +174,9 @@ def resume(pending: Pending, terms: Terms) -> Climb:
     """A climb as it is known from disk."""
     if not pending.asked_at:
         return Climb(pending=pending)
-    if not pending.tries:
-        return Climb(pending=pending, state=State.RESTING, until=pending.asked_at + terms.again_s)
-    return Climb(pending=pending, state=State.ASKED, until=pending.asked_at + terms.lost_s)
+    # A push is seen by nobody, and asking for it twice does no harm.
+    rest_s = terms.seen_within_s.get(pending.verb, 0.0) if pending.tries else terms.again_s
+    return Climb(pending=pending, state=State.RESTING, until=pending.asked_at + rest_s)
 
 
 def step(climb: Climb, event: Event, rungs: tuple[Verb, ...], terms: Terms, now: float) -> Move:
