@@ -37,11 +37,12 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """One step: its title, what to do on the stage, and what must come of it."""
+    """One step: its title, what to do on the stage, and what must come of it. proof: an event that must follow."""
 
     title: str
     play: Callable[[Stage], Reply | LoginResult]
     expected: Expected
+    proof: str = ""
 
 
 def _outage(on: Stage) -> LoginResult:
@@ -101,6 +102,30 @@ ACTS = (
         expected=Expected(code="Access-Reject", rule="default-deny", identity="mac", compliance="not_asked"),
     ),
     Act(
+        title="laptop of 1 fails while online",
+        play=lambda on: on.turns("compliant", compliant=False),
+        expected=Expected(
+            code="Access-Accept",
+            rule="fix your device",
+            identity="certificate",
+            compliance="noncompliant",
+            attributes=(("Tunnel-Private-Group-Id", "999"),),
+        ),
+        proof="session.converged",
+    ),
+    Act(
+        title="... and is repaired",
+        play=lambda on: on.turns("compliant", compliant=True),
+        expected=Expected(
+            code="Access-Accept",
+            rule="compliant device",
+            identity="certificate",
+            compliance="compliant",
+            attributes=(("Tunnel-Private-Group-Id", "120"),),
+        ),
+        proof="session.converged",
+    ),
+    Act(
         title="new laptop, Intune unreachable",
         play=_outage,
         expected=Expected(
@@ -135,6 +160,7 @@ def stay(folder: Path, daemon: Sequence[str]) -> int:
     try:
         with stage(folder, daemon, usual_ports=True) as on:
             print("nacd runs on the demo set-up; stop it with Ctrl-C")
+            on.laptop("compliant")
             for line in (*on.scenery(), *on.suggestions()):
                 print(f"  {line}", flush=True)
             ended = threading.Event()
@@ -155,7 +181,9 @@ def _perform(number: int, act: Act, on: Stage) -> bool:
     seen = len(on.audit())
     came = act.play(on)
     record = on.record_after(seen)
+    proof = on.record_after(seen, act.proof, nas="demo-switch") if act.proof else {}
     wrong = _wrong(act.expected, came, record)
+    wrong += [f"no record `{act.proof}` follows"] if act.proof and not proof else []
     identity, compliance, decision = (
         record.get("identity", {}),
         record.get("compliance", {}),
@@ -166,6 +194,8 @@ def _perform(number: int, act: Act, on: Stage) -> bool:
     print(f"\n{number} {act.title:<{_WIDTH}} {came.code_name:<14} {'ok' if not wrong else 'WRONG'}")
     print(f"  {named} by {identity.get('source') or '?'}; {compliance.get('state')}{age} ({compliance.get('source')})")
     print(f"  rule `{decision.get('rule')}` -> {_shown(came) or 'no attributes'}")
+    if proof:
+        print(f"  {proof.get('why')}")
     for complaint in wrong:
         print(f"  WRONG: {complaint}")
     return not wrong
@@ -190,7 +220,7 @@ def _wrong(expected: Expected, came: Reply | LoginResult, record: dict[str, dict
 
 
 def _shown(came: Reply | LoginResult) -> str:
-    hidden = ("Message-Authenticator", "EAP-Message", "State", "MS-MPPE-Send-Key", "MS-MPPE-Recv-Key")
+    hidden = ("Message-Authenticator", "EAP-Message", "State", "MS-MPPE-Send-Key", "MS-MPPE-Recv-Key", "Class")
     return ", ".join(f"{name}={_text(value)}" for name, value in came.attributes if name not in hidden)
 
 

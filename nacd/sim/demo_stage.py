@@ -1,4 +1,4 @@
-"""The stage of the demo: demo PKI and secrets, configuration, simulated Microsoft, the daemon, three NASes.
+"""The stage of the demo: demo PKI and secrets, configuration, simulated Microsoft, the daemon, its NASes.
 
 Knows: what stands where, and how it is set up and taken down. Refuses to know: the story. Keys and secrets are
 made anew in the state folder and go nowhere else; the secrets begin with ``nacd-demo-``, so that no real
@@ -21,23 +21,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nacd.sim.das import Endpoint, Switch
 from nacd.sim.intune import IntuneSimulator
 from nacd.sim.microsoft.state import CLIENT_SECRET
 from nacd.sim.nas import Nas
+from nacd.sim.nas_reply import Reply
 from nacd.sim.pki import COMPLIANT_GUID, NEWCOMER_GUID, NONCOMPLIANT_GUID, SERVER_NAME, DemoPki, write_demo_pki
 from nacd.sim.supplicant import LoginResult, Supplicant, login
 
 PRINTER = "00-11-85-AA-BB-CC"
+LAPTOPS = {"compliant": COMPLIANT_GUID, "noncompliant": NONCOMPLIANT_GUID, "newcomer": NEWCOMER_GUID}
 SWITCH, CONCENTRATOR = "127.0.0.1", "127.0.0.2"
 _READY_WITHIN_S = 30.0
 _RECORD_WITHIN_S = 5.0
+_CHANGED_WITHIN_S = 30.0
 
 _CONFIG = """\
 # Written by `nacd demo`. For trials on loopback only: `nacd serve` takes it with --demo alone.
 server: {{auth: "127.0.0.1:{auth}", accounting: "127.0.0.1:{accounting}"}}
 clients:
   - {{name: demo-switch, network: {switch}, secret: "file:secrets/switch", vendor: cisco-ios,
-     groups: [campus, wired]}}
+     groups: [campus, wired], dynauth: {{port: {dynauth}}}}}
   - {{name: demo-vpn, network: {concentrator}, secret: "file:secrets/vpn", vendor: cisco-asa, groups: [remote],
      authentication: done_by_nas}}
 eap:
@@ -58,8 +62,10 @@ intune:
   allowed_hosts: [{hosts}]
   ca_file: pki/web-ca.pem
 policy: policy.yaml
+# A real site asks every 5 minutes, not every 2 seconds.
+compliance: {{poll: {{interval: 2s}}}}
 audit: {{file: audit.jsonl}}
-state: state
+state: demo-state
 """
 
 _POLICY = """\
@@ -95,6 +101,8 @@ class Stage:
     accounting: tuple[str, int]
     switch: Nas
     concentrator: Nas
+    ports: Switch
+    """The same switch with its ports, on which laptops stay."""
 
     @property
     def audit_file(self) -> Path:
@@ -102,30 +110,49 @@ class Stage:
         return self.folder / "audit.jsonl"
 
     def laptop(self, name: str) -> LoginResult:
-        """One EAP-TLS 1.3 login at the switch by ``compliant``, ``noncompliant`` or ``newcomer``."""
-        chain: Path = getattr(self.pki, name)
-        key: Path = getattr(self.pki, f"{name}_key")
-        supplicant = Supplicant(
-            identity=f"host/{name}",
-            ca_pem=self.pki.server_ca.read_bytes(),
-            certificate_pem=chain.read_bytes(),
-            key_pem=key.read_bytes(),
-            server_name=SERVER_NAME,
-            tls="1.3",
-        )
-        return login(self.switch, supplicant)
+        """Plug ``compliant``, ``noncompliant`` or ``newcomer`` into the switch: one EAP-TLS 1.3 login."""
+        supplicant = {
+            "identity": f"host/{name}",
+            "ca_pem": self.pki.server_ca.read_bytes(),
+            "certificate_pem": getattr(self.pki, name).read_bytes(),
+            "key_pem": getattr(self.pki, f"{name}_key").read_bytes(),
+            "server_name": SERVER_NAME,
+        }
+        mac = _mac(name)
+        came: list[LoginResult] = []
+
+        def in_by(nas: Nas) -> Reply:
+            came.append(login(nas, Supplicant(tls="1.3", **supplicant), mac=mac))
+            return came[-1].reply
+
+        self.ports.plug_in(Endpoint(mac=mac, login=in_by, user=f"host/{name}")).result(_CHANGED_WITHIN_S)
+        return came[-1]
+
+    def turns(self, name: str, *, compliant: bool) -> Reply:
+        """Intune says otherwise of a laptop from now on: what its switch was told when it has changed its session."""
+        before = self._access_of(name)
+        self.microsoft.put_device(LAPTOPS[name], compliant=compliant)
+        deadline = time.monotonic() + _CHANGED_WITHIN_S
+        while self._access_of(name) is before and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return self._access_of(name)
+
+    def _access_of(self, name: str) -> Reply:
+        session = self.ports.session(_mac(name))
+        return session.reply if session is not None else Reply()
 
     def audit(self) -> list[dict[str, Any]]:
         """The whole records so far."""
         text = self.audit_file.read_text(encoding="utf-8") if self.audit_file.exists() else ""
         return [json.loads(line) for line in text.split("\n")[:-1] if line]
 
-    def record_after(self, seen: int) -> dict[str, Any]:
-        """The first access record after ``seen`` records; empty if none came."""
+    def record_after(self, seen: int, kind: str = "access.", nas: str = "") -> dict[str, Any]:
+        """The first record of this kind of event (about this NAS) after ``seen`` records; empty if none came."""
         deadline = time.monotonic() + _RECORD_WITHIN_S
         while time.monotonic() < deadline:
             for record in self.audit()[seen:]:
-                if str(record.get("event", "")).startswith("access."):
+                about = nas in ("", record.get("nas", {}).get("name"))
+                if about and str(record.get("event", "")).startswith(kind):
                     return record
             time.sleep(0.02)
         return {}
@@ -139,7 +166,8 @@ class Stage:
         return [
             f"simulated Microsoft  {self.microsoft.base_url} (orders: {self.microsoft.management_url})",
             f"nacd                 {_shown(self.auth)} authentication, {_shown(self.accounting)} accounting",
-            f"switch {SWITCH}, VPN concentrator {CONCENTRATOR}; configuration {self.folder / 'nacd.yaml'}",
+            f"switch {SWITCH} (takes orders at port {self.ports.das.port}), VPN concentrator {CONCENTRATOR}",
+            f"configuration        {self.folder / 'nacd.yaml'}",
         ]
 
     def suggestions(self) -> list[str]:
@@ -157,6 +185,8 @@ class Stage:
             f"      --certificate {pki}/compliant.pem --key {pki}/compliant.key",
             f"  echo 'User-Name={plain},User-Password={plain},Service-Type=Call-Check,Calling-Station-Id={PRINTER},'\\",
             f"      'Message-Authenticator=0x00' | radclient -x {host}:{port} auth \"$(cat {secret})\"",
+            "a laptop is online at the switch; look at it, let it fail, and watch it move:",
+            f"  {nacd} sessions watch --config {self.folder}/nacd.yaml",
             f"  curl -X PUT {self.microsoft.management_url}/devices \\",
             f'      -d \'{{"guid": "{COMPLIANT_GUID}", "compliant": false}}\'',
             f"  {nacd} explain --config {self.folder}/nacd.yaml --mac {PRINTER} --nas demo-switch",
@@ -179,25 +209,23 @@ def stage(folder: Path, daemon: Sequence[str], *, usual_ports: bool = False) -> 
         raise StageError(f"`{folder}`: {error}") from error
     with contextlib.ExitStack() as stack:
         microsoft = stack.enter_context(IntuneSimulator(pki.folder))
-        microsoft.put_device(COMPLIANT_GUID, compliant=True)
-        microsoft.put_device(NONCOMPLIANT_GUID, compliant=False)
-        microsoft.put_device(NEWCOMER_GUID, compliant=True)
-        _write_config(folder, microsoft, _ports() if usual_ports else (0, 0))
-        process, where = _start(folder, daemon)
-        stack.callback(_stop, process)
-        (host, auth), (_, accounting) = where["auth"][0], where["accounting"][0]
+        for name, guid in LAPTOPS.items():
+            microsoft.put_device(guid, compliant=name != "noncompliant")
 
         def nas(name: str, source: str) -> Nas:
             made = Nas(
-                server=host,
-                secret=keys[name],
-                port=auth,
-                accounting_port=accounting,
-                source=source,
-                name=f"demo-{name}",
+                server="127.0.0.1", secret=keys[name], port=1, accounting_port=1, source=source, name=f"demo-{name}"
             )
             return stack.enter_context(made)
 
+        switch, concentrator, uplink = nas("switch", SWITCH), nas("vpn", CONCENTRATOR), nas("switch", SWITCH)
+        ports = stack.enter_context(Switch(uplink, host=SWITCH))
+        _write_config(folder, microsoft, ports.das.port, _ports() if usual_ports else (0, 0))
+        process, where = _start(folder, daemon)
+        stack.callback(_stop, process)
+        (host, auth), (_, accounting) = where["auth"][0], where["accounting"][0]
+        for one in (switch, concentrator, uplink):
+            one.server, one.port, one.accounting_port = host, auth, accounting
         yield Stage(
             folder=folder,
             pki=pki,
@@ -205,8 +233,9 @@ def stage(folder: Path, daemon: Sequence[str], *, usual_ports: bool = False) -> 
             process=process,
             auth=(host, auth),
             accounting=(host, accounting),
-            switch=nas("switch", SWITCH),
-            concentrator=nas("vpn", CONCENTRATOR),
+            switch=switch,
+            concentrator=concentrator,
+            ports=ports,
         )
 
 
@@ -223,10 +252,11 @@ def _write_secrets(folder: Path) -> dict[str, bytes]:
     return made
 
 
-def _write_config(folder: Path, microsoft: IntuneSimulator, ports: tuple[int, int]) -> None:
+def _write_config(folder: Path, microsoft: IntuneSimulator, dynauth: int, ports: tuple[int, int]) -> None:
     text = _CONFIG.format(
         auth=ports[0],
         accounting=ports[1],
+        dynauth=dynauth,
         switch=SWITCH,
         concentrator=CONCENTRATOR,
         tenant=microsoft.tenant,
@@ -237,8 +267,10 @@ def _write_config(folder: Path, microsoft: IntuneSimulator, ports: tuple[int, in
     (folder / "nacd.yaml").write_text(text, encoding="utf-8")
     (folder / "policy.yaml").write_text(_POLICY, encoding="utf-8")
     (folder / "printers.csv").write_text(f"mac,note\n{PRINTER},third floor\n", encoding="utf-8")
-    # Each demo tells its own story: yesterday's records would only confuse.
+    # Each demo tells its own story: yesterday's records and sessions would only confuse.
     (folder / "audit.jsonl").unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(folder / "demo-state")
 
 
 def _start(folder: Path, daemon: Sequence[str]) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
@@ -282,6 +314,10 @@ def _ports() -> tuple[int, int]:
             except OSError:
                 free.append(0)
     return free[0], free[1]
+
+
+def _mac(name: str) -> str:
+    return f"02-00-5E-10-00-{list(LAPTOPS).index(name) + 1:02X}"
 
 
 def _shown(address: tuple[str, int]) -> str:

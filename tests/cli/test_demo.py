@@ -34,7 +34,8 @@ def test_the_whole_story_comes_out_and_leaves_nothing_but_its_state(tmp_path: Pa
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "every step came out as expected" in done.stdout
-    assert 20 <= len(done.stdout.splitlines()) <= 35
+    assert 30 <= len(done.stdout.splitlines()) <= 45
+    assert done.stdout.count("has come about") == 2
     assert "WRONG" not in done.stdout
     secrets = [file.read_text() for file in (state / "secrets").iterdir()]
     assert len(secrets) == 3

@@ -31,6 +31,8 @@ DAEMON = (sys.executable, "-c", STAND_IN)
 def set_up(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("demo")
     (folder / "audit.jsonl").write_text("yesterday\n")
+    (folder / "demo-state").mkdir()
+    (folder / "demo-state" / "sessions.db").write_text("yesterday\n")
     with stage(folder, DAEMON) as on:
         yield on
     assert on.process.poll() is not None  # taken down with the stage
@@ -59,8 +61,9 @@ def test_nases_ask_where_the_daemon_listens(set_up: Stage) -> None:
     assert set_up.switch.source != set_up.concentrator.source
 
 
-def test_yesterdays_records_are_gone(set_up: Stage) -> None:
+def test_yesterdays_records_and_sessions_are_gone(set_up: Stage) -> None:
     assert set_up.audit() == []
+    assert not (set_up.folder / "demo-state").exists()
 
 
 def test_a_record_is_waited_for_and_half_a_line_is_none(set_up: Stage) -> None:
@@ -76,6 +79,17 @@ def test_a_record_is_waited_for_and_half_a_line_is_none(set_up: Stage) -> None:
     assert set_up.record_after(0) == {"event": "access.accept"}
     writer.join()
     set_up.audit_file.unlink()
+
+
+def test_a_record_about_another_nas_is_not_the_one(set_up: Stage) -> None:
+    records = [{"event": "session.converged", "nas": {"name": name}} for name in ("demo-vpn", "demo-switch")]
+    set_up.audit_file.write_text("".join(json.dumps(record) + "\n" for record in records))
+    assert set_up.record_after(0, "session.converged", nas="demo-switch") == records[1]
+    set_up.audit_file.unlink()
+
+
+def test_the_switch_takes_orders_where_the_configuration_says(set_up: Stage) -> None:
+    assert f"dynauth: {{port: {set_up.ports.das.port}}}" in (set_up.folder / "nacd.yaml").read_text()
 
 
 def test_suggestions_name_files_that_are_there_and_no_secret(set_up: Stage) -> None:

@@ -85,7 +85,7 @@ class Switch:
         self._accounts = accounts
         self._numbers = itertools.count(1)
         self._ports: dict[str, int] = {}
-        self._boot = f"{time.time_ns() // 1_000_000 & 0xFFFFFFFF:08X}"
+        self._boot = _boot_name()
         self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
         self._worker = ThreadPoolExecutor(max_workers=1)
@@ -127,6 +127,10 @@ class Switch:
         if found is None:
             raise KeyError(mac)
         return self._worker.submit(self._account, "Interim-Update", found)
+
+    def restart(self) -> Future[None]:
+        """Power is gone and comes back: no session is left, nobody says Stop, and the switch says Accounting-On."""
+        return self._worker.submit(self._boot_again)
 
     # -- what it is asked, in the listener's thread
 
@@ -219,6 +223,13 @@ class Switch:
         time.sleep(self._back_s)
         self._log_in(session.endpoint)
 
+    def _boot_again(self) -> None:
+        with self._lock:
+            self._sessions.clear()
+        self._boot = _boot_name()
+        if self._accounts:
+            self.nas.accounting("Accounting-On")
+
     def _end(self, session: Session, cause: str) -> None:
         with self._lock:
             self._sessions.pop(session.session_id, None)
@@ -236,6 +247,11 @@ class Switch:
         user, mac = session.endpoint.user, session.endpoint.mac
         self._at_port_of(session)
         self.nas.accounting(status, session_id=session.session_id, user=user, mac=mac, extra=extra)
+
+
+def _boot_name() -> str:
+    """What the names of this boot's sessions begin with."""
+    return f"{time.time_ns() // 1_000_000 & 0xFFFFFFFF:08X}"
 
 
 def _names_of(session: Session) -> Iterable[tuple[Key, Value]]:

@@ -171,3 +171,13 @@ def test_a_switch_can_claim_to_have_done_what_it_did_not(lan: Lan) -> None:
     lan.switch.script = always(ACK)
     assert lan.asker.ask(request(("Calling-Station-Id", MAC))) == (41, [])
     assert lan.switch.sessions == [session]
+
+
+def test_a_switch_that_is_started_anew_says_so_and_knows_no_session_any_more(lan: Lan) -> None:
+    before = lan.plug_in()
+    lan.switch.restart().result(5)
+    assert lan.switch.sessions == []
+    statuses = [one["Acct-Status-Type"][0] for one in lan.server.requests if isinstance(one, AcctPacket)]
+    assert statuses == ["Start", "Accounting-On"]
+    assert lan.asker.ask(request(("Calling-Station-Id", MAC))) == (42, [("Error-Cause", "Session-Context-Not-Found")])
+    assert lan.plug_in().session_id != before.session_id
