@@ -50,25 +50,34 @@ class Reassessed:
 
 
 def reassess(
-    session: Session, compliance: Compliance, ordered: InForce, policy: Policy, now: float, *, policy_counts: bool
+    session: Session,
+    compliance: Compliance,
+    ordered: InForce,
+    policy: Policy,
+    now: float,
+    *,
+    policy_counts: bool,
+    sayable: bool = True,
 ) -> Reassessed | NotOurs:
     """Decide again. Total, raises nothing. ``NotOurs`` for a session of which the grounds are not known.
 
     compliance: the newest there is about its device. ordered: the order in force for it. now: seconds since the epoch.
     policy_counts: whether a decision that differs only because the policy differs is a change; if not, it stays as it
-    is.
+    is. sayable: as for ``overrides.decision``, of the order's profile and the session's NAS: what no login can be given
+    must not be wanted of a session, which would never come to it.
     """
     grounds, standing = session.grounds, session.standing
     if not isinstance(grounds, Grounds) or not isinstance(standing, Standing):
         return NotOurs()
-    decided = _decision(grounds, compliance, ordered, policy, now)
+    decided = _decision(grounds, compliance, ordered, policy, now, sayable)
     wanted = admit.standing(decided, compliance, now)
     if is_same_decision(standing, wanted):
         return Reassessed(wanted=wanted, reasons=decided.reasons, down=False)
     if not policy_counts and not _is_above_policy(wanted):
         for known in _known(session):
             if _differs_by_policy_alone(known, grounds, wanted, policy):
-                return Reassessed(wanted=known, reasons=("only the policy has changed",), down=is_down(standing, known))
+                down = not is_same_decision(standing, known) and is_down(standing, known)
+                return Reassessed(wanted=known, reasons=("only the policy has changed",), down=down)
     return Reassessed(wanted=wanted, reasons=decided.reasons, down=is_down(standing, wanted))
 
 
@@ -98,9 +107,11 @@ def baseline(session: Session) -> Compliance | NotOurs:
     return session.standing.compliance if isinstance(session.standing, Standing) else NotOurs()
 
 
-def _decision(grounds: Grounds, compliance: Compliance, ordered: InForce, policy: Policy, now: float) -> Decision:
+def _decision(
+    grounds: Grounds, compliance: Compliance, ordered: InForce, policy: Policy, now: float, sayable: bool
+) -> Decision:
     if isinstance(ordered, Override):
-        return overrides.decision(ordered, policy.digest)
+        return overrides.decision(ordered, policy.digest, sayable=sayable)
     certificate = grounds.certificate
     if isinstance(certificate, CertificateFacts) and now >= certificate.not_after:
         return Decision(

@@ -22,8 +22,10 @@ import os
 import socket
 import stat
 import struct
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +44,7 @@ from nacd.server.people.command import (
     OrderRefused,
     declared,
 )
+from nacd.server.people.denials import Denials
 from nacd.server.people.roles import NO_ROLES, NOBODY_UID, Person, Role, Roles
 
 __all__ = ["SOCKET_NAME", "Command", "Control", "NotDone", "Order", "OrderRefused", "Roles", "address", "declared"]
@@ -50,6 +53,7 @@ SOCKET_NAME: Final = "control.sock"
 _LONGEST_ORDER = 4096
 _LONGEST_ADDRESS = 107  # sun_path has 108 octets, one of them the end (unix(7))
 _READ_S = 10.0
+_READ_OF_STRANGERS_S = 1.0
 _NAMES_S = 5.0
 _MOST_OF_OURS = 16
 _MOST_OF_OTHERS = 16
@@ -97,7 +101,8 @@ class Control:
     ) -> None:
         """folder: where the socket is without ``socket``. orders: by name; one that declares nothing is for `config`.
 
-        roles: who beside root and the daemon's own user may come. audit: told of every order above `read`.
+        roles: who beside root and the daemon's own user may come. audit: told of every order above `read`, and
+        of every one that was refused for want of a role (of those of one user, a number of them a minute).
         """
         plain = {name: order for name, order in orders.items() if not isinstance(order, Command)}
         self._orders: dict[str, Command] = {
@@ -107,6 +112,7 @@ class Control:
         self._path = socket if socket is not None else folder / SOCKET_NAME
         self._roles = roles
         self._audit = audit
+        self._denials = Denials()
         self._server: asyncio.AbstractServer | None = None
         self._givers, self._readers = _Places(), _Places()
         self._visits: set[asyncio.Task[None]] = set()
@@ -180,9 +186,8 @@ class Control:
         try:
             person = await self._person(uid)
             if person.role is Role.NONE:
-                self._log.warning("control refused", uid=uid, user=person.user)
-                raise _no_role(person)
-            name, fields = await _read(reader)
+                raise await self._stranger(person, reader)
+            name, fields = await _read(reader, _READ_S)
             command = self._command(name)
             asked = Asked(fields=fields, by=person, write=lambda said: _tell(writer, said))
             if not command.streams:
@@ -215,6 +220,26 @@ class Control:
                 each.cancel()
             await asyncio.gather(work, left, return_exceptions=True)
 
+    async def _stranger(self, person: Person, reader: asyncio.StreamReader) -> NeedsRole:
+        """What to tell him; what he wanted is written down."""
+        refused = _no_role(person)
+        try:
+            name, fields = await _read(reader, _READ_OF_STRANGERS_S)
+        except OrderRefused:
+            name, fields = "", {}
+        known = name if name in self._orders else "(no order)"
+        self._denied(Given(order=known, by=person, fields=fields, outcome=str(refused)))
+        return refused
+
+    def _denied(self, given: Given) -> None:
+        """Write down who was refused what, but not without end."""
+        before = self._denials.admit(given.by.uid, time.monotonic())
+        if before < 0:
+            return
+        self._log.warning("order refused", order=given.order, uid=given.by.uid, user=given.by.user)
+        more = f" ({before} more of his before this are not recorded)" if before else ""
+        self._audit(replace(given, outcome=given.outcome + more))
+
     def _command(self, name: str) -> Command:
         command = self._orders.get(name)
         if command is None:
@@ -231,15 +256,21 @@ class Control:
             return Person(uid=uid, user="", role=Role.CONFIG if _is_ours(uid) else Role.NONE)
 
     async def _obey(self, name: str, command: Command, asked: Asked) -> dict[str, Any]:
-        self._log.info("order", order=name, uid=asked.by.uid, user=asked.by.user)
+        if asked.by.role >= command.role:
+            self._log.info("order", order=name, uid=asked.by.uid, user=asked.by.user)
+        said: dict[str, Any] = {}
         try:
-            return await self._carry_out(name, command, asked)
+            said = await self._carry_out(name, command, asked)
+            return said
         except asyncio.CancelledError:
             asked.outcome = "broken off"
             raise
         finally:
-            if command.role > Role.READ:
-                self._audit(Given(order=name, by=asked.by, fields=asked.fields, outcome=asked.outcome))
+            given = Given(order=name, by=asked.by, fields=asked.fields, outcome=asked.outcome)
+            if said.get("kind") == NeedsRole.kind:
+                self._denied(given)
+            elif command.role > Role.READ:
+                self._audit(given)
 
     async def _carry_out(self, name: str, command: Command, asked: Asked) -> dict[str, Any]:
         within_s = None if command.streams else command.within_s
@@ -293,14 +324,14 @@ def _is_ours(uid: int) -> bool:
     return uid in (0, os.getuid())
 
 
-async def _read(reader: asyncio.StreamReader) -> tuple[str, Mapping[str, Any]]:
+async def _read(reader: asyncio.StreamReader, within_s: float) -> tuple[str, Mapping[str, Any]]:
     """The order's name and fields. Raises OrderRefused."""
     try:
-        wanted = orjson.loads(await asyncio.wait_for(reader.readuntil(b"\n"), _READ_S))
+        wanted = orjson.loads(await asyncio.wait_for(reader.readuntil(b"\n"), within_s))
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, orjson.JSONDecodeError):
         raise OrderRefused(f"an order is one line of JSON, at most {_LONGEST_ORDER} octets") from None
     except TimeoutError:
-        raise OrderRefused(f"no order came within {_READ_S:g} s") from None
+        raise OrderRefused(f"no order came within {within_s:g} s") from None
     except ConnectionError:
         raise HungUp from None
     name = wanted.get("order") if isinstance(wanted, dict) else None

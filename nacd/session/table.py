@@ -327,7 +327,8 @@ def _restarted(session: Session, change: NasRestarted) -> Session | Ignored:
         return Ignored("it is on another NAS")
     if session.phase is Phase.ENDED:
         return Ignored("the session is over")
-    happened = min(change.happened_at, change.at)
+    # An Event-Timestamp has no fractions (RFC 2869 section 5.3), and nobody logs in within the second of a boot.
+    happened = min(change.happened_at + 1.0, change.at)
     if max(session.authorized_at, session.started_at) >= happened or session.seen_at > happened:
         return Ignored("it began, or was heard of, after that")
     return _ended(session, happened, change.cause or "its NAS was restarted")
@@ -336,6 +337,7 @@ def _restarted(session: Session, change: NasRestarted) -> Session | Ignored:
 def _wished(session: Session, change: Wished) -> Session | Ignored:
     if session.phase is Phase.ENDED:
         return Ignored("the session is over")
+    # A push that is acknowledged after a newer login may be what the NAS has now: the next look decides about it again.
     standing = session.standing if isinstance(change.standing, NotOurs) else change.standing
     wish = change.wish
     if isinstance(wish, Pending):

@@ -52,7 +52,7 @@ def test_whoever_has_no_role_is_told_where_roles_are_given(tmp_path: Path, said:
         assert "`control.read`" in refused["error"]
 
     within(tmp_path, story)
-    assert "control refused" in said.getvalue()
+    assert "order refused" in said.getvalue()
 
 
 @pytest.mark.usefixtures("as_games")

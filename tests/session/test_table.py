@@ -274,6 +274,14 @@ def test_a_restart_ends_what_began_before_it_on_that_nas_alone() -> None:
     assert after(replace(restarted(T + 100), nas_identifier="sw1"), of=named).phase is Phase.ENDED
 
 
+def test_a_restart_is_told_in_whole_seconds_and_ends_what_began_earlier_in_that_second() -> None:
+    """An Event-Timestamp of T means any time before T + 1, and no NAS starts and lets somebody in within one."""
+    live = after(authorized(at=T + 0.4), start(T, at=T + 0.45))
+    assert after(restarted(T, at=T + 0.9), of=live).phase is Phase.ENDED
+    assert after(restarted(T, at=T + 0.9), of=after(authorized(at=T + 0.4))).phase is Phase.ENDED
+    ignored(after(authorized(at=T + 1.2), start(T + 1, at=T + 1.3)), restarted(T, at=T + 5))
+
+
 def test_a_late_or_replayed_restart_spares_what_began_after_it() -> None:
     ignored(after(authorized(), start(T + 1)), restarted(T - 10, at=T + 100))
     ignored(after(authorized(), interim(T + 600, session_time_s=599)), restarted(T + 300, at=T + 700))

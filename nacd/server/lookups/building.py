@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from nacd.compliance.breaker import Breaker
@@ -144,18 +145,18 @@ def build(
         # Token and address are fetched now, in the background: the first login should not wait for them.
         sources[name].warm()
         cache = VerdictCache(translate.lifetimes(settings.compliance), capacity=settings.compliance.max_verdicts)
+        recalled = partial(live.recalled, name)
         lookups[name] = Lookup(
             source=sources[name],
-            knowledge=Knowledge(tenant=name, cache=cache, shelf=shelves[name], clock=clock),
+            knowledge=Knowledge(tenant=name, cache=cache, shelf=shelves[name], clock=clock, on_recall=recalled),
             breaker=Breaker(),
             options=translate.lookup_options(settings.compliance),
             clock=clock,
             on_verdict=told,
         )
-    together = Lookups(lookups)
-    poll = settings.compliance.poll
+    interval_s = settings.compliance.poll.bulk.total_seconds()
     return Asking(
-        lookups=together,
+        lookups=Lookups(lookups),
         live=live,
         bulk=tuple(
             BulkRuns(
@@ -163,7 +164,7 @@ def build(
                 source=asked,
                 shelf=shelves[name],
                 lookup=lookups[name],
-                interval_s=poll.bulk.total_seconds(),
+                interval_s=interval_s,
                 clock=clock,
             )
             for name, asked in sources.items()

@@ -63,16 +63,30 @@ class Taken:
     counts: bool
 
 
+def nobody_listens(_key: str, _kept: Compliance) -> None:
+    """What is told of verdicts from disk unless somebody wants to know."""
+
+
 class Knowledge:
     """The newest verdict of each device of one tenant. Used on the event loop only."""
 
-    def __init__(self, *, tenant: str, cache: VerdictCache, shelf: Shelf, clock: Callable[[], Instant]) -> None:
+    def __init__(
+        self,
+        *,
+        tenant: str,
+        cache: VerdictCache,
+        shelf: Shelf,
+        clock: Callable[[], Instant],
+        on_recall: Callable[[str, Compliance], None] = nobody_listens,
+    ) -> None:
+        """on_recall: called by the event loop with the key and what came back from disk into memory."""
         self.cache = cache
         self.recalled = 0
         """Verdicts that came from disk."""
         self._tenant = tenant
         self._shelf = shelf
         self._clock = clock
+        self._on_recall = on_recall
         self._pool = Threads(_READERS, "verdicts")
         self._last_read = 0.0
         self._recalls: dict[str, asyncio.Future[object]] = {}
@@ -120,7 +134,9 @@ class Knowledge:
         if isinstance(kept, Compliance) and isinstance(self.cache.find(key, now), Missing):
             # Counted as if the clock had never been set back: what memory gave up as too old must not return as young.
             as_if = replace(now, wall=now.monotonic + self._furthest)
-            self.recalled += self.cache.adopt(key, kept, as_if)
+            if self.cache.adopt(key, kept, as_if):
+                self.recalled += 1
+                asyncio.get_running_loop().call_soon(self._on_recall, key, kept)
 
     def _leave_alone(self, now: Instant) -> None:
         if now.monotonic >= self._left_alone_until:

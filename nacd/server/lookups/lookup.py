@@ -82,8 +82,9 @@ class Lookup:
         clock: Callable[[], Instant],
         on_verdict: OnVerdict = nobody_listens,
     ) -> None:
-        """on_verdict: called on the event loop with every verdict that begins to count, from whatever question it came,
-        when it is in memory and on disk; not with ``unavailable``. What it raises is logged and hurts nobody."""
+        """on_verdict: called by the event loop with every verdict that begins to count, in their order and whatever was
+        asked for, when it is in memory and on disk; not with ``unavailable``. What it raises is the loop's exception
+        handler's, and nobody else's."""
         self.counts = Counts()
         self.knowledge = knowledge
         self.errands = Errands(
@@ -283,10 +284,10 @@ class Lookup:
                 errand.answer.set_exception(bug)
                 errand.answer.exception()  # a flight nobody waits for must not complain when it is forgotten
             raise
+        if taken.counts:
+            self._tell(question, taken.compliance)  # first: who waits for the answer finds that it has been heard of
         if not errand.answer.done():
             errand.answer.set_result(taken.compliance)
-        if taken.counts:
-            self._tell(question, taken.compliance)
 
     def _judge(self, errand: Errand, answer: Compliance, started: Instant) -> None:
         """Tell the breaker how it went."""
@@ -307,10 +308,8 @@ class Lookup:
             self._log.warning("late answer kept", key=key, took_s=round(took_s, 3), state=answer.state.value)
 
     def _tell(self, question: Question, verdict: Compliance) -> None:
-        try:
-            self._on_verdict(question, verdict)
-        except Exception:  # noqa: BLE001  a bug of another room must not cost this one an answer
-            self._log.exception("whoever listens for verdicts has failed", key=question.key)
+        # In a turn of the loop of its own: a bug of whoever listens is the loop's to log, and costs nobody an answer.
+        asyncio.get_running_loop().call_soon(self._on_verdict, question, verdict)
 
     def _unavailable(self, detail: str) -> Compliance:
         return Compliance(

@@ -98,7 +98,7 @@ class _Tenant:
 
     def __init__(self) -> None:
         self.present = Present()
-        self.watch = Watch(spread=lambda number: number * _EVEN % 1)
+        self.watch = Watch(spread=lambda number: (number + 1) * _EVEN % 1)  # 0 would be: at once, after its login
         self.verdicts = Ages()
         self.known = bytearray()
         self.strangers: OrderedDict[int, None] = OrderedDict()
@@ -241,6 +241,13 @@ class LiveDevices:
         else:
             self._learns(tenant, number, compliance, self._clock())
 
+    def recalled(self, tenant: str, key: str, kept: Compliance) -> None:
+        """A verdict came back from disk: it is no news, and it has a date."""
+        found = self._tenants.get(tenant)
+        number = found.present.number(key) if found is not None else NOBODY
+        if found is not None and number != NOBODY:
+            found.heard(number, kept.as_of)
+
     def at_most_s(self, question: Question, now: Instant) -> float:
         """How old a verdict may be for this device, which authenticates: no limit unless it has a session."""
         del now
@@ -329,8 +336,8 @@ class LiveDevices:
         return (len(found.watch), found.watch.oldest_s(now)) if found is not None else (0, 0.0)
 
     def oldest_verdict_s(self, tenant: str, now: Instant) -> float:
-        """Seconds since the date of the oldest verdict of a device that is watched, 0.0 without any. One of which no
-        verdict has come since the restart, or since it was let in without, counts from then."""
+        """Seconds since the date of the oldest verdict of a device that is watched, 0.0 without any. One of which none
+        is known, after a restart or since it was let in without, counts from then."""
         found = self._tenants.get(tenant)
         return found.verdicts.oldest_s(now.wall) if found is not None else 0.0
 

@@ -106,8 +106,8 @@ OLDEST_VERDICT = Metric(
     name="nacd_compliance_oldest_live_verdict_age_seconds",
     kind="gauge",
     meaning="Age of the oldest verdict of a device with an open session, to the second; 0 without any. A device of"
-    " which nacd has heard nothing since it started, or that got in without a verdict, counts from then. Devices that"
-    " Intune does not know are not counted.",
+    " which no verdict is known, not on disk either, counts from its login, or since nacd started. Devices that Intune"
+    " does not know are not counted.",
     labels=_TENANT,
 )
 INTERVAL = Metric(

@@ -15,7 +15,7 @@ from nacd.compliance.question import Question, of_key
 from nacd.server.people import shown
 from nacd.server.people.command import Asked, Command, OrderRefused
 from nacd.server.people.roles import Role
-from nacd.server.people.subject import sessions_of, subject, text
+from nacd.server.people.subject import sessions_of, subject, tenant, text
 from nacd.server.people.surroundings import Surroundings
 from nacd.sessions import Grounds, Meaning, Outcome, Session, Verb
 from nacd.values import Compliance, ComplianceState
@@ -62,7 +62,7 @@ def commands(around: Surroundings) -> Mapping[str, Command]:
 
 def _by_hand(around: Surroundings, verb: Verb) -> Command:
     async def work(asked: Asked) -> Any:
-        sessions = await sessions_of(around.book, subject(asked.fields), text(asked.fields, "tenant"))
+        sessions = await sessions_of(around.book, subject(asked.fields), tenant(asked.fields, around.site))
         turns = asyncio.Semaphore(_AT_ONCE)
         told: list[dict[str, Any]] = []
 
@@ -81,7 +81,7 @@ def _by_hand(around: Surroundings, verb: Verb) -> Command:
 
 def _reassess(around: Surroundings) -> Command:
     async def work(asked: Asked) -> Any:
-        sessions = await sessions_of(around.book, subject(asked.fields), text(asked.fields, "tenant"))
+        sessions = await sessions_of(around.book, subject(asked.fields), tenant(asked.fields, around.site))
         questions = _questions(around, sessions)
         for question in questions:
             await asked.progress({"asking": question.key, "tenant": question.tenant})

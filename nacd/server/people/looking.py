@@ -14,8 +14,8 @@ from nacd.identity.mac import NotMac, parse
 from nacd.server.people import shown
 from nacd.server.people.command import Asked, Command, NotDone, OrderRefused
 from nacd.server.people.roles import Role
-from nacd.server.people.subject import key_of, machine, number, text
-from nacd.server.people.surroundings import Surroundings
+from nacd.server.people.subject import key_of, machine, number, tenant, text
+from nacd.server.people.surroundings import Site, Surroundings
 from nacd.session.overrides import Override
 from nacd.session.table import NoSession
 from nacd.sessions import (
@@ -46,7 +46,7 @@ def commands(around: Surroundings) -> Mapping[str, Command]:
     around.book.listen(watching.applied)
 
     async def listed(asked: Asked) -> Any:
-        wanted = filter_of(asked.fields)
+        wanted = filter_of(asked.fields, around.site)
         if not wanted.phase and not wanted.pending and asked.fields.get("all") is not True:
             wanted = replace(wanted, open=True)
         limit = number(asked.fields, "limit", 1, _MOST_SHOWN, 100)
@@ -61,7 +61,7 @@ def commands(around: Surroundings) -> Mapping[str, Command]:
         id = number(asked.fields, "id", 1, _MOST_ID, 0)
         found = await around.book.read(lambda store: store.session(id))
         if isinstance(found, NoSession):
-            raise NotDone(f"there is no session {id}")
+            raise NotDone(f"there is no session {id}: `nacd sessions list --all` shows those that there were")
         now = around.clock().wall
         order = None
         if isinstance(grounds := found.grounds, Grounds):
@@ -70,7 +70,7 @@ def commands(around: Surroundings) -> Mapping[str, Command]:
         return {**shown.row(found), "full": shown.plain(found), "override": order}
 
     async def watch(asked: Asked) -> Any:
-        await watching.watch(asked, filter_of(asked.fields), asked.fields.get("interims") is True)
+        await watching.watch(asked, filter_of(asked.fields, around.site), asked.fields.get("interims") is True)
 
     return {
         "sessions.list": Command(role=Role.READ, work=listed),
@@ -79,7 +79,7 @@ def commands(around: Surroundings) -> Mapping[str, Command]:
     }
 
 
-def filter_of(fields: Mapping[str, Any]) -> Filter:
+def filter_of(fields: Mapping[str, Any], site: Site) -> Filter:
     """What is asked for. Raises OrderRefused."""
     device, mac, phase = text(fields, "device"), text(fields, "mac"), text(fields, "phase")
     if phase and phase not in list(Phase):
@@ -98,7 +98,7 @@ def filter_of(fields: Mapping[str, Any]) -> Filter:
         mac = spelled.text
     return Filter(
         device=key,
-        tenant=text(fields, "tenant"),
+        tenant=tenant(fields, site),
         mac=mac,
         user=text(fields, "user"),
         nas=text(fields, "nas"),

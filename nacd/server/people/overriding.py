@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from nacd.audit import session_events
@@ -17,7 +17,7 @@ from nacd.config.fields import duration
 from nacd.server.people import shown
 from nacd.server.people.command import Asked, Command, NotDone, OrderRefused
 from nacd.server.people.roles import Role
-from nacd.server.people.subject import key_of, machine, number, text
+from nacd.server.people.subject import key_of, machine, number, tenant, text
 from nacd.server.people.surroundings import Surroundings
 from nacd.session.overrides import Override, OverrideEffect, SubjectKind
 from nacd.store.live.filters import Filter
@@ -40,13 +40,13 @@ def commands(around: Surroundings) -> Mapping[str, Command]:
         live = await around.book.read(
             lambda store: [each.id for wanted in _live(kept) for each in store.find(wanted, _MOST_LIVE)]
         )
-        return {"override": shown.override(kept, kept.at), "sessions": live}
+        return {"override": shown.override(kept, kept.at), "sessions": live, "others": _others(around, kept)}
 
     async def lift(asked: Asked) -> Any:
         id = number(asked.fields, "id", 1, _MOST_ID, 0)
         kept = _must(await _whole(_lift(around, id, str(asked.by))))
         asked.outcome = ""
-        return {"override": shown.override(kept, around.clock().wall)}
+        return {"override": shown.override(kept, around.clock().wall), "others": _others(around, kept)}
 
     async def listed(asked: Asked) -> Any:
         now = around.clock().wall
@@ -100,6 +100,15 @@ async def _whole(steps: Any) -> Kept:
     return kept
 
 
+def _others(around: Surroundings, kept: Override) -> list[dict[str, Any]]:
+    """What else is in force about the same device or MAC, the one that counts first."""
+    now = around.clock().wall
+    about = (kept.subject_kind, kept.subject)
+    known = [each for each in around.store.overrides() if (each.subject_kind, each.subject) == about]
+    found = [each for each in known if each.id != kept.id and each.is_in_force(now)]
+    return [shown.override(each, now) for each in sorted(found, key=lambda each: (each.at, each.id), reverse=True)]
+
+
 def _must(kept: Kept) -> Override:
     if isinstance(kept, NotKept):
         raise NotDone(kept.why)
@@ -123,16 +132,12 @@ def _wanted(around: Surroundings, asked: Asked) -> Override:
     reason = text(said, "reason")
     if not reason:
         raise OrderRefused("say why: `reason` is for whoever reads this later")
-    tenant = text(said, "tenant")
-    if tenant and tenant not in around.site.tenants:
-        known = ", ".join(around.site.tenants) or "none"
-        raise OrderRefused(f"there is no tenant `{tenant}`; there are: {known}")
     try:
         return Override(
             id=0,
             subject_kind=SubjectKind.DEVICE if isinstance(about, DeviceId) else SubjectKind.MAC,
             subject=about.guid if isinstance(about, DeviceId) else about.text,
-            tenant=tenant,
+            tenant=tenant(said, around.site),
             effect=effect,
             profile=_profile(around, effect, text(said, "profile")),
             reason=reason,
@@ -164,17 +169,19 @@ def _profile(around: Surroundings, effect: OverrideEffect, named: str) -> str:
 def end_of(written: str, now: Instant) -> float:
     """When an override ends, seconds since the epoch; 0.0 for no end. Raises OrderRefused.
 
-    written: a duration (``4h``), or a time in ISO 8601 with its zone.
+    written: a duration (``4h``), or a time in ISO 8601 with its zone: what the command line makes of ``18:00``.
     """
     if not written:
         return 0.0
     end = next(_ends(written, now), None)
     if end is None:
         raise OrderRefused(
-            f"`{written[:60]}` is neither a duration (`4h`, `2d`) nor a time with its zone (`2026-11-23T18:00+01:00`)"
+            f"`{written[:60]}` is neither a duration (`4h`, `2d`) nor a time (`18:00`, `2026-11-23 06:00`,"
+            " `2026-11-23T06:00+01:00`)"
         )
     if end <= now.wall:
-        raise OrderRefused(f"`{written[:60]}` is over already")
+        here = datetime.fromtimestamp(now.wall, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        raise OrderRefused(f"`{written[:60]}` is over already: it is {here} now")
     if end > now.wall + _LONGEST_END.total_seconds():
         raise OrderRefused("an override ends within ten years")
     return end

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from nacd.identity.device_id import guid
 from nacd.identity.mac import NotMac, parse
 from nacd.server.people.command import NotDone, OrderRefused
-from nacd.server.people.surroundings import Book
+from nacd.server.people.surroundings import Book, Site
 from nacd.session.table import NoSession
 from nacd.sessions import Phase, Session
 from nacd.store.live.filters import Filter
@@ -55,6 +55,15 @@ def number(fields: Mapping[str, Any], name: str, low: int, high: int, default: i
     return said
 
 
+def tenant(fields: Mapping[str, Any], site: Site) -> str:
+    """A tenant of the configuration, ``""`` for all of them. Raises OrderRefused."""
+    named = text(fields, "tenant")
+    if named and named not in site.tenants:
+        known = ", ".join(site.tenants) or "none"
+        raise OrderRefused(f"there is no tenant `{named}`; there are: {known}")
+    return named
+
+
 def machine(written: str) -> DeviceId | MacAddress:
     """A device or a MAC. Raises OrderRefused."""
     register, _, rest = written.partition(":")
@@ -72,7 +81,7 @@ def subject(fields: Mapping[str, Any]) -> Subject:
     """What ``subject`` of an order is about. Raises OrderRefused."""
     written = text(fields, "subject")
     if not written:
-        raise OrderRefused("say which session, device or mac")
+        raise OrderRefused("say which session, device or mac: `nacd sessions list` shows them")
     return SessionNumber(int(written)) if _NUMBER.fullmatch(written) else machine(written)
 
 
@@ -96,10 +105,18 @@ async def sessions_of(book: Book, about: Subject, tenant: str) -> tuple[Session,
 
     found = await book.read(ask)
     if not found:
-        there = "there is no" if isinstance(about, SessionNumber) else "no session is up of"
-        raise NotDone(f"{there} {about}")
+        raise NotDone(_nobody(about, tenant))
     if len(found) > MOST:
         raise NotDone(f"more than {MOST} sessions are up of {about}: name one by its number")
     if isinstance(about, SessionNumber) and found[0].phase is Phase.ENDED:
         raise NotDone(f"{about} has ended: {found[0].cause or 'its end was seen'}")
     return found
+
+
+def _nobody(about: Subject, tenant: str) -> str:
+    """Why nothing was found, and where to look."""
+    if isinstance(about, SessionNumber):
+        return f"there is no {about}: `nacd sessions list --all` shows those that there were"
+    within = f" in tenant `{tenant}`" if tenant else ""
+    by_mac = "" if isinstance(about, MacAddress) else "; one that logs in by its mac alone is found by that mac"
+    return f"no session is up of {about}{within}: `nacd sessions list` shows those that are{by_mac}"

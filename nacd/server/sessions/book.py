@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Final, NamedTuple, TypeAlias, TypeVar
@@ -23,12 +23,16 @@ from nacd.values import Instant
 T = TypeVar("T")
 Listener: TypeAlias = Callable[[Change, Applied], None]
 _READERS: Final = 2
+_AT_ONCE: Final = 500
+"""Changes that are told of before the loop does something else."""
 
 
 class _Done(NamedTuple):
-    changes: tuple[Change, ...]
+    """left: what has not been told yet, and to whom."""
+
     outcomes: tuple[Applied, ...]
     future: asyncio.Future[tuple[Applied, ...]]
+    left: Iterator[tuple[Listener, Change, Applied]]
 
 
 class Book:
@@ -54,7 +58,10 @@ class Book:
         return self._waiting
 
     def listen(self, listener: Listener) -> None:
-        """Call this on the loop for every change that is on the disk, in their order, before ``write`` is done."""
+        """Call this on the loop for every change that is on the disk, in their order, before ``write`` is done.
+
+        What a listener raises is a bug for the loop's log, and keeps nobody from hearing of that change and others.
+        """
         self._listeners.append(listener)
 
     def write(self, changes: Sequence[Change]) -> asyncio.Future[tuple[Applied, ...]]:
@@ -82,28 +89,35 @@ class Book:
         stored: Future[tuple[Applied, ...]],
     ) -> None:
         """In the writer's thread. One call wakes the loop for all that a commit has settled."""
-        self._done.append(_Done(changes, stored.result(), future))
+        outcomes = stored.result()
+        self._done.append(_Done(outcomes, future, self._words(changes, outcomes)))
         if not self._called:
             self._called = True
             with contextlib.suppress(RuntimeError):  # the loop has been closed
                 loop.call_soon_threadsafe(self._tell)
 
+    def _words(
+        self, changes: Sequence[Change], outcomes: Sequence[Applied]
+    ) -> Iterator[tuple[Listener, Change, Applied]]:
+        for change, outcome in zip(changes, outcomes, strict=True):
+            if outcome.stored:
+                for listener in self._listeners:
+                    yield listener, change, outcome
+
     def _tell(self) -> None:
         self._called = False
+        told = 0
         try:
-            while self._done:
-                self._tell_of(self._done.popleft())
+            while self._done and told < _AT_ONCE:
+                done = self._done[0]
+                # After a listener that has failed this goes on with the next one.
+                for listener, change, outcome in done.left:
+                    listener(change, outcome)
+                self._done.popleft()
+                told += len(done.outcomes)
+                self._waiting -= len(done.outcomes)
+                if not done.future.done():
+                    done.future.set_result(done.outcomes)
         finally:
-            if self._done:  # a listener has failed, which is no reason to leave others waiting
+            if self._done:
                 asyncio.get_running_loop().call_soon(self._tell)
-
-    def _tell_of(self, done: _Done) -> None:
-        self._waiting -= len(done.changes)
-        try:
-            for change, outcome in zip(done.changes, done.outcomes, strict=True):
-                if outcome.stored:
-                    for listener in self._listeners:
-                        listener(change, outcome)
-        finally:
-            if not done.future.done():
-                done.future.set_result(done.outcomes)

@@ -35,7 +35,7 @@ from nacd.server.sessions.upkeep import Upkeep
 from nacd.session import table, tie
 from nacd.session.overrides import Orders
 from nacd.store.sessions import SessionStore
-from nacd.values import Compliance, Instant
+from nacd.values import Compliance, Instant, Nas
 
 DATABASE: Final = "sessions.sqlite"
 """The file in the state folder that holds sessions and overrides."""
@@ -52,10 +52,12 @@ class Watching:
     orders: Orders
     targets: Targets
     tally: Tally
+    upkeep: Upkeep
 
     async def close(self) -> None:
         """Ask nothing more, write what waits, close the file."""
         await self.loop.close()
+        await self.upkeep.close()
         self.sender.close()
         self.book.close()
         self.store.close()
@@ -139,7 +141,9 @@ def build(
         assembled=assembled,
         clock=clock,
     )
-    return Watching(book=book, loop=loop, store=store, sender=sender, orders=orders, targets=targets, tally=tally)
+    return Watching(
+        book=book, loop=loop, store=store, sender=sender, orders=orders, targets=targets, tally=tally, upkeep=upkeep
+    )
 
 
 def closed_loop(
@@ -169,6 +173,7 @@ def closed_loop(
         orders=orders,
         policy=assembled.loaded.policy,
         policy_counts=wanted.policy_changes == "reassess",
+        sayable=sayable(assembled),
         terms=terms,
         again=queue.put_session,
         clock=clock,
@@ -190,6 +195,13 @@ def closed_loop(
     )
     book.listen(loop.applied)
     return loop
+
+
+def sayable(assembled: Assembled) -> Callable[[Nas, str], bool]:
+    """Whether a NAS can be given a profile, as a login there would find. Its vendor is the one that the configuration
+    names now, whatever it was when a session began."""
+    vendors = {client.nas.name: client.nas.vendor for client in assembled.clients}
+    return lambda nas, profile: (profile, vendors.get(nas.name, nas.vendor)) in assembled.rendered
 
 
 def local_minutes(wall: float) -> int:

@@ -12,10 +12,10 @@ about a device, so ``unavailable`` sets nothing off.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from nacd.compliance.question import Question
 from nacd.server.dac.lanes import LaneStatus
@@ -52,8 +52,11 @@ from nacd.store.live.outcome import Applied
 from nacd.store.sessions import SessionStore
 from nacd.values import AccessRequest, Compliance, ComplianceState, Instant
 
+T = TypeVar("T")
 _NO_NEWS: Final = frozenset({ComplianceState.UNAVAILABLE, ComplianceState.NOT_ASKED})
 _PAGE: Final = 500
+_TOGETHER: Final = 5_000
+"""Sessions in memory at once, of some kilobytes each: more are decided in several turns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,11 +128,12 @@ class ClosedLoop:
         self._rounds.begin_now()
 
     async def close(self) -> None:
-        """Ask nothing more. What is wanted is on the disk."""
+        """Ask nothing more. What is wanted is on the disk once the database is closed."""
         self._started = False
         if self._work is not None:
             self._work.cancel()
             await asyncio.wait({self._work})
+        self._sender.close()  # first: then it is known what has never left
         self._climbs.close()
 
     def tick(self, now: Instant) -> None:
@@ -233,7 +237,8 @@ class ClosedLoop:
     def _resume(self, page: Sequence[Session]) -> bool:
         """What the gate let go before a restart is not asked about again. False if there is no room for more."""
         now = self._clock()
-        resumed = [climbing(each, each.wish, self._terms) for each in page if isinstance(each.wish, Pending)]
+        wanted = [each for each in page if not self._climbs.has_settled(each)]
+        resumed = [climbing(each, each.wish, self._terms) for each in wanted if isinstance(each.wish, Pending)]
         self._climbs.judge([each for each in resumed if each.pending.held or self._climbs.cannot(each)], now)
         for each in resumed:
             if not self._climbs.expect(each, now):
@@ -258,10 +263,11 @@ class ClosedLoop:
         while override := self._queue.take_override():
             await self._deciding.decide(await self._of(override), "override", ordered=True)
         if news := self._queue.take_devices():
-            await self._deciding.decide(await self._of_devices(news), "verdict", news)
+            async for found in self._read(tuple(news), _by_devices):
+                await self._deciding.decide(found, "verdict", news)
         if ids := self._queue.take_sessions():
-            found = [each for each in await self._sessions(ids) if isinstance(each, Session)]
-            await self._deciding.decide(found, "session")
+            async for found in self._read(ids, _by_ids):
+                await self._deciding.decide(found, "session")
         if self._queue.overflowed():
             self._telling.warn("queue", "more is to be decided again than can wait: a round begins", self._clock())
             self._rounds.begin_now()
@@ -269,18 +275,18 @@ class ClosedLoop:
         await self._upkeep.turn(self._clock())
         self._gate.live_sessions = self._upkeep.live_sessions
 
-    async def _of_devices(self, news: Mapping[Device, Compliance]) -> list[Session]:
-        devices = tuple(news)
+    async def _read(
+        self, wanted: Sequence[T], ask: Callable[[Sequence[T], SessionStore], list[Session]]
+    ) -> AsyncIterator[list[Session]]:
+        """Their sessions, as many together as memory is spared for: what the guard sees as one."""
         found: list[Session] = []
-        for first in range(0, len(devices), _PAGE):
-            found += await self._book.read(partial(_by_devices, devices[first : first + _PAGE]))
-        return found
-
-    async def _sessions(self, ids: Sequence[int]) -> list[object]:
-        found: list[object] = []
-        for first in range(0, len(ids), _PAGE):
-            found += await self._book.read(partial(_by_ids, ids[first : first + _PAGE]))
-        return found
+        for first in range(0, len(wanted), _PAGE):
+            found += await self._book.read(partial(ask, wanted[first : first + _PAGE]))
+            if len(found) >= _TOGETHER:
+                yield found
+                found = []
+        if found:
+            yield found
 
     async def _of(self, override: Override) -> list[Session]:
         if override.subject_kind is SubjectKind.MAC:
@@ -301,8 +307,8 @@ def _by_devices(devices: Sequence[Device], store: SessionStore) -> list[Session]
     return [session for tenant, key in devices for session in store.by_device(tenant, key)]
 
 
-def _by_ids(ids: Sequence[int], store: SessionStore) -> list[object]:
-    return [store.session(id) for id in ids]
+def _by_ids(ids: Sequence[int], store: SessionStore) -> list[Session]:
+    return [found for found in map(store.session, ids) if isinstance(found, Session)]
 
 
 def _live(store: SessionStore) -> int:

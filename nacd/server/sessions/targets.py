@@ -25,10 +25,11 @@ from nacd.server.assembly import Assembled
 from nacd.server.dac.lanes import Target
 from nacd.server.sessions import settings_of
 from nacd.sessions import Grounds, Pending, Session, Standing
-from nacd.values import Attribute, CertificateFacts, Rendered, Secret
+from nacd.values import NOT_ASKED, Attribute, CertificateFacts, Rendered, Secret
 from nacd.vendor import dynauth as words
 from nacd.vendor.dynauth import LeftOut, Rung
 from nacd.vendor.dynauth_model import ClassUse, Dynauth
+from nacd.vendor.fill import Told, fill, told
 
 _CODES: Final = {"coa": Code.COA_REQUEST, "disconnect": Code.DISCONNECT_REQUEST}
 _CLASS: Final = "class"
@@ -165,9 +166,9 @@ class Targets:
         known = isinstance(standing, Standing) and standing.policy_digest == self._policy_digest
         for rung in words.plan(askable.vendor, session).rungs:
             again = before == after and not rung.push
-            yield rung, self._misses(rung, askable.vendor, before if known or again else _UNKNOWN, after)
+            yield rung, self._misses(rung, session, askable.vendor, before if known or again else _UNKNOWN, after)
 
-    def _misses(self, rung: Rung, vendor: Dynauth, before: str, after: str) -> str:
+    def _misses(self, rung: Rung, session: Session, vendor: Dynauth, before: str, after: str) -> str:
         new = self._rendered.get((after, vendor.vendor))
         if new is None:
             # Whoever authenticates again is refused, which ends the session; a refusal cannot be pushed.
@@ -176,8 +177,9 @@ class Targets:
         if old is None:
             fits_all = not rung.push and not rung.row.unchanged
             return "" if fits_all else f"nobody knows what it was given, so {rung.verb} may leave some of it"
-        return words.cannot_change(rung, old.attributes, new.attributes) or (
-            _stays_behind(rung, old.attributes, new.attributes, vendor.class_use) if rung.push else ""
+        had, wanted = _given(old, session), _given(new, session)
+        return words.cannot_change(rung, had, wanted) or (
+            _stays_behind(rung, had, wanted, vendor.class_use) if rung.push else ""
         )
 
 
@@ -202,9 +204,20 @@ def _values(attributes: Iterable[Attribute], name: str) -> list[str]:
     return [str(each.value) for each in attributes if each.name.lower() == name]
 
 
+def _given(rendered: Rendered, session: Session) -> tuple[Attribute, ...]:
+    """What the profile says of this session, as its Accept said it: with the same facts filled in."""
+    grounds, wish, names = session.grounds, session.wish, session.names
+    if not isinstance(grounds, Grounds):
+        return rendered.attributes + fill(rendered, Told())
+    under = wish.wanted if isinstance(wish, Pending) else session.standing
+    compliance = under.compliance if isinstance(under, Standing) else NOT_ASKED
+    known = told(grounds.identity, grounds.mac, compliance, names.audit_session_id, names.acct_session_id)
+    return rendered.attributes + fill(rendered, known)
+
+
 def _authorization(rendered: Rendered, session: Session) -> Iterator[Attribute]:
     """The whole of it but Class: where that is free it is no part of an authorization."""
-    yield from (each for each in rendered.attributes if each.name.lower() != _CLASS)
+    yield from (each for each in _given(rendered, session) if each.name.lower() != _CLASS)
     timeout_s = _session_timeout_s(rendered, session)
     if timeout_s:
         yield Attribute(name="Session-Timeout", value=timeout_s)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from nacd.session.table import NO_SESSION, Found, Ignored, NoSession
 from nacd.sessions import Accounted, Authorized, Change, NasRestarted, Phase, Session
@@ -54,7 +54,8 @@ class Rules:
 
 @dataclass(slots=True)
 class Batch:
-    """One transaction. ``digests``: the records in it, to be remembered once it is committed."""
+    """One transaction. ``digests``: the records in it, to be remembered once it is committed. ``blobs``: what was read,
+    by number."""
 
     connection: sqlite3.Connection
     rules: Rules
@@ -62,6 +63,7 @@ class Batch:
     hot: Hot
     report: Callable[[str, str], None]
     digests: dict[bytes, None] = field(default_factory=dict)
+    blobs: dict[int, bytes] = field(default_factory=dict)
     highest: int = 0
 
     def carry_out(self, change: Change) -> Applied:
@@ -96,7 +98,7 @@ class Batch:
             if not step.sql:
                 return Applied(session=found)
             self.connection.execute(step.sql, step.parameters)
-            self.hot.keep(step.rest, made)
+            self.hot.keep(step.rest or self.blobs.get(found.id, b""), made)
             return Applied(session=made, changed=True)
         if made.id:
             raise ValueError(f"the rules made session {made.id} out of another")
@@ -167,9 +169,11 @@ class Batch:
     def _found(self, sql: str, parameters: tuple[object, ...]) -> tuple[Session, ...]:
         return tuple([self._read(row) for row in self.connection.execute(sql, parameters).fetchall()])
 
-    def _read(self, row: tuple[object, ...]) -> Session:
+    def _read(self, row: Any) -> Session:
         try:
-            return self.hot.session(row)
+            session = self.hot.session(row)
         except Unreadable as error:
             self.report("unreadable", f"session {row[0]} cannot be read and counts as not ours: {error}")
             return rows.what_is_left(row, self.connection.execute(rows.LEFT, (row[0],)).fetchall())
+        self.blobs[session.id] = row[rows.BLOB]
+        return session

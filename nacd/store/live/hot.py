@@ -29,7 +29,7 @@ class Hot:
 
     def session(self, row: Any) -> Session:
         """As ``rows.session``. Raises Unreadable."""
-        blob = row[7]
+        blob = row[rows.BLOB]
         known = self._read.get(blob)
         if known is not None:
             return rows.with_columns(known, row)
@@ -38,8 +38,8 @@ class Hot:
         return made
 
     def keep(self, blob: object, session: Session) -> None:
-        """Remember what was written."""
+        """Remember what was written, or what a row with this blob has become."""
         if isinstance(blob, bytes) and blob:
-            if len(self._read) >= MOST:
+            if len(self._read) >= MOST and blob not in self._read:
                 del self._read[next(iter(self._read))]
             self._read[blob] = session

@@ -2,9 +2,10 @@
 
 Knows: SQL, and what a row must look like to be believed. Refuses to know: files, threads, and what happens to sessions.
 
-What is heard of again and again (phase, times) is in columns of its own, so that an Interim writes thirty octets; all
-else is one blob with a checksum before it, and searched columns repeat what is in there. A blob that is not what nacd
-has written is a session that nothing is known of (``NotOurs``): nobody is let in or thrown out by it.
+What is heard of again and again (phase, times, why it ended) is in columns of its own, so that an Interim or a Stop
+writes some tens of octets; all else is one blob with a checksum before it, and searched columns repeat what is in
+there. A blob that is not what nacd has written is a session that nothing is known of (``NotOurs``): nobody is let in or
+thrown out by it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
+from operator import attrgetter
 from typing import Any, Final
 from zlib import crc32
 
@@ -27,7 +29,7 @@ _FIRST: Final = """
 CREATE TABLE sessions (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   phase TEXT NOT NULL, authorized_at REAL NOT NULL, started_at REAL NOT NULL, seen_at REAL NOT NULL,
-  ended_at REAL NOT NULL, ends_at REAL NOT NULL, pending_since REAL,
+  ended_at REAL NOT NULL, ends_at REAL NOT NULL, cause TEXT NOT NULL, pending_since REAL,
   nas TEXT NOT NULL, source TEXT NOT NULL, calling TEXT NOT NULL, acct_session_id TEXT NOT NULL,
   audit_session_id TEXT NOT NULL, token TEXT NOT NULL, user TEXT NOT NULL, mac TEXT NOT NULL,
   tenant TEXT NOT NULL, key TEXT NOT NULL, profile TEXT NOT NULL, rest BLOB NOT NULL
@@ -52,7 +54,11 @@ SCHEMA: Final = Schema(application_id=0x6E616373, steps=(_FIRST,), log_pages=4_0
 
 OPEN: Final = "phase IN ('authorized', 'live')"
 # Text that rotted would be an error for the whole answer: SQLite does not look at it, Python does.
-_READ: Final = "id, CAST(phase AS BLOB), authorized_at, started_at, seen_at, ended_at, ends_at, rest"
+_READ: Final = (
+    "id, CAST(phase AS BLOB), authorized_at, started_at, seen_at, ended_at, ends_at, CAST(cause AS BLOB), rest"
+)
+BLOB: Final = 8
+"""Place of the blob in such a row."""
 LEFT: Final = (
     "SELECT CAST(nas AS BLOB), CAST(source AS BLOB), CAST(calling AS BLOB), CAST(acct_session_id AS BLOB),"
     " CAST(audit_session_id AS BLOB), CAST(token AS BLOB), CAST(user AS BLOB) FROM sessions WHERE id = ?"
@@ -65,6 +71,7 @@ _WRITTEN: Final = (
     "seen_at",
     "ended_at",
     "ends_at",
+    "cause",
     "pending_since",
     "nas",
     "source",
@@ -79,13 +86,13 @@ _WRITTEN: Final = (
     "profile",
     "rest",
 )
-_TIMES: Final = _WRITTEN[:6]
+_TOLD: Final = _WRITTEN[:7]
 
 INSERT: Final = f"INSERT INTO sessions ({', '.join(_WRITTEN)}) VALUES ({', '.join('?' * len(_WRITTEN))})"  # noqa: S608
 
-_SESSION: Final = Codec(
-    Session, leave_out=("id", "phase", "authorized_at", "started_at", "seen_at", "ended_at", "ends_at")
-)
+_COLUMNS: Final = ("id", "phase", "authorized_at", "started_at", "seen_at", "ended_at", "ends_at", "cause")
+_SESSION: Final = Codec(Session, leave_out=_COLUMNS)
+_of_columns: Final = attrgetter(*_COLUMNS)
 _PHASES: Final = {phase.value.encode(): phase for phase in Phase}
 _MOST_ID: Final = 2**63 - 1
 _CHECKSUM_OCTETS: Final = 4
@@ -118,7 +125,7 @@ NO_UPDATE: Final = Update()
 
 def parameters(session: Session) -> Row:
     """The parameters of ``INSERT``. Raises ValueError for what cannot be written down."""
-    return (*_times(session), *_searched(session), _rest(session))
+    return (*_told(session), *_searched(session), _rest(session))
 
 
 def update(before: Session, after: Session) -> Update:
@@ -127,12 +134,12 @@ def update(before: Session, after: Session) -> Update:
     changed: list[str] = []
     written: list[object] = []
     rest = b""
-    for name, old, new in zip(_TIMES, _times(before), _times(after), strict=True):
+    for name, old, new in zip(_TOLD, _told(before), _told(after), strict=True):
         if old != new:
             changed.append(name)
             written.append(new)
     if not _is_same_rest(before, after):
-        for name, old_text, new_text in zip(_WRITTEN[6:-1], _searched(before), _searched(after), strict=True):
+        for name, old_text, new_text in zip(_WRITTEN[7:-1], _searched(before), _searched(after), strict=True):
             if old_text != new_text:
                 changed.append(name)
                 written.append(new_text)
@@ -153,16 +160,15 @@ def _is_same_rest(before: Session, after: Session) -> bool:
         and (before.place is after.place or before.place == after.place)
         and (before.names is after.names or before.names == after.names)
         and (before.wish is after.wish or before.wish == after.wish)
-        and before.cause == after.cause
         and before.voice == after.voice
     )
 
 
-def _times(session: Session) -> tuple[object, ...]:
+def _told(session: Session) -> tuple[object, ...]:
     times = (session.authorized_at, session.started_at, session.seen_at, session.ended_at, session.ends_at)
     if not all(map(isfinite, times)):
         raise ValueError("a time that is no number cannot be written down")
-    return (session.phase.value, *times)
+    return (session.phase.value, *times, plain(session.cause))
 
 
 def _searched(session: Session) -> tuple[object, ...]:
@@ -228,18 +234,25 @@ def unsealed(blob: Any) -> Any:
 
 def session(row: Any) -> Session:
     """The session in a row of ``select``. Raises Unreadable; see ``what_is_left``."""
-    return _SESSION.unpack(unsealed(row[7]), **_columns(row))
+    return _SESSION.unpack(unsealed(row[BLOB]), **_columns(row))
 
 
 def with_columns(session: Session, row: Any) -> Session:
     """The session in a row whose blob is that of this one. Raises Unreadable."""
-    return replace(session, **_columns(row))
+    columns = _columns(row)
+    if tuple(columns.values()) == _of_columns(session):
+        return session
+    return replace(session, **columns)
 
 
 def _columns(row: Any) -> dict[str, Any]:
-    number, phase, authorized_at, started_at, seen_at, ended_at, ends_at, _ = row
+    number, phase, authorized_at, started_at, seen_at, ended_at, ends_at, cause, _ = row
     if phase not in _PHASES or not all(map(_is_time, row[2:7])):
         raise Unreadable("its phase or its times are not what they should be")
+    try:
+        why = cause.decode()
+    except (AttributeError, UnicodeDecodeError) as error:
+        raise Unreadable("why it ended is no text") from error
     return {
         "id": number,
         "phase": _PHASES[phase],
@@ -248,6 +261,7 @@ def _columns(row: Any) -> dict[str, Any]:
         "seen_at": seen_at,
         "ended_at": ended_at,
         "ends_at": ends_at,
+        "cause": why,
     }
 
 

@@ -52,6 +52,8 @@ class Bench:
     ) -> None:
         self.told: list[tuple[Question, Compliance]] = []
         """What whoever listens for verdicts was told."""
+        self.recalled: list[tuple[str, Compliance]] = []
+        """What came back from disk."""
         self.ears: Callable[[Question, Compliance], None] = lambda _question, _verdict: None
         """What he does at once."""
         self.register = Register()
@@ -60,7 +62,13 @@ class Bench:
         self.breaker = Breaker(BreakerOptions(failures_to_open=failures_to_open))
         self.lookup = Lookup(
             source=self.register,
-            knowledge=Knowledge(tenant="intune", cache=self.cache, shelf=shelf or NoShelf(), clock=self.clock),
+            knowledge=Knowledge(
+                tenant="intune",
+                cache=self.cache,
+                shelf=shelf or NoShelf(),
+                clock=self.clock,
+                on_recall=lambda key, kept: self.recalled.append((key, kept)),
+            ),
             breaker=self.breaker,
             options=LookupOptions(
                 deadline_s=deadline_s,

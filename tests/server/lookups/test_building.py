@@ -148,12 +148,19 @@ def test_of_several_groups_of_a_nas_the_shortest_interval_counts(site: Site) -> 
 
 def test_whoever_listens_hears_of_every_tenant_and_so_do_the_live_devices(site: Site) -> None:
     told: list[tuple[Question, Compliance]] = []
-    built = building.build(assembled(site, str), instant, report=print, on_verdict=lambda *heard: told.append(heard))
-    callers = Callers(built.live)
-    callers.came(device(1), instant(), state=ComplianceState.NOT_MANAGED)
-    assert built.live.counts("intune", instant())[0] == 0
-    verdict = Compliance(state=ComplianceState.COMPLIANT, as_of=instant().wall, source=ComplianceSource.LIVE)
-    built.lookups.by_tenant["intune"].took_away(device(1), verdict)
-    assert told == [(device(1), verdict)]
-    assert built.live.counts("intune", instant())[0] == 1
-    built.store.close()
+
+    async def story() -> None:
+        built = building.build(
+            assembled(site, str), instant, report=print, on_verdict=lambda *heard: told.append(heard)
+        )
+        callers = Callers(built.live)
+        callers.came(device(1), instant(), state=ComplianceState.NOT_MANAGED)
+        assert built.live.counts("intune", instant())[0] == 0
+        verdict = Compliance(state=ComplianceState.COMPLIANT, as_of=instant().wall, source=ComplianceSource.LIVE)
+        built.lookups.by_tenant["intune"].took_away(device(1), verdict)
+        await asyncio.sleep(0)
+        assert told == [(device(1), verdict)]
+        assert built.live.counts("intune", instant())[0] == 1
+        built.store.close()
+
+    asyncio.run(story())

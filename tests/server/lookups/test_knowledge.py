@@ -26,6 +26,8 @@ def test_what_memory_never_saw_is_read_from_disk_once_and_not_asked() -> None:
         assert (first.state, first.source, first.as_of) == (kept.state, ComplianceSource.CACHE, kept.as_of)
         assert second.source is ComplianceSource.CACHE
         assert (bench.register.calls, shelf.reads, bench.lookup.knowledge.recalled) == ([], 1, 1)
+        assert bench.recalled == [(device(1).key, kept)]
+        assert bench.told == []
 
     bench.run(story)
 

@@ -163,19 +163,42 @@ def test_a_listener_that_fails_spoils_no_answer_and_is_logged(capsys: pytest.Cap
     log.start(as_json=True)
     bench = Bench()
 
-    def fail(_question: Question, _verdict: Compliance) -> None:
-        raise ZeroDivisionError("a bug of his own")
+    def fail(question: Question, _verdict: Compliance) -> None:
+        raise ZeroDivisionError(f"his own bug with {question.key}")
 
     bench.ears = fail
 
     async def story() -> None:
         assert (await bench.ask(1)).state is COMPLIANT
-        assert (await bench.ask(2)).state is COMPLIANT
-        assert len(bench.told) == 2
+        bench.lookup.poll(device(2))
+        await bench.until(lambda: len(bench.told) == 2)
+        bench.lookup.took_away(device(3), Compliance(state=NONCOMPLIANT, as_of=1.0, source=ComplianceSource.BULK))
+        await bench.until(lambda: len(bench.told) == 3)
         assert bench.lookup.errands.breaker.state == "closed"
+        assert bench.lookup.counts.asked == 2
 
     bench.run(story)
-    assert capsys.readouterr().err.count("whoever listens for verdicts has failed") == 2
+    said = capsys.readouterr().err
+    for number in (1, 2, 3):
+        assert said.count(f"ZeroDivisionError: his own bug with {device(number).key}") == 1
+
+
+def test_verdicts_are_told_in_their_order_and_before_whoever_waited_goes_on() -> None:
+    bench = Bench()
+
+    async def story() -> None:
+        order: list[str] = []
+        bench.ears = lambda question, _: order.append(f"told {question.key}")
+
+        async def ask(number: int) -> None:
+            await bench.ask(number)
+            order.append(f"answered {device(number).key}")
+
+        for number in range(1, 6):
+            await ask(number)
+        assert order == [f"{what} {device(number).key}" for number in range(1, 6) for what in ("told", "answered")]
+
+    bench.run(story)
 
 
 def test_what_the_bulk_list_took_away_is_told_also_of_what_is_on_disk_alone() -> None:

@@ -1,9 +1,8 @@
-"""Live devices are asked about one by one, evenly spread, and an interval that cannot be met is said."""
+"""Whose sessions are open, and who of them is asked about, one by one and evenly spread."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import inf
 
 import pytest
@@ -13,8 +12,7 @@ from nacd.server.lookups import watch as module
 from nacd.server.lookups.tenants import Lookups
 from nacd.server.lookups.watch import HowOften, LiveDevices
 from nacd.sessions import AccountingKind, Phase
-from nacd.store.sessions import LiveKey
-from nacd.values import AccessRequest, ComplianceState, Instant, Nas
+from nacd.values import ComplianceState, Instant
 from tests.server.lookups.bench import Bench, device
 from tests.server.lookups.callers import Callers, mac, said
 
@@ -62,6 +60,17 @@ def test_whoever_was_let_in_is_asked_about_once_an_interval_until_he_leaves() ->
         assert len(set(bench.register.calls)) == 9
         assert str(device(1).subject) not in bench.register.calls
         assert live.counts("intune", bench.clock())[0] == 9
+
+    bench.run(story)
+
+
+def test_whoever_has_just_logged_in_is_not_asked_about_at_once() -> None:
+    bench = Bench()
+    live, callers = devices(clock=bench.clock)
+
+    async def story() -> None:
+        callers.came(1, bench.clock())
+        assert await ticking(bench, live, 10) == [0] * 10
 
     bench.run(story)
 
@@ -215,245 +224,3 @@ def test_when_there_is_no_room_strangers_go_first_and_then_nobody_comes(monkeypa
     callers.left(first, NOW)
     callers.came(12, NOW)
     assert (watched(live), live.left_out) == (10, 1)
-
-
-# -- how often -----------------------------------------------------------------------------------------
-
-
-def test_the_most_watchful_nas_of_a_device_says_how_often() -> None:
-    bench = Bench()
-    live, callers = devices(HowOften(each=100.0, by_nas={"vpn": 10.0}), bench.clock)
-
-    async def story() -> None:
-        callers.came(1, bench.clock())
-        vpn = callers.came(1, bench.clock(), nas="vpn")
-        await ticking(bench, live, 100)
-        assert 9 <= len(bench.register.calls) <= 11
-        callers.left(vpn, bench.clock())
-        await ticking(bench, live, 101)
-        assert 10 <= len(bench.register.calls) <= 13
-
-    bench.run(story)
-
-
-def test_a_verdict_may_be_so_old_for_a_device_with_a_session_and_any_age_for_others() -> None:
-    live, callers = devices(HowOften(each=100.0, again=3600.0))
-    assert live.at_most_s(device(1), NOW) == inf
-    session = callers.came(1, NOW)
-    assert live.at_most_s(device(1), NOW) == 3600.0
-    assert live.at_most_s(device(2), NOW) == inf
-    callers.left(session, NOW)
-    assert live.at_most_s(device(1), NOW) == inf
-
-
-def test_an_interval_that_the_budget_cannot_meet_is_said_with_the_one_that_it_can() -> None:
-    bench = Bench(per_s=2.0)
-    live, callers = devices(HowOften(each=10.0), bench.clock)
-    lookups = Lookups({"intune": bench.lookup})
-
-    async def story() -> None:
-        for number in range(1, 21):
-            callers.came(number, bench.clock())
-        assert live.too_slow(lookups, bench.clock()) == ()
-        callers.came(21, bench.clock())
-        callers.came(22, bench.clock())
-        (slow,) = live.too_slow(lookups, bench.clock())
-        assert slow.devices == 22
-        assert slow.possible_s == pytest.approx(11.0)
-        assert "set `poll.interval` to 11s or more, or raise `budget.polling`" in str(slow)
-
-    bench.run(story)
-
-
-def test_the_shorter_intervals_of_some_count_for_what_the_budget_can_do() -> None:
-    bench = Bench(per_s=2.0)
-    live, callers = devices(HowOften(each=10.0, by_nas={"vpn": 5.0}), bench.clock)
-    lookups = Lookups({"intune": bench.lookup})
-
-    async def story() -> None:
-        for number in range(1, 11):
-            callers.came(number, bench.clock(), nas="vpn")
-        assert live.too_slow(lookups, bench.clock()) == ()
-        callers.came(11, bench.clock())
-        (slow,) = live.too_slow(lookups, bench.clock())
-        assert slow.possible_s == pytest.approx(10.5)
-
-    bench.run(story)
-
-
-def test_an_intune_that_answers_too_slowly_is_told_from_a_budget_that_is_too_small() -> None:
-    bench = Bench()
-    live, callers = devices(HowOften(each=10.0), bench.clock)
-    lookups = Lookups({"intune": bench.lookup})
-
-    async def story() -> None:
-        callers.came(1, bench.clock())
-        bench.clock.ahead_s += 8
-        assert live.too_slow(lookups, bench.clock()) == ()
-        bench.clock.ahead_s += 12
-        (slow,) = live.too_slow(lookups, bench.clock())
-        assert slow.late_s == pytest.approx(20, abs=1.5)
-        assert "was not asked about for" in str(slow)
-
-    bench.run(story)
-
-
-def test_while_intune_throttles_nobody_is_told_to_ask_more() -> None:
-    bench = Bench(per_s=2.0)
-    live, callers = devices(HowOften(each=10.0), bench.clock)
-
-    async def story() -> None:
-        for number in range(1, 16):
-            callers.came(number, bench.clock())
-        bench.lookup.errands.polling.throttled(bench.clock())
-        (slow,) = live.too_slow(Lookups({"intune": bench.lookup}), bench.clock())
-        assert "intune throttles" in str(slow)
-        assert "raise" not in str(slow)
-
-    bench.run(story)
-
-
-def test_the_age_of_the_oldest_verdict_grows_though_questions_are_put() -> None:
-    live, callers = devices()
-    assert live.oldest_verdict_s("intune", NOW) == 0.0
-    first = callers.came(1, NOW, as_of=NOW.wall - 60)
-    callers.came(2, NOW, state=UNAVAILABLE)
-    callers.came(mac(1), NOW, as_of=NOW.wall - 500, state=NOT_MANAGED)
-    later = Instant(wall=NOW.wall + 100, monotonic=NOW.monotonic + 100)
-    assert live.oldest_verdict_s("intune", later) == 160
-    live.verdict(device(1), said(ComplianceState.COMPLIANT, later.wall - 5))
-    assert live.oldest_verdict_s("intune", later) == 100
-    live.verdict(device(2), said(ComplianceState.COMPLIANT, later.wall - 3))
-    assert live.oldest_verdict_s("intune", later) == 5
-    callers.left(first, later)
-    assert live.oldest_verdict_s("intune", later) == 3
-
-
-# -- after a restart -------------------------------------------------------------------------------------
-
-
-def rows(*numbers: int, nas: str = "switch", tenant: str = "intune") -> Iterator[LiveKey]:
-    return iter([(number, tenant, device(number).key, "AA", nas) for number in numbers])
-
-
-def test_after_a_restart_all_are_watched_again_and_not_asked_about_at_once() -> None:
-    bench = Bench()
-    live, _ = devices(clock=bench.clock)
-
-    async def story() -> None:
-        await live.resume(rows(*range(1, 12_001)))
-        assert live.counts("intune", bench.clock())[0] == 12_000
-        assert bench.register.calls == []
-        for seconds in (1, 2):
-            bench.clock.ahead_s += 1
-            live.tick(Lookups({"intune": bench.lookup}), bench.clock())
-            await bench.landed()
-            assert len(set(bench.register.calls)) <= 130 * seconds
-
-    bench.run(story)
-
-
-def test_what_happens_while_the_rows_are_read_counts_more_than_they_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PAGE", 1)
-    live, callers = devices()
-
-    async def story() -> None:
-        first, second = callers.came(7, NOW), callers.came(8, NOW)
-        assert (first, second) == (1, 2)
-
-        def read() -> Iterator[LiveKey]:
-            yield from rows(1, 2, 3, 4)  # as they were before: the first two were other devices'
-
-        ended = asyncio.ensure_future(live.resume(read()))
-        await asyncio.sleep(0)
-        callers.left(second, NOW)
-        callers.restarted((3,), NOW)
-        await ended
-        assert watched(live) == 2
-        callers.left(first, NOW)
-        assert watched(live) == 1
-        callers.restarted((4,), NOW)
-        assert watched(live) == 0
-
-    asyncio.run(story())
-
-
-def test_a_row_whose_key_is_none_and_a_tenant_that_is_no_more_hurt_nobody() -> None:
-    bench = Bench()
-    live, _ = devices(clock=bench.clock)
-
-    async def story() -> None:
-        await live.resume(iter([(1, "intune", "nonsense", "AA", "switch"), *rows(2, tenant="gone"), *rows(3)]))
-        await ticking(bench, live, 101)
-        assert bench.register.calls == [str(device(3).subject)]
-        assert live.too_slow(Lookups({"intune": bench.lookup}), bench.clock()) == ()
-
-    bench.run(story)
-
-
-def test_a_stranger_is_asked_about_once_after_a_restart_and_left_alone_then() -> None:
-    bench = Bench()
-    live, _ = devices(clock=bench.clock)
-    bench.ears = live.verdict
-    bench.heal(NOT_MANAGED)
-
-    async def story() -> None:
-        await live.resume(rows(1))
-        await ticking(bench, live, 301)
-        assert len(bench.register.calls) == 1
-
-    bench.run(story)
-
-
-# -- stations ----------------------------------------------------------------------------------------------
-
-
-def at(station: str = "", *, nas: str = "10.0.0.1", port: str = "", eap: bool = True) -> AccessRequest:
-    return AccessRequest(
-        nas=Nas(name="switch", vendor="generic"),
-        source=nas,
-        source_port=1,
-        calling_station_id=station,
-        nas_port_id=port,
-        has_eap=eap,
-    )
-
-
-def test_who_comes_back_is_guessed_by_where_he_was_seen_last() -> None:
-    live, _ = devices()
-    live.seen(device(1), at("dock"))
-    assert live.guess("dock") == device(1)
-    assert live.guess("radio") is None
-    live.seen(device(2), at("dock"))
-    assert live.guess("dock") == device(2)
-
-
-def test_nothing_is_guessed_for_whoever_does_not_speak_eap_or_has_no_station() -> None:
-    live, _ = devices()
-    live.seen(device(1), at("dock", eap=False))
-    live.seen(device(1), at("00-00-00-00-00-00"))
-    assert live.guess("dock") is None
-    assert live.guess("00-00-00-00-00-00") is None
-
-
-def test_one_port_that_changes_stations_does_not_push_out_those_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MOST_STATIONS", 200)
-    monkeypatch.setattr(module, "_MOST_STATIONS_OF_NAS", 100)
-    live, _ = devices()
-    live.seen(device(1), at("real", port="Gi1/0/1"))
-    for number in range(1_000):
-        live.seen(device(2), at(f"P{number}", port="Gi1/0/2"))
-    for number in range(1_000):
-        live.seen(device(3), at(f"W{number}", nas="10.0.0.2"))
-    assert live.guess("real") == device(1)
-    assert [station for station in ("P0", "P935", "W0", "W899") if live.guess(station) is not None] == []
-    assert live.guess("P999") == device(2)
-    assert live.guess("W999") == device(3)
-
-
-def test_stations_are_bounded_over_all_ports_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MOST_STATIONS", 50)
-    live, _ = devices()
-    for number in range(100):
-        live.seen(device(number), at(f"S{number}", port=f"Gi1/0/{number}"))
-    assert [live.guess(f"S{number}") is not None for number in (0, 49, 50, 99)] == [False, False, True, True]

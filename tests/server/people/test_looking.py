@@ -13,11 +13,14 @@ import pytest
 from nacd.server.people import looking
 from nacd.server.people.command import OrderRefused
 from nacd.server.people.looking import filter_of
+from nacd.server.people.surroundings import Site
 from nacd.session.overrides import Override, OverrideEffect, SubjectKind
 from nacd.sessions import AccountingKind, Gone, Pending, Phase, Settled, Wished
 from nacd.store.live.filters import Filter
-from tests.server.people.stage import Stage, within
+from tests.server.people.stage import Intune, Stage, within
 from tests.store.live.stage import NOW, accounted, authorized, guid, mac, place, restarted, standing
+
+SITE = Site(profiles=(), defaults={}, tenants={"campus": Intune()})
 
 
 def ids(found: Any) -> list[int]:
@@ -55,7 +58,7 @@ def test_a_session_is_listed_with_where_who_and_under_which_decision(tmp_path: P
         ({"profile": "corporate", "nas": "sw-1"}, [1, 2]),
         ({"profile": "quarantine"}, []),
         ({"pending": True}, [1]),
-        ({"tenant": "elsewhere"}, []),
+        ({"tenant": "campus"}, [1, 2, 3]),
     ],
 )
 def test_sessions_are_found_by_what_is_named(tmp_path: Path, wanted: dict[str, Any], found: list[int]) -> None:
@@ -94,6 +97,7 @@ def test_pages_follow_one_another(tmp_path: Path) -> None:
         ({"limit": 0}, "`limit` is a number from 1 to 1000"),
         ({"limit": True}, "`limit` is a number"),
         ({"after": -1}, "`after` is a number"),
+        ({"tenant": "elsewhere"}, "there is no tenant `elsewhere`; there are: campus"),
     ],
 )
 def test_a_question_that_makes_no_sense_is_refused_in_words(tmp_path: Path, wanted: dict[str, Any], words: str) -> None:
@@ -105,10 +109,10 @@ def test_a_question_that_makes_no_sense_is_refused_in_words(tmp_path: Path, want
 
 
 def test_a_filter_names_devices_by_the_key_of_their_verdict() -> None:
-    assert filter_of({"device": f"entra:{guid(1)}"}) == Filter(device=f"entra:{guid(1)}")
-    assert filter_of({}) == Filter()
+    assert filter_of({"device": f"entra:{guid(1)}"}, SITE) == Filter(device=f"entra:{guid(1)}")
+    assert filter_of({}, SITE) == Filter()
     with pytest.raises(OrderRefused):
-        filter_of({"device": "entra:laptop"})
+        filter_of({"device": "entra:laptop"}, SITE)
 
 
 # -- one session ------------------------------------------------------------------------------------
@@ -152,7 +156,10 @@ def test_a_session_that_was_never_ours_is_shown_too(tmp_path: Path) -> None:
 
 def test_a_number_that_no_session_has_is_said_so(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
-        assert await stage.refusal("sessions.show", id=7) == ("not_done", "there is no session 7")
+        assert await stage.refusal("sessions.show", id=7) == (
+            "not_done",
+            "there is no session 7: `nacd sessions list --all` shows those that there were",
+        )
         assert (await stage.refusal("sessions.show"))[0] == "usage"
 
     within(tmp_path, story)

@@ -13,7 +13,7 @@ from nacd.values import NOT_ASKED, AccessKind, CertificateFacts, Effect, Instant
 
 NOW = 1_000_000.0
 DIGEST = "of-the-policy-in-force"
-VENDORS = sorted(vendors())
+VENDORS = sorted(name for name, rows in vendors().items() if "dynauth" in rows)
 PROFILES = """\
 profiles:
   staff:    {session_timeout: 8h, attributes: {Filter-Id: STAFF}, optional: {vlan: 120}}

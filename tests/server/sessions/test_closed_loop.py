@@ -6,12 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from nacd.radius.dynauth.schedule import Timing
-from nacd.session.overrides import Override, OverrideEffect, SubjectKind
 from nacd.sessions import Accounted, AccountingKind, Names, Pending, Phase, Settled
-from tests.server.sessions.wired import POLICY, Wired, configured, guid, play, wired
-
-LOOSE = "sessions: {guard: {down: {max_flips: 1000, max_flip_percent: 100}}}\n"
+from tests.server.sessions.wired import Wired, play, wired
 
 
 def logs_in_again(house: Wired, device: int) -> None:
@@ -110,49 +106,6 @@ def test_an_outage_is_no_news_about_a_device(tmp_path: Path) -> None:
     play(story)
 
 
-def test_a_restart_goes_on_where_it_was_and_asks_nobody_twice(tmp_path: Path) -> None:
-    async def story() -> None:
-        async with wired(tmp_path) as house:
-            for device in (1, 2):
-                house.knows(device, "compliant")
-                await house.login(device, f"A{device}")
-            heard = house.switches["sw"].heard
-            house.verdict(1, "noncompliant")
-            house.verdict(2, "noncompliant")
-            await house.until(lambda: len(house.records("session.answered")) == 2)
-            await house.login(2, "A2")  # converged
-            await house.restart()
-            assert house.loop.status(house.clock()).climbs == {"asked": 1}
-            await house.quiet()
-            assert len(heard) == 2
-            house.clock.ahead_s += 121  # lost_s: the answer of before the restart is not waited for any longer
-            await house.until(lambda: house.loop.status(house.clock()).climbs == {"resting": 1})
-            house.clock.ahead_s += 11
-            await house.until(lambda: len(heard) == 3)
-            assert [each.number for each in heard[2:]] == ["A1"]
-            assert len(house.records("session.change_wanted")) == 2
-
-    play(story)
-
-
-def test_what_has_converged_is_not_repeated_to_a_nas_that_is_silent(tmp_path: Path) -> None:
-    async def story() -> None:
-        async with wired(tmp_path, timing=Timing(irt_s=0.3, mrt_s=0.3, mrc=10, mrd_s=5.0)) as house:
-            switch = house.switches["sw"]
-            switch.answers = lambda _: "silent"
-            house.knows(1, "compliant")
-            await house.login(1, "A1")
-            house.verdict(1, "noncompliant")
-            await house.until(lambda: switch.heard)
-            await house.login(1, "A1")
-            before = switch.datagrams
-            await house.quiet(0.8)
-            assert switch.datagrams == before
-            assert house.names().count("session.converged") == 1
-
-    play(story)
-
-
 def test_a_session_that_logs_in_while_it_is_judged_is_judged_again_and_not_asked_about(tmp_path: Path) -> None:
     async def story() -> None:
         async with wired(tmp_path) as house:
@@ -164,6 +117,26 @@ def test_a_session_that_logs_in_while_it_is_judged_is_judged_again_and_not_asked
             await house.quiet()
             assert house.session(old.id).wish == Settled()
             assert house.switches["sw"].heard == []
+
+    play(story)
+
+
+def test_a_page_that_was_read_before_a_change_came_about_wants_nothing_of_anybody(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with wired(tmp_path) as house:
+            house.knows(1, "compliant")
+            session = (await house.login(1, "A1")).session
+            house.verdict(1, "noncompliant")
+            await house.until(lambda: house.records("session.answered"))
+            page = house.session(session.id)
+            assert isinstance(page.wish, Pending)
+            await house.login(1, "A1")
+            before = house.loop.status(house.clock()).guards["down"].passed
+            await house.loop.reassess([page], "test")
+            await house.quiet()
+            assert house.names().count("session.change_wanted") == house.names().count("session.converged") == 1
+            assert house.loop.status(house.clock()).guards["down"].passed == before
+            assert len(house.switches["sw"].heard) == 1
 
     play(story)
 
@@ -243,273 +216,3 @@ def test_a_new_row_under_an_old_decision_is_decided_at_once(tmp_path: Path) -> N
             assert isinstance(house.session(roamed.id).wish, Pending)
 
     play(story)
-
-
-def test_the_nas_that_knows_of_no_such_session_ends_it(tmp_path: Path) -> None:
-    async def story() -> None:
-        async with wired(tmp_path) as house:
-            house.switches["sw"].answers = lambda _: 503
-            house.knows(1, "compliant")
-            session = (await house.login(1, "A1")).session
-            house.verdict(1, "noncompliant")
-            await house.until(lambda: house.records("session.converged"))
-            now = house.session(session.id)
-            assert now.phase is Phase.ENDED
-            assert "no such session" in now.cause
-            assert len(house.records("session.ended")) == 1
-
-    play(story)
-
-
-def test_a_nas_that_knows_of_no_such_session_is_not_believed_about_one_that_has_spoken_since(tmp_path: Path) -> None:
-    async def story() -> None:
-        async with wired(tmp_path) as house:
-            switch = house.switches["sw"]
-            switch.answers = lambda _: "silent"
-            house.knows(1, "compliant")
-            session = (await house.login(1, "A1")).session
-            await house.account(1, "A1", "start")
-            house.verdict(1, "noncompliant")
-            await house.until(lambda: switch.heard)
-            house.clock.ahead_s += 1
-            await house.account(1, "A1", "interim")
-            switch.answers = lambda _: 503
-            await house.until(lambda: house.records("session.answered"))
-            await house.quiet(0.1)
-            assert house.session(session.id).phase is Phase.LIVE
-            house.clock.ahead_s += 31
-            await house.until(lambda: house.records("session.converged"))
-            assert house.session(session.id).phase is Phase.ENDED
-
-    play(story)
-
-
-def test_a_rebooted_nas_has_no_sessions_left_to_change(tmp_path: Path) -> None:
-    async def story() -> None:
-        async with wired(tmp_path) as house:
-            house.knows(1, "compliant")
-            await house.login(1, "A1")
-            house.verdict(1, "noncompliant")
-            await house.until(lambda: house.records("session.answered"))
-            house.clock.ahead_s += 2
-            await house.rebooted()
-            await house.until(lambda: house.records("session.converged"))
-            assert house.loop.status(house.clock()).climbs == {}
-
-    play(story)
-
-
-def test_without_dynauth_the_wish_waits_for_the_next_login_and_that_is_said_once(tmp_path: Path) -> None:
-    async def story() -> None:
-        async with wired(tmp_path, mute=("sw",)) as house:
-            house.upkeep.live_sessions = house.gate.live_sessions = 1000
-            ids = []
-            for device in (1, 2):
-                house.knows(device, "compliant")
-                ids.append((await house.login(device, f"A{device}")).session.id)
-                house.verdict(device, "noncompliant")
-            await house.until(lambda: len(house.records("session.change_wanted")) == 2)
-            house.clock.ahead_s += 3600
-            await house.quiet()
-            assert house.switches["sw"].heard == []
-            assert len(house.records("session.held")) == 1
-            assert "`dynauth` is not configured" in house.session(ids[0]).wish.held
-            await house.login(1, "A1")
-            await house.until(lambda: house.records("session.converged"))
-            assert house.session(ids[0]).standing.profile == "quarantine"
-            assert isinstance(house.session(ids[1]).wish, Pending)
-
-    play(story)
-
-
-def test_one_nas_that_never_answers_delays_no_other(tmp_path: Path) -> None:
-    async def story() -> None:
-        slow = Timing(irt_s=5.0, mrt_s=5.0, mrc=5, mrd_s=30.0)
-        async with wired(tmp_path, "sw", "dead", timing=slow, more=LOOSE) as house:
-            house.upkeep.live_sessions = house.gate.live_sessions = 1000
-            house.switches["dead"].answers = lambda _: "silent"
-            for device in range(1, 101):
-                house.knows(device, "compliant")
-                await house.login(device, f"A{device}", nas="dead")
-            house.knows(101, "compliant")
-            await house.login(101, "A101")
-            for device in range(1, 102):
-                house.verdict(device, "noncompliant")
-            await house.until(lambda: house.records("session.answered"), within_s=2.0)
-            assert [each.number for each in house.switches["sw"].heard] == ["A101"]
-
-    play(story)
-
-
-# -- people ---------------------------------------------------------------------------------------
-
-
-def order(effect: str, device: int, now: float, id: int = 1, **more: Any) -> Override:
-    return Override(
-        id=id,
-        subject_kind=SubjectKind.DEVICE,
-        subject=guid(device),
-        tenant="",
-        effect=OverrideEffect(effect),
-        profile="" if effect == "block" else "guests",
-        reason="a test",
-        by="anna",
-        at=now,
-        **more,
-    )
-
-
-def test_an_order_is_in_force_at_once_past_guard_and_window_and_so_is_its_end(tmp_path: Path) -> None:
-    async def story() -> None:
-        more = "sessions: {windows: {down: {days: [mon], from: '00:00', to: '00:01'}, up: {days: [mon], from: '00:00', to: '00:01'}}}\n"
-        async with wired(tmp_path, more=more) as house:
-            house.clock.ahead_s += (3.5 * 86_400 - house.clock().wall) % (7 * 86_400)  # far from its minute
-            house.knows(1, "compliant")
-            session = (await house.login(1, "A1")).session
-            now = house.clock().wall
-            put = order("quarantine", 1, now, until=now + 3600)
-            house.orders.put(put)
-            house.loop.overridden(put)
-            await house.until(lambda: house.records("session.answered"))
-            assert house.session(session.id).wish.wanted.profile == "guests"
-            # It runs out: what it has is right again.
-            house.clock.ahead_s += 3601
-            await house.until(lambda: house.session(session.id).wish == Settled())
-            asked = len(house.switches["sw"].heard)
-            await house.quiet()
-            assert len(house.switches["sw"].heard) == asked
-
-    play(story)
-
-
-def test_what_the_guard_holds_happens_when_it_is_let_go_and_all_of_it(tmp_path: Path) -> None:
-    async def story() -> None:
-        async with wired(tmp_path, more="sessions: {guard: {down: {max_flips: 5, confirmed_per_s: 1}}}\n") as house:
-            house.upkeep.live_sessions = house.gate.live_sessions = 1000
-            for device in range(1, 41):
-                house.knows(device, "compliant")
-                await house.login(device, f"A{device}")
-            for device in range(1, 41):
-                house.verdict(device, "noncompliant", "bulk")
-            await house.until(lambda: len(house.records("session.held")) == 40)
-            await house.quiet()
-            assert house.switches["sw"].heard == []
-            assert [each["guard"]["held"] for each in house.records("guard.held")] == [40]
-            status = house.loop.status(house.clock())
-            assert (status.held, status.guards["down"].held, status.guards["up"].held) == (40, 40, 0)
-            assert house.loop.release("down", "anna") == 40
-            await house.until(lambda: len(house.records("session.answered")) == 40)
-            assert house.loop.status(house.clock()).held == 0
-            assert house.records("guard.released")[0]["by"] == "anna"
-
-    play(story)
-
-
-def test_what_an_admin_discards_does_not_happen_unless_intune_says_it_of_that_device(tmp_path: Path) -> None:
-    async def story() -> None:
-        async with wired(tmp_path, more="sessions: {guard: {down: {max_flips: 2}}}\n") as house:
-            house.upkeep.live_sessions = house.gate.live_sessions = 1000
-            for device in range(1, 6):
-                house.knows(device, "compliant")
-                await house.login(device, f"A{device}")
-            for device in range(1, 6):
-                house.verdict(device, "noncompliant", "bulk")
-            await house.until(lambda: len(house.records("session.held")) == 5)
-            assert house.loop.discard("down", "anna") == 5
-            await house.quiet()
-            assert house.switches["sw"].heard == []
-            house.verdict(3, "noncompliant", "live")
-            await house.until(lambda: house.switches["sw"].heard)
-            await house.quiet()
-            assert [each.number for each in house.switches["sw"].heard] == ["A3"]
-
-    play(story)
-
-
-def test_a_hold_survives_a_restart_and_so_does_what_was_let_go(tmp_path: Path) -> None:
-    async def story() -> None:
-        async with wired(tmp_path, more="sessions: {guard: {down: {max_flips: 2}}}\n") as house:
-            house.upkeep.live_sessions = house.gate.live_sessions = 1000
-            for device in range(1, 6):
-                house.knows(device, "compliant")
-                await house.login(device, f"A{device}")
-            for device in range(1, 6):
-                house.verdict(device, "noncompliant", "bulk")
-            await house.until(lambda: len(house.records("session.held")) == 5)
-            await house.restart()
-            await house.quiet()
-            assert house.switches["sw"].heard == []
-            assert house.loop.status(house.clock()).held == 5
-            house.loop.release("", "anna")
-            await house.restart()
-            await house.until(lambda: len(house.switches["sw"].heard) == 5)
-
-    play(story)
-
-
-def test_a_closed_window_keeps_a_change_until_it_opens(tmp_path: Path) -> None:
-    async def story() -> None:
-        more = "sessions: {windows: {down: {days: [mon], from: '00:00', to: '01:00'}}}\n"
-        async with wired(tmp_path, more=more) as house:
-            week = 7 * 86_400
-            house.clock.ahead_s += (-3600 - house.clock().wall) % week  # an hour before it opens
-            house.knows(1, "compliant")
-            session = (await house.login(1, "A1")).session
-            house.verdict(1, "noncompliant")
-            await house.until(lambda: house.records("session.held"))
-            assert "window" in house.session(session.id).wish.held
-            await house.quiet()
-            assert house.switches["sw"].heard == []
-            house.clock.ahead_s += 3605
-            await house.until(lambda: house.switches["sw"].heard)
-            assert house.session(session.id).wish.held == ""
-
-    play(story)
-
-
-def test_a_policy_that_was_loaded_since_decides_nobody_again_unless_that_is_wanted(tmp_path: Path) -> None:
-    async def story() -> None:
-        async with wired(tmp_path) as house:
-            house.knows(1, "compliant")
-            session = (await house.login(1, "A1")).session
-            ports = {name: each.port for name, each in house.switches.items()}
-            changed = POLICY.replace("then: corporate", "then: guests")
-            await house.restart(configured(tmp_path, ports, policy=changed))
-            await house.quiet()
-            assert house.session(session.id).wish == Settled()
-            await house.restart(configured(tmp_path, ports, "sessions: {policy_changes: reassess}\n", policy=changed))
-            await house.until(lambda: house.switches["sw"].heard)
-            assert house.session(session.id).wish.wanted.profile == "guests"
-
-    play(story)
-
-
-def test_a_thousand_sessions_on_twenty_nases_change_in_seconds(tmp_path: Path) -> None:
-    async def story() -> None:
-        names = [f"sw{number}" for number in range(20)]
-        async with wired(tmp_path, *names, more="sessions: {guard: {down: {max_flips: 10}}}\n") as house:
-            house.upkeep.live_sessions = house.gate.live_sessions = 1000
-            for switch in house.switches.values():
-                switch.obeyed = back_in(house, switch.name)
-            for device in range(1, 1001):
-                house.knows(device, "compliant")
-            await asyncio.gather(
-                *(house.login(device, f"A{device}", nas=names[device % 20]) for device in range(1, 1001))
-            )
-            for device in range(1, 1001):
-                house.verdict(device, "noncompliant", "bulk")
-            await house.until(lambda: house.loop.status(house.clock()).held == 1000)
-            house.loop.release("down", "anna")
-            await house.until(lambda: house.tally.changes == 1000, within_s=40)
-
-    play(story)
-
-
-def back_in(house: Wired, nas: str) -> Any:
-    tasks: list[Any] = []
-
-    def obeyed(heard: Any) -> None:
-        login = house.login(int(heard.number[1:]), heard.number, nas=nas)
-        tasks.append(asyncio.get_running_loop().create_task(login))
-
-    return obeyed

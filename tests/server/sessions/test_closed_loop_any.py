@@ -1,5 +1,6 @@
 """Whatever happens, in whatever order: every session is under the decision that the last verdict wants, or it is known
-to be on its way there; and nobody is asked about one that is."""
+to be on its way there; nobody is asked about one that is, and what the record says of each is one story.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +14,16 @@ import pytest
 
 from nacd.session.table import is_same_decision
 from nacd.sessions import Outcome, Pending, Phase, Session, Settled, Standing
-from tests.server.sessions.wired import Heard, Wired, guid, play, wired
+from tests.server.sessions.switch import Heard
+from tests.server.sessions.wired import Wired, guid, play, wired
 
 DEVICES = (1, 2, 3, 4)
+BAD = 1
+"""This one is noncompliant in the end."""
 STATES = ("compliant", "noncompliant", "not_managed", "in_grace")
 CAUSES = (201, 202, 401, 402, 403, 404, 405, 406, 407, 501, 502, 503, 504, 505, 506, 507, 508)
-MORE = "sessions: {guard: {down: {max_flips: 1000, max_flip_percent: 100}, up: {max_flips: 1000, max_flip_percent: 100}}}\n"
+LOOSE = "{max_flips: 1000, max_flip_percent: 100, window: 1m, hold: 1m}"
+MORE = f"sessions: {{guard: {{down: {LOOSE}, up: {LOOSE}}}}}\n"
 
 
 @dataclass
@@ -134,7 +139,33 @@ class World:
         return next(each for each in DEVICES if f"guid:{guid(each)}" == getattr(session.grounds, "key", ""))
 
 
-@pytest.mark.parametrize("seed", range(16))
+def contradictions(records: list[dict[str, Any]]) -> list[str]:
+    """What the record says that cannot be: of one session, each step has its reason before it, and each end is one."""
+    wanted: dict[int, Any] = {}
+    found = []
+    for each in records:
+        id, event = each.get("nacd_session", 0), each["event"]
+        standing, goal = decision(each.get("standing")), decision(each.get("wanted"))
+        if event == "session.change_wanted":
+            wrong = goal in (standing, wanted.get(id))
+            wanted[id] = goal
+        elif event == "session.asked":
+            wrong = wanted.get(id) != goal or standing == goal
+        elif event == "session.converged":
+            is_there = standing == goal or each["session"]["phase"] == "ended"
+            wrong = wanted.pop(id, None) is None or not is_there
+        else:
+            wrong = False
+        if wrong:
+            found.append(f"{each['time']} {event} {id}: {each['why']}")
+    return found
+
+
+def decision(standing: Any) -> Any:
+    return (standing["effect"], standing["profile"]) if standing else None
+
+
+@pytest.mark.parametrize("seed", range(8))
 def test_every_session_is_where_it_belongs_or_on_its_way_there(tmp_path: Path, seed: int) -> None:
     async def story() -> None:
         async with wired(tmp_path, more=MORE) as house:
@@ -153,9 +184,12 @@ def test_every_session_is_where_it_belongs_or_on_its_way_there(tmp_path: Path, s
             await house.until(lambda: not world.astray())
 
             world.mode, world.obeys = "ack", True
+            house.verdict(BAD, "noncompliant")
+            if not any(world.device(each) == BAD for each in world.sessions()):
+                await world.begin(BAD, world.new_number())
             for _ in range(60):
                 house.clock.ahead_s += 50
-                await house.quiet(0.05)
+                await house.quiet(0.03)
                 for session in world.sessions():  # what is not at the NAS, it does not know
                     device = world.device(session)
                     if session.names.acct_session_id not in world.there.values():
@@ -164,7 +198,17 @@ def test_every_session_is_where_it_belongs_or_on_its_way_there(tmp_path: Path, s
                     break
             assert not [each for each in world.sessions() if isinstance(each.wish, Pending)], house.names()
             assert world.astray() == []
+            bad = [each for each in world.sessions() if world.device(each) == BAD]
+            assert {each.standing.profile for each in bad} == {"quarantine"}, house.names()
+            assert world.there[BAD] in {each.names.acct_session_id for each in bad}
+
+            before = switch.datagrams
+            for _ in range(5):
+                house.clock.ahead_s += 601
+                await house.quiet(0.03)
+            assert switch.datagrams == before
             assert world.asked_while_settled == []
+            assert contradictions(house.records()) == []
             assert house.loop.status(house.clock()).climbs == {}
 
     play(story)

@@ -43,10 +43,11 @@ def test_an_order_leaves_a_record_with_who_gave_it_and_what_came_of_it(tmp_path:
         (id,) = await stage.write(authorized(1))
         await stage.answer("coa.disconnect", subject=str(id))
         await stage.refusal("coa.disconnect", subject="4711")
-        first, second = (event.fields for event in stage.events)
+        first, second = (dict[str, Any](event.fields) for event in stage.events)
         assert (first["code"], first["by"]) == ("A4022I", "root (uid 0)")
         assert first["order"] == {"name": "coa.disconnect", "subject": str(id), "outcome": "1 acknowledged"}
-        assert second["order"] == {"name": "coa.disconnect", "subject": "4711", "outcome": "there is no session 4711"}
+        assert (second["order"]["name"], second["order"]["subject"]) == ("coa.disconnect", "4711")
+        assert second["order"]["outcome"].startswith("there is no session 4711")
 
     within(tmp_path, story)
 

@@ -1,5 +1,5 @@
 """The closed loop with everything real around it but Intune and the NAS: the database, the sender and its sockets, the
-audit file. The NAS is pyrad's; it knows which sessions it has, and answers as badly as told.
+audit file. The NASes are ``switch.Switch``.
 
 Time goes on by itself and may be pushed on.
 """
@@ -10,12 +10,11 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-from pyrad.packet import CoAPacket
 
 from nacd import admit
 from nacd.audit.repeats import Repeats
@@ -69,8 +68,8 @@ from nacd.values import (
     Instant,
     Nas,
 )
+from tests.server.sessions.switch import SECRET, Switch
 
-SECRET = "the-secret-of-all-nases-here"
 POLICY = """\
 profiles:
   corporate:  {attributes: {Filter-Id: STAFF}}
@@ -83,6 +82,8 @@ rules:
 """``not_managed`` and ``unavailable`` are refused."""
 FAST = Timing(irt_s=0.05, mrt_s=0.1, mrc=2, mrd_s=0.2)
 TENANT = "main"
+AT_ONCE = 64
+"""Requests that a NAS is asked at once."""
 
 
 def configured(
@@ -91,10 +92,9 @@ def configured(
     """NASes by name, each at a port of 127.0.0.x; port 0: it has no ``dynauth``."""
     rows = []
     for number, (name, port) in enumerate(ports.items()):
-        asked = f", dynauth: {{port: {port}, address: 127.0.0.1, rate: 1000, concurrent: 64}}" if port else ""
-        rows.append(
-            f'  - {{name: {name}, network: 10.0.{number}.0/24, secret: "env:NAS", vendor: {vendor or "cisco-ios"}{asked}}}\n'
-        )
+        asked = f", dynauth: {{port: {port}, address: 127.0.0.1, rate: 1000, concurrent: {AT_ONCE}}}" if port else ""
+        one = f'name: {name}, network: 10.0.{number}.0/24, secret: "env:NAS", vendor: {vendor or "cisco-ios"}'
+        rows.append(f"  - {{{one}{asked}}}\n")
     intune = (
         "intune: {tenant: 11111111-2222-3333-4444-555555555555, client_id: 11111111-2222-3333-4444-666666666666,"
         ' credential: {secret: "env:NAS"}}\n'
@@ -144,65 +144,6 @@ class Memory:
 
     def trouble(self, tenant: str) -> bool:
         return tenant in self.troubled
-
-
-@dataclass(frozen=True, kw_only=True)
-class Heard:
-    """A request that was verified. number: Acct-Session-Id."""
-
-    code: int
-    number: str
-    bounces: bool
-    octets: bytes
-
-
-Answer = int | str
-"""``ack``, ``silent``, or an Error-Cause."""
-
-
-class Switch(asyncio.DatagramProtocol):
-    """A NAS. answers: what it says to a request. obeyed: what happens after an ACK."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.heard: list[Heard] = []
-        self.datagrams = 0
-        self.answers: Callable[[Heard], Answer] = lambda _: "ack"
-        self.obeyed: Callable[[Heard], None] = lambda _: None
-        self._seen: set[bytes] = set()
-        self._transport: Any = None
-
-    @property
-    def port(self) -> int:
-        return int(self._transport.get_extra_info("sockname")[1])
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-
-    def datagram_received(self, data: bytes, addr: Any) -> None:
-        self.datagrams += 1
-        packet = CoAPacket(packet=data, secret=SECRET.encode())
-        assert packet.VerifyCoARequest()
-        assert packet.verify_message_authenticator()
-        number = packet[44][0].decode() if 44 in packet else ""
-        heard = Heard(code=packet.code, number=number, bounces=b"bounce-host-port" in data, octets=data)
-        again = data in self._seen
-        self._seen.add(data)
-        if not again:
-            self.heard.append(heard)
-        answer = self.answers(heard)
-        if answer == "silent":
-            return
-        reply = packet.CreateReply()
-        if answer != "ack":
-            reply.code += 1
-            reply[101] = [int(answer).to_bytes(4)]
-        self._transport.sendto(bytes(reply.ReplyPacket()), addr)
-        if answer == "ack" and not again:
-            self.obeyed(heard)
-
-    def close(self) -> None:
-        self._transport.close()
 
 
 @dataclass
@@ -381,7 +322,7 @@ class Wired:
         """Tick until it is so."""
         deadline = time.monotonic() + within_s
         while not what():
-            assert time.monotonic() < deadline, f"it did not come about: {self.names()} {self.bugs}"
+            assert time.monotonic() < deadline, f"it did not come about: {Counter(self.names())} {self.bugs}"
             self.loop.tick(self.clock())
             await asyncio.sleep(0.01)
         assert self.bugs == []
@@ -428,11 +369,3 @@ async def wired(folder: Path, *names: str, **how: Any) -> AsyncIterator[Wired]:
 def play(story: Callable[[], Any]) -> None:
     """Run one story in a loop of its own."""
     asyncio.run(story())
-
-
-def numbers() -> Iterator[str]:
-    """Acct-Session-Ids."""
-    number = 0
-    while True:
-        number += 1
-        yield f"A{number}"

@@ -61,6 +61,16 @@ def test_a_rotten_row_is_unreadable_also_when_its_blob_is_known(db: sqlite3.Conn
         hot.session(row(db, 1))
 
 
+def test_what_is_remembered_anew_pushes_nobody_out(db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST", 3)
+    hot = Hot()
+    for number in range(3):
+        db.execute(rows.INSERT, rows.parameters(made(number)))
+        hot.session(row(db, number + 1))
+    hot.keep(row(db, 2)[rows.BLOB], replace(made(1), id=2, phase=Phase.LIVE))
+    assert len(hot) == 3
+
+
 def test_memory_is_bounded_and_what_was_forgotten_is_read_again(
     db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,6 +81,14 @@ def test_an_interim_writes_one_column() -> None:
     assert step.parameters == (NOW + 600, 7)
 
 
+def test_a_stop_writes_no_blob() -> None:
+    before = made(id=7, phase=Phase.LIVE)
+    after = replace(before, phase=Phase.ENDED, seen_at=NOW + 600, ended_at=NOW + 600, cause="User-Request")
+    assert rows.update(before, after).sql == (
+        "UPDATE sessions SET phase = ?, seen_at = ?, ended_at = ?, cause = ? WHERE id = ?"
+    )
+
+
 def test_a_start_that_names_the_session_touches_no_index_but_its_own() -> None:
     before = made(id=7)
     after = replace(before, phase=Phase.LIVE, names=replace(before.names, acct_session_id="A1"))
@@ -129,11 +137,12 @@ def test_every_octet_that_changes_in_a_blob_is_noticed(db: sqlite3.Connection) -
     insert(db, made(wish=Pending(wanted=stage.standing("quarantine"), since=NOW)))
     (row,) = db.execute(rows.select("id = 1")).fetchall()
     chance = random.Random(7)
-    for at in range(len(row[7])):
-        rotten = bytearray(row[7])
+    assert len(row[rows.BLOB]) > 100
+    for at in range(len(row[rows.BLOB])):
+        rotten = bytearray(row[rows.BLOB])
         rotten[at] ^= 1 << chance.randrange(8)
         with pytest.raises(Unreadable):
-            rows.session((*row[:7], bytes(rotten)))
+            rows.session((*row[: rows.BLOB], bytes(rotten)))
 
 
 @pytest.mark.parametrize("blob", [b"", b"abc", None, "text", rows.sealed({}), rows.sealed([]), rows.sealed(None)])
@@ -141,11 +150,13 @@ def test_a_blob_that_is_no_session_is_unreadable(db: sqlite3.Connection, blob: o
     insert(db, made())
     (row,) = db.execute(rows.select("id = 1")).fetchall()
     with pytest.raises(Unreadable):
-        rows.session((*row[:7], blob))
+        rows.session((*row[: rows.BLOB], blob))
 
 
-@pytest.mark.parametrize("change", ["phase = 'alive'", "phase = CAST(x'ff' AS TEXT)", "seen_at = 9e999"])
-def test_a_phase_or_a_time_that_is_none_is_unreadable(db: sqlite3.Connection, change: str) -> None:
+@pytest.mark.parametrize(
+    "change", ["phase = 'alive'", "phase = CAST(x'ff' AS TEXT)", "seen_at = 9e999", "cause = CAST(x'ff' AS TEXT)"]
+)
+def test_a_phase_a_time_or_a_cause_that_is_none_is_unreadable(db: sqlite3.Connection, change: str) -> None:
     insert(db, made())
     db.execute(f"UPDATE sessions SET {change}")
     (row,) = db.execute(rows.select("id = 1")).fetchall()

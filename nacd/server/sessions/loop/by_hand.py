@@ -6,7 +6,9 @@ order it, and what the loop is at.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from nacd.errors import BadValue
@@ -16,6 +18,7 @@ from nacd.server.sessions.loop.climbing import DISCONNECT, is_alone
 from nacd.server.sessions.loop.telling import Telling
 from nacd.server.sessions.targets import Asked, Targets
 from nacd.sessions import Gone, Meaning, Outcome, Phase, Session, Standing, Verb
+from nacd.store.sessions import SessionStore
 from nacd.values import Instant
 
 
@@ -30,12 +33,29 @@ class ByHand:
         self._targets = targets
         self._telling = telling
         self._clock = clock
+        self._under_way: set[asyncio.Task[Outcome]] = set()
 
     async def ask(self, session: Session, verb: Verb) -> Outcome:
-        """What came of it. ``tries`` 0: it was never asked, and ``detail`` says why."""
+        """What came of it. ``tries`` 0: it was never asked, and ``detail`` says why.
+
+        Whoever waits may go: what is said to have been asked is followed to its end, and that is recorded too.
+        """
+        task = asyncio.get_running_loop().create_task(self._to_its_end(session, verb), name="by hand")
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)
+
+    async def _to_its_end(self, read: Session, verb: Verb) -> Outcome:
+        # It was read before all others that the same order asks, which may be long ago.
+        found = await self._book.read(partial(SessionStore.session, id=read.id))
+        session = found if isinstance(found, Session) else read
+        if session.phase is Phase.ENDED:
+            return _not_asked(f"it has ended: {session.cause}")
         outcome = await self._ask(session, verb, narrow=False)
         if outcome.meaning is Meaning.NARROW:
-            outcome = await self._ask(session, verb, narrow=True)
+            narrower = await self._ask(session, verb, narrow=True)
+            # What cannot be said better was asked all the same.
+            outcome = narrower if narrower.tries else replace(outcome, detail=f"{outcome.detail}; {narrower.detail}")
         return outcome
 
     async def _ask(self, session: Session, verb: Verb, *, narrow: bool) -> Outcome:

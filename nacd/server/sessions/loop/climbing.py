@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from math import inf
 from typing import Final, TypeAlias
 
@@ -30,10 +31,29 @@ Spot: TypeAlias = tuple[str, str, str]
 """NAS, source address, Calling-Station-Id."""
 
 
+class Where(StrEnum):
+    """What a climb waits for. There is one thing at a time, so nothing that comes late goes on with it by mistake."""
+
+    EXPECTED = "expected"
+    """For the disk to take that it is wanted."""
+    WAITING = "waiting"
+    """For a time, or for a person."""
+    LOOKING = "looking"
+    """For who else is on its port."""
+    COMMITTING = "committing"
+    """For the disk to take what will be asked."""
+    ASKED = "asked"
+    """For its NAS."""
+    ENDING = "ending"
+    """For the disk to take that it is over, or settled."""
+    LEFT = "left"
+    """For nothing any more."""
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class Climbing:
     """One of them. session: as it is on the disk. due: monotonic seconds. looked, alone: whether others on its port
-    were looked for, and there are none."""
+    were looked for, and there are none. flight: while it is asked."""
 
     session: Session
     climb: Climb
@@ -41,8 +61,8 @@ class Climbing:
     ordered: bool = False
     trigger: str = ""
     reasons: tuple[str, ...] = ()
+    where: Where = Where.EXPECTED
     flight: asyncio.Future[Outcome] | None = None
-    busy: bool = False
     looked: bool = False
     alone: bool = False
     due: float = inf
@@ -56,6 +76,30 @@ class Climbing:
     def shown(self) -> Session:
         """The session with what is wanted of it."""
         return replace(self.session, wish=self.pending)
+
+    @property
+    def never_sent(self) -> Pending:
+        """As ``pending``, when its NAS has heard nothing of what was to be asked: that was no try, and whoever reads
+        this after a restart may ask at once."""
+        return replace(self.pending, tries=max(0, self.pending.tries - 1), asked_at=0.0)
+
+    def left_over(self) -> Pending | None:
+        """What the disk has to be told when nobody goes on with it; None if it knows, or is being told."""
+        if self.where is Where.COMMITTING or (self.flight is not None and not _was_sent(self.flight)):
+            return self.never_sent
+        waits = self.where in (Where.WAITING, Where.LOOKING)
+        return self.pending if waits and self.pending != self.session.wish else None
+
+    def leave(self) -> None:
+        """Take back what was not sent yet; later answers are nobody's."""
+        self.land()
+        self.where = Where.LEFT
+
+    def land(self) -> None:
+        """Do not wait for its NAS any longer."""
+        if self.flight is not None:
+            self.flight.cancel()
+            self.flight = None
 
     def change(self, cannot: str) -> Wanted:
         """What the gate has to know."""
@@ -137,14 +181,17 @@ class Spots:
 
 
 def is_alone(session: Session, store: SessionStore) -> bool:
-    """Whether no other session that counts as present is on its port. Blocking."""
+    """Whether it is present, and no other session that counts as present is on its port. Blocking.
+
+    A database that cannot be read shows nobody, which is no sign of being alone.
+    """
     place = session.place
-    return not any(
-        other.id != session.id
-        and other.place.source == place.source
-        and is_one_port(other.place, place.port, place.port_id, "")
+    here = {
+        other.id
         for other in store.by_nas(place.nas)
-    )
+        if other.place.source == place.source and is_one_port(other.place, place.port, place.port_id, "")
+    }
+    return here == {session.id}
 
 
 def is_one_port(place: Place, port: str, port_id: str, port_type: str) -> bool:
@@ -172,3 +219,7 @@ def how(each: Climbing, terms: Terms) -> str:
         if isinstance(move.do, Converged):
             return move.do.how
     return "nothing is wanted of it any more"
+
+
+def _was_sent(flight: asyncio.Future[Outcome]) -> bool:
+    return not flight.done() or flight.cancelled() or flight.result().tries > 0

@@ -1,32 +1,32 @@
-"""Every session of which something is wanted, on its way there: timers, requests, answers.
+"""Every session of which something is wanted, on its way there: what it waits for, and what comes.
 
-Knows: what is asked when, that nothing is asked before the disk knows of it, and which event belongs to which session.
-Refuses to know: what is wanted and why (``deciding``), which verb is next (``session/ladder``), octets (``targets``).
+Knows: what is asked when, and which event belongs to which session. Refuses to know: what is wanted and why
+(``deciding``), which verb is next (``session/ladder``), how a NAS is asked (``requests``), octets (``targets``).
 
-Theory. A climb is in one of four places: it waits for a time (in the heap), for the disk (``busy``), for its NAS
-(``flight``), or for a person (held without an end). Whatever settles the wish is heard through ``applied``, since it is
-on the disk first; the climb is then dropped, its request taken back, and later answers are nobody's. One NAS that never
-answers keeps its own climbs waiting and no other: the pace of each is the sender's.
+Theory. A climb waits for one thing at a time (``Where``). Whatever settles the wish is heard through ``applied``, since
+it is on the disk first; the climb then leaves, its request is taken back, and later answers are nobody's. What is on
+the disk from before a wish is no proof about that wish. One NAS that never answers keeps its own climbs waiting and no
+other: the pace of each is the sender's.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import count
 from math import inf
 from typing import Final
 
-from nacd.errors import BadValue
 from nacd.server.dac.sender import Sender
 from nacd.server.sessions.book import Book
-from nacd.server.sessions.loop.climbing import DISCONNECT, Climbing, Spots, how, is_alone
+from nacd.server.sessions.loop.climbing import Climbing, Spots, Where, how, is_alone
 from nacd.server.sessions.loop.gate import Gate
+from nacd.server.sessions.loop.lately import Lately
+from nacd.server.sessions.loop.requests import Requests, was_sent
 from nacd.server.sessions.loop.telling import Telling
+from nacd.server.sessions.loop.timers import Timers
 from nacd.server.sessions.targets import Asked, Targets
 from nacd.session import ladder
 from nacd.session.guard import Hold
@@ -50,7 +50,9 @@ from nacd.values import AccessRequest, Instant
 
 MOST: Final = 20_000
 """Climbs at once; more wait on the disk for a round to find them."""
-_A_RUN: Final = 1_000
+_A_RUN: Final = 100
+"""Climbs that go on before the loop does something else."""
+_A_WRITE: Final = 200
 _NOT_SENT_S: Final = 10.0
 _SAID_GONE_S: Final = 30.0
 _TIME_PASSED: Final = TimePassed()
@@ -73,17 +75,21 @@ class Climbs:
     ) -> None:
         """terms: how patient; its ``bounce`` says whether any port may go down."""
         self._book = book
-        self._sender = sender
         self._targets = targets
         self._gate = gate
         self._telling = telling
         self._terms = terms
         self._clock = clock
         self._by_id: dict[int, Climbing] = {}
-        self._heap: list[tuple[float, int, int]] = []
-        self._number = count()
+        self._due = Timers()
+        self._held_until = Timers()
         self._spots = Spots()
-        self._looking: set[asyncio.Task[None]] = set()
+        self._lately = Lately()
+        self._looking: set[asyncio.Task[bool]] = set()
+        self._next_run: asyncio.Handle | None = None
+        self._requests = Requests(
+            book=book, sender=sender, telling=telling, answered=self._answered, forgotten=self.drop, clock=clock
+        )
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -95,6 +101,10 @@ class Climbs:
     def status(self) -> Mapping[str, int]:
         """How many are in which state of the ladder."""
         return Counter(str(each.climb.state) for each in self._by_id.values())
+
+    def has_settled(self, read: Session) -> bool:
+        """Whether what is wanted of it, as it was read from the disk a moment ago, is wanted no more."""
+        return self._lately.has_settled(read)
 
     # -- beginning and end -----------------------------------------------------------------------
 
@@ -119,14 +129,15 @@ class Climbs:
             )
             return False
         self.drop(id)
-        each.busy = True
+        each.where = Where.EXPECTED
         self._by_id[id] = each
         self._spots.put(each)
         return True
 
     def begin(self, each: Climbing) -> None:
-        """It is on the disk: go on with it."""
-        each.busy = False
+        """It is on the disk: go on with it, unless it is at something better."""
+        if each.where is not Where.EXPECTED:
+            return
         if each.pending.held:
             self._push(each)
         else:
@@ -138,51 +149,65 @@ class Climbs:
         if each is None:
             return
         self._spots.take(each)
-        if each.flight is not None:
-            each.flight.cancel()
+        self._due.drop(id)
+        self._held_until.drop(id)
+        each.leave()
 
     def close(self) -> None:
-        """Ask nothing more. What is wanted is on the disk."""
+        """Ask nothing more; the sender is closed. What is wanted is on the disk, and what was never sent is no try."""
+        now = self._clock()
+        left = [(id, each.left_over()) for id, each in self._by_id.items()]
+        changes = [Wished(id=id, wish=wish, at=now.wall) for id, wish in left if wish is not None]
         for id in tuple(self._by_id):
             self.drop(id)
+        for first in range(0, len(changes), _A_WRITE):
+            self._book.write(changes[first : first + _A_WRITE])
         for task in self._looking:
             task.cancel()
+        if self._next_run is not None:
+            self._next_run.cancel()
 
     # -- what comes --------------------------------------------------------------------------------
 
     def run(self, now: Instant) -> None:
-        """Go on with those whose time has come."""
-        ready: list[Climbing] = []
-        held: list[Climbing] = []
-        while self._heap and self._heap[0][0] <= now.monotonic and len(ready) + len(held) < _A_RUN:
-            due, _, id = heapq.heappop(self._heap)
-            each = self._by_id.get(id)
-            if each is None or each.due != due or each.busy or each.flight is not None:
-                continue
-            (held if each.pending.held else ready).append(each)
-        for each in ready:
-            self._advance(each, _TIME_PASSED)
-        if held:
-            self._ask_again(held, now)
+        """Go on with those whose time has come: a slice now, the rest as soon as the loop has looked at others."""
+        if self._next_run is not None:
+            self._next_run.cancel()
+            self._next_run = None
+        self._ask_again(self._those(self._held_until.take(now.monotonic, MOST)), now)
+        for each in self._those(self._due.take(now.monotonic, _A_RUN)):
+            if each.where is Where.WAITING:
+                self._advance(each, _TIME_PASSED)
+        if self._due.is_due(now.monotonic):
+            self._next_run = asyncio.get_running_loop().call_soon(lambda: self.run(self._clock()))
 
     def ask_gate(self, ids: Iterable[int], now: Instant) -> None:
         """Something has changed for these: those that are held may go now."""
-        held = [each for each in map(self._by_id.get, ids) if each is not None and each.pending.held and not each.busy]
-        if held:
-            self._ask_again(held, now)
+        held = [each for each in self._those(ids) if each.pending.held]
+        for each in held:
+            if each.where is not Where.WAITING:
+                each.due = now.monotonic  # it is asked about as soon as it waits
+        self._ask_again([each for each in held if each.where is Where.WAITING], now)
+        self.run(now)
 
     def held(self) -> tuple[int, ...]:
         """Sessions of which something holds what is wanted."""
         return tuple(id for id, each in self._by_id.items() if each.pending.held)
 
+    def _those(self, ids: Iterable[int]) -> list[Climbing]:
+        return [each for each in map(self._by_id.get, ids) if each is not None]
+
     def applied(self, change: Change, applied: Applied) -> None:
         """A change is on the disk, whoever made it."""
         for id in applied.ended:
-            if id in self._by_id:
-                self._finish(self._by_id[id], "its session is over: its NAS was restarted")
+            self._lately.settled(id)
+            for ended in self._those((id,)):
+                ended.session = replace(ended.session, phase=Phase.ENDED, cause="its NAS was restarted")
+                self._finish(ended, f"its session is over: {ended.session.cause}")
         session = applied.session
         if not isinstance(session, Session):
             return
+        self._lately.applied(change, session)
         if isinstance(change, Authorized):
             for left in self._spots.left_for(session):
                 if is_same_decision(session.standing, left.pending.wanted):
@@ -195,7 +220,7 @@ class Climbs:
         self._spots.put(each)
         if session.phase is Phase.ENDED:
             self._finish(each, f"its session is over: {session.cause}")
-        elif isinstance(session.wish, Settled):
+        elif isinstance(session.wish, Settled) and (each.where is not Where.EXPECTED or _is_its_own(change, each)):
             self._finish(each, how(each, self._terms))
 
     def refused(self, request: AccessRequest, standing: Standing) -> None:
@@ -210,6 +235,7 @@ class Climbs:
     def _advance(self, each: Climbing, event: Event) -> None:
         """One event, and whatever follows from it without waiting."""
         now = self._clock()
+        each.where = Where.WAITING
         while True:
             session, wanted = each.session, each.pending.wanted
             before = session.standing.profile if isinstance(session.standing, Standing) else ""
@@ -234,7 +260,7 @@ class Climbs:
             rung = next(rung for rung in rungs if rung.verb is verb)
             asked = self._targets.request(rung, each.shown, wanted.profile, move.do.narrow)
             if isinstance(asked, Asked):
-                self._commit(each, asked, now)
+                self._requests.ask(each, asked, now)
                 return
             event = Outcome(meaning=Meaning.NEXT_VERB, detail=asked.reason, tries=0)
 
@@ -252,57 +278,16 @@ class Climbs:
             until = move.do.until if isinstance(move.do, ladder.Wait) else now.wall
             self._wait(each, until - now.wall, now)
 
-    def _commit(self, each: Climbing, asked: Asked, now: Instant) -> None:
-        """What will be asked goes to the disk first: a restart must not ask it as if for the first time."""
-        each.busy = True
-        written = self._keep(each, now)
-        written.add_done_callback(partial(self._committed, each, asked))
-
-    def _committed(self, each: Climbing, asked: Asked, written: asyncio.Future[tuple[Applied, ...]]) -> None:
-        if self._by_id.get(each.session.id) is not each:
-            return
-        each.busy = False
-        now, applied = self._clock(), written.result()[0]
-        if not applied.stored:
-            self._telling.warn("climbs disk", f"no NAS is asked while the disk takes nothing: {applied.why}", now)
-            self._not_sent(each, now)
-            return
-        if not isinstance(applied.session, Session):
-            self.drop(each.session.id)  # it was forgotten for its age
-            return
-        request = "disconnect" if asked.code == DISCONNECT else "coa"
-        target = asked.target
-        self._telling.asked(each.session, each.pending, request, target.host, target.port, asked.shown, now)
-        try:
-            flight = self._sender.ask(target, asked.code, asked.attributes, asked.secret, str(each.session.id))
-        except (BadValue, ValueError) as wrong:
-            self._advance(each, Outcome(meaning=Meaning.CONFIGURATION, detail=str(wrong), tries=0))
-            return
-        each.flight = flight
-        flight.add_done_callback(partial(self._answered, each))
-
-    def _answered(self, each: Climbing, flight: asyncio.Future[Outcome]) -> None:
-        if self._by_id.get(each.session.id) is not each or each.flight is not flight:
-            return
-        each.flight = None
-        if each.busy:
-            return  # something better than an answer has come meanwhile
-        now, outcome = self._clock(), flight.result()
-        self._telling.answered(each.shown, each.pending.verb, outcome, now)
-        if outcome.tries:
+    def _answered(self, each: Climbing, outcome: Outcome) -> None:
+        if was_sent(outcome):
             self._advance(each, outcome)
-        else:
-            self._not_sent(each, now)
-
-    def _not_sent(self, each: Climbing, now: Instant) -> None:
-        """The NAS has heard nothing of it, so it was no try."""
-        pending = replace(each.pending, tries=max(0, each.pending.tries - 1))
-        each.climb = replace(each.climb, pending=pending, state=State.READY, until=0.0)
-        self._wait(each, _NOT_SENT_S, now)
+            return
+        each.climb = replace(each.climb, pending=each.never_sent, state=State.READY, until=0.0)
+        self._wait(each, _NOT_SENT_S, self._clock())
 
     def _hold(self, each: Climbing, hold: Hold, now: Instant) -> None:
         """Not this step now; the next look goes on from here."""
-        pending = replace(each.pending, tries=0, held=hold.why)
+        pending = replace(each.pending, tries=0, asked_at=0.0, held=hold.why)
         each.climb = replace(each.climb, pending=pending, state=State.READY, until=0.0)
         each.due = hold.until
         self._held_back(each, now)
@@ -324,7 +309,7 @@ class Climbs:
         self.judge(batch, now)
         for each, reason in zip(batch, reasons, strict=True):
             if not each.pending.held:
-                self._advance(each, _TIME_PASSED)
+                self._wait(each, 0.0, now)
             elif each.pending.held != reason:
                 self._held_back(each, now)
             else:
@@ -332,17 +317,21 @@ class Climbs:
 
     def _look_around(self, each: Climbing, event: Event) -> None:
         """Whether a port carries this session alone; then the same event again."""
-        each.busy = True
+        each.where = Where.LOOKING
 
-        async def look() -> None:
-            alone = await self._book.read(partial(is_alone, each.session))
-            if self._by_id.get(each.session.id) is each:
-                each.busy, each.looked, each.alone = False, True, alone
-                self._advance(each, event)
+        def looked(task: asyncio.Task[bool]) -> None:
+            self._looking.discard(task)
+            if each.where is not Where.LOOKING:
+                return
+            if failed := task.exception():  # then nobody is known to be alone
+                self._telling.warn("climbs look", f"who is on a port cannot be seen: {failed}", self._clock())
+            each.looked, each.alone = True, failed is None and task.result()
+            self._advance(each, event)
 
-        task = asyncio.get_running_loop().create_task(look())
+        look = self._book.read(partial(is_alone, each.session))
+        task = asyncio.get_running_loop().create_task(look, name="looking around")
         self._looking.add(task)
-        task.add_done_callback(self._looking.discard)
+        task.add_done_callback(looked)
 
     # -- ends --------------------------------------------------------------------------------------
 
@@ -350,28 +339,26 @@ class Climbs:
         """It was pushed and acknowledged, which nobody else writes down."""
         id = each.session.id
         change = Wished(id=id, wish=Settled(), at=self._clock().wall, standing=done.standing)
-        each.busy = True
+        each.where = Where.ENDING
 
-        def written(future: asyncio.Future[tuple[Applied, ...]]) -> None:
-            if self._by_id.get(id) is not each:
-                return  # ``applied`` has seen it
-            each.busy = False
-            if not isinstance(future.result()[0].session, Session):
+        def written(_: asyncio.Future[tuple[Applied, ...]]) -> None:
+            if each.where is Where.ENDING:  # else ``applied`` has seen it
                 self.drop(id)  # it was forgotten, or the disk takes nothing: a round looks at it again
+                self._gate.forget(id)
 
         self._book.write((change,)).add_done_callback(written)
 
     def _over(self, each: Climbing, cause: str, at: float) -> None:
         """It has ended by other word than accounting. What was heard of it after ``at`` speaks against that."""
         id = each.session.id
-        each.busy = True
+        each.land()
+        each.where = Where.ENDING
 
         def written(future: asyncio.Future[tuple[Applied, ...]]) -> None:
             now, applied = self._clock(), future.result()[0]
             if applied.changed and isinstance(applied.session, Session):
                 self._telling.ended(applied.session, cause, now)
-            if self._by_id.get(id) is each:
-                each.busy = False
+            if each.where is Where.ENDING:
                 each.climb = replace(each.climb, state=State.RESTING, until=now.wall + _SAID_GONE_S)
                 self._wait(each, _SAID_GONE_S, now)
 
@@ -394,5 +381,13 @@ class Climbs:
         self._push(each)
 
     def _push(self, each: Climbing) -> None:
-        if each.due != inf:
-            heapq.heappush(self._heap, (each.due, next(self._number), each.session.id))
+        each.where = Where.WAITING
+        id = each.session.id
+        held = bool(each.pending.held)
+        self._held_until.put(id, each.due if held else inf)
+        self._due.put(id, inf if held else each.due)
+
+
+def _is_its_own(change: Change, each: Climbing) -> bool:
+    """Whether it is by this that the wish of the climb came to the disk; what came before says nothing of it."""
+    return isinstance(change, Wished) and change.wish == each.pending

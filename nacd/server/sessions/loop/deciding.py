@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol, TypeAlias
 
 from nacd.policy.model import Policy
-from nacd.reassess import Reassessed, baseline, reassess
+from nacd.reassess import Reassessed, baseline, is_ordered, reassess
 from nacd.server.sessions.book import Book
 from nacd.server.sessions.loop.climbing import Climbing, climbing, is_confirmed
 from nacd.server.sessions.loop.climbs import Climbs
@@ -24,11 +24,11 @@ from nacd.server.sessions.loop.gate import Gate
 from nacd.server.sessions.loop.telling import Telling
 from nacd.session import ladder
 from nacd.session.ladder import Terms
-from nacd.session.overrides import NO_OVERRIDE, InForce, Orders
+from nacd.session.overrides import NO_OVERRIDE, InForce, Orders, Override
 from nacd.session.table import is_same_decision
 from nacd.sessions import Grounds, NotOurs, Pending, Phase, Session, Settled, Standing, Wished
 from nacd.store.live.outcome import Applied
-from nacd.values import Compliance, Effect, Instant
+from nacd.values import Compliance, Effect, Instant, Nas
 
 Device: TypeAlias = tuple[str, str]
 """Tenant and key of a verdict."""
@@ -36,6 +36,7 @@ Told: TypeAlias = tuple[tuple[int, str], ...]
 _SLICE: Final = 200
 _AT_ONCE: Final = 50
 _NOTHING: Final[Mapping[Device, Compliance]] = {}
+_MEANWHILE: Final = "it has logged in meanwhile, and is decided again"
 
 
 class Verdicts(Protocol):
@@ -83,11 +84,12 @@ class Deciding:
         orders: Orders,
         policy: Policy,
         policy_counts: bool,
+        sayable: Callable[[Nas, str], bool],
         terms: Terms,
         again: Callable[[int], None],
         clock: Callable[[], Instant],
     ) -> None:
-        """again: takes a session that has to be decided once more."""
+        """sayable: whether a NAS can be given a profile. again: takes a session that has to be decided once more."""
         self._book = book
         self._climbs = climbs
         self._gate = gate
@@ -96,6 +98,7 @@ class Deciding:
         self._orders = orders
         self._policy = policy
         self._policy_counts = policy_counts
+        self._sayable = sayable
         self._terms = terms
         self._again = again
         self._clock = clock
@@ -141,14 +144,26 @@ class Deciding:
         """One session: in words what follows; what has to be done is in the batch."""
         now = self._clock()
         known = self._climbs.find(read.id)
+        if known is None and self._climbs.has_settled(read):
+            self._again(read.id)
+            return _MEANWHILE
         session = known.shown if known is not None else read
         if session.phase in (Phase.ENDED, Phase.AGED):
             return f"it is {session.phase}"
         compliance = self._newest(session, news, now)
         if isinstance(compliance, NotOurs):
             return "nacd did not let it in"
+        # What an order did, its end undoes, also when that came while nobody looked.
+        ordered = ordered or (isinstance(session.standing, Standing) and is_ordered(session.standing))
+        order = self._order(session, now)
         made = reassess(
-            session, compliance, self._ordered(session, now), self._policy, now.wall, policy_counts=self._policy_counts
+            session,
+            compliance,
+            order,
+            self._policy,
+            now.wall,
+            policy_counts=self._policy_counts,
+            sayable=self._can_be_given(session, order),
         )
         if isinstance(made, NotOurs):
             return "nacd does not know what it was let in for"
@@ -186,11 +201,17 @@ class Deciding:
             return told
         return found if found is not None else baseline(session)
 
-    def _ordered(self, session: Session, now: Instant) -> InForce:
+    def _order(self, session: Session, now: Instant) -> InForce:
         grounds = session.grounds
         if not isinstance(grounds, Grounds):
             return NO_OVERRIDE
         return self._orders.in_force(grounds.identity, grounds.mac, grounds.tenant, now.wall)
+
+    def _can_be_given(self, session: Session, order: InForce) -> bool:
+        """As a login of it would find: a NAS of another vendor may not know the order's profile."""
+        if not isinstance(order, Override) or not order.profile or not isinstance(session.grounds, Grounds):
+            return True
+        return self._sayable(session.grounds.nas, order.profile)
 
     # -- what follows ------------------------------------------------------------------------------
 
@@ -199,15 +220,24 @@ class Deciding:
         self._climbs.ask_gate(batch.again, now)
         self._climbs.judge(batch.begun, now)
         for first in range(0, len(batch.begun), _SLICE):
-            begun = batch.begun[first : first + _SLICE]
+            await self._begin_all(batch.begun[first : first + _SLICE], batch, now)
+        for first in range(0, len(batch.settling), _SLICE):
+            await self._settle(batch.settling[first : first + _SLICE], batch)
+
+    async def _begin_all(self, begun: Sequence[Climbing], batch: _Batch, now: Instant) -> None:
+        try:
             expected = [self._expect(each, now) for each in begun]
             written = await self._book.write(
                 [Wished(id=each.session.id, wish=each.pending, at=now.wall) for each in begun]
             )
             for each, judged, applied in zip(begun, expected, written, strict=True):
                 batch.words[each.session.id] = self._begin(each, judged, applied)
-        for first in range(0, len(batch.settling), _SLICE):
-            await self._settle(batch.settling[first : first + _SLICE], batch)
+        except BaseException:
+            # What nobody goes on with must not look as if it were on its way: a round finds it on the disk.
+            for each in begun:
+                if self._climbs.find(each.session.id) is each:
+                    self._climbs.drop(each.session.id)
+            raise
 
     def _expect(self, each: Climbing, now: Instant) -> Session:
         """A newer decision: whatever was on its way for an older one is not asked any more."""
@@ -221,17 +251,18 @@ class Deciding:
 
     def _begin(self, each: Climbing, judged: Session, applied: Applied) -> str:
         now = self._clock()
-        if self._climbs.find(judged.id) is not each:
-            return "it is wanted, and waits for its turn" if applied.changed else "it has come about already"
+        is_its_climb = self._climbs.find(judged.id) is each
         if not applied.stored or not isinstance(applied.session, Session):
-            self._climbs.drop(judged.id)
-            self._gate.forget(judged.id)
-            self._telling.warn("deciding", f"no session is changed while the disk takes nothing: {applied.why}", now)
-            return f"the disk takes nothing: {applied.why}"
+            if is_its_climb:
+                self._climbs.drop(judged.id)
+                self._gate.forget(judged.id)
+            return self._not_kept(applied, now)
+        if not is_its_climb:
+            return "it is wanted, and waits for its turn" if applied.changed else "it has come about already"
         if each.session.standing != judged.standing:
             self._climbs.drop(judged.id)
             self._again(judged.id)
-            return "it has logged in meanwhile, and is decided again"
+            return _MEANWHILE
         if each.pending.held:
             self._climbs.say_held(each, now)
         held = f", held: {each.pending.held}" if each.pending.held else ""
@@ -247,12 +278,22 @@ class Deciding:
         for each, applied in zip(settling, written, strict=True):
             session = applied.session
             if not applied.stored or not isinstance(session, Session):
-                batch.words[each.session.id] = f"the disk takes nothing: {applied.why}"
-            elif isinstance(session.standing, Standing) and session.phase is not Phase.ENDED:
+                batch.words[each.session.id] = self._not_kept(applied, now)
+            elif session.phase is Phase.ENDED:
+                batch.words[each.session.id] = f"it is {session.phase}"
+            elif session.standing != each.session.standing:
+                self._again(session.id)
+                batch.words[each.session.id] = _MEANWHILE
+            elif isinstance(session.standing, Standing):
                 how = "the decision it lives under is wanted again"
                 self._telling.converged(session, session.standing, how, each.pending.since, now)
-                if session.standing != each.session.standing:
-                    self._again(session.id)
+
+    def _not_kept(self, applied: Applied, now: Instant) -> str:
+        """Why nothing follows."""
+        if applied.stored:
+            return applied.why or "there is no such session any more"
+        self._telling.warn("deciding", f"no session is changed while the disk takes nothing: {applied.why}", now)
+        return f"the disk takes nothing: {applied.why}"
 
 
 def _device(session: Session) -> Device:

@@ -1,0 +1,354 @@
+"""Sessions decided again, in batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nacd.server.sessions.loop.deciding import Deciding
+from nacd.session.overrides import Override, OverrideEffect, SubjectKind
+from nacd.sessions import Gone, NotOurs, Pending, Phase, Session, Settled, Standing
+from nacd.values import Effect
+from tests.server.sessions.wired import POLICY, TENANT, Wired, compliance, guid, play, wired
+
+LOOSE = "sessions: {guard: {down: {max_flips: 1000, max_flip_percent: 100}}}\n"
+TIGHT = "sessions: {guard: {down: {max_flips: 2, max_flip_percent: 100}}}\n"
+MEANWHILE = "it has logged in meanwhile, and is decided again"
+
+
+def decided(folder: Path, story: Callable[[Wired, Deciding], Coroutine[Any, Any, None]], **how: Any) -> None:
+    """A story of a loop that takes no turns: nobody ticks."""
+
+    async def all_of_it() -> None:
+        async with wired(folder, "sw", **{"more": LOOSE, **how}) as house:
+            house.gate.live_sessions = 1_000
+            await story(house, house.loop._deciding)
+
+    play(all_of_it)
+
+
+async def let_in(house: Wired, count: int, state: str = "compliant") -> list[Session]:
+    sessions = []
+    for device in range(1, count + 1):
+        house.knows(device, state)
+        session = (await house.login(device, f"A{device}")).session
+        assert isinstance(session, Session)
+        sessions.append(session)
+    return sessions
+
+
+def order(effect: str, house: Wired, device: int = 1, profile: str = "", until_s: float = 0.0) -> Override:
+    at = house.clock().wall
+    return Override(
+        id=device,
+        subject_kind=SubjectKind.DEVICE,
+        subject=guid(device),
+        tenant="",
+        effect=OverrideEffect(effect),
+        profile=profile,
+        reason="a test",
+        by="anna",
+        at=at,
+        until=at + until_s if until_s else 0.0,
+    )
+
+
+def wanted(house: Wired, session: Session) -> Standing:
+    wish = house.session(session.id).wish
+    assert isinstance(wish, Pending)
+    return wish.wanted
+
+
+# -- batches ----------------------------------------------------------------------------------------
+
+
+def test_a_batch_is_judged_together_and_if_it_is_too_much_nobody_goes_first(tmp_path: Path) -> None:
+    async def story(house: Wired, deciding: Deciding) -> None:
+        sessions = await let_in(house, 300)
+        for device in range(1, 301):
+            house.knows(device, "noncompliant", "bulk")
+        told = await deciding.decide(sessions, "verdict")
+        assert [id for id, _ in told] == [each.id for each in sessions]
+        assert len({words for _, words in told}) == 1
+        assert "held: more sessions would change at once" in told[0][1]
+        assert house.loop.status(house.clock()).held == 300
+        assert house.switches["sw"].heard == []
+        assert house.names().count("guard.held") == 1
+
+    decided(tmp_path, story, more=TIGHT)
+
+
+def test_what_is_wanted_is_on_the_disk_when_it_is_told(tmp_path: Path) -> None:
+    async def story(house: Wired, deciding: Deciding) -> None:
+        (session,) = await let_in(house, 1)
+        house.knows(1, "noncompliant")
+        assert await deciding.decide([session], "verdict") == ((session.id, "profile `quarantine` is wanted"),)
+        assert wanted(house, session).profile == "quarantine"
+        (record,) = house.records("session.change_wanted")
+        assert record["change"]["trigger"] == "verdict"
+        again = await deciding.decide([house.session(session.id)], "round")
+        assert again == ((session.id, "profile `quarantine` is wanted already"),)
+        assert len(house.records("session.change_wanted")) == 1
+
+    decided(tmp_path, story)
+
+
+def test_the_same_decision_does_nothing(tmp_path: Path) -> None:
+    async def story(house: Wired, deciding: Deciding) -> None:
+        (session,) = await let_in(house, 1)
+        house.told.clear()
+        house.knows(1, "in_grace")
+        assert await deciding.decide([session], "verdict") == ((session.id, "profile `corporate` stays"),)
+        assert house.told == []
+        assert house.records() == []
+
+    decided(tmp_path, story)
+
+
+def test_what_it_has_is_wanted_again_and_that_settles_it(tmp_path: Path) -> None:
+    async def story(house: Wired, deciding: Deciding) -> None:
+        (session,) = await let_in(house, 1)
+        house.knows(1, "noncompliant")
+        await deciding.decide([session], "verdict")
+        house.knows(1, "compliant")
+        told = await deciding.decide([house.session(session.id)], "verdict")
+        assert told == ((session.id, "profile `corporate` is wanted again"),)
+        assert house.session(session.id).wish == Settled()
+        assert house.loop.status(house.clock()).climbs == {}
+        assert len(house.records("session.converged")) == 1
+
+    decided(tmp_path, story, mute=("sw",))
+
+
+# -- who is not decided -----------------------------------------------------------------------------
+
+
+def test_nobody_is_decided_on_a_session_that_logged_in_meanwhile(tmp_path: Path) -> None:
+    async def story(house: Wired, deciding: Deciding) -> None:
+        (read,) = await let_in(house, 1)
+        again: list[int] = []
+        deciding._again = again.append
+        house.knows(1, "not_managed")
+        house.knows(2, "noncompliant")
+        await house.login(1, "A1", known=house.memory.known[TENANT, f"guid:{guid(2)}"])
+        assert await deciding.decide([read], "verdict") == ((read.id, MEANWHILE),)
+        assert again == [read.id]
+        assert house.switches["sw"].heard == []
+        assert house.loop.status(house.clock()).climbs == {}
+
+    decided(tmp_path, story)
+
+
+def test_what_is_taken_back_from_a_session_that_logged_in_meanwhile_is_not_said_to_be_proved(tmp_path: Path) -> None:
+    async def story(house: Wired, deciding: Deciding) -> None:
+        (session,) = await let_in(house, 1)
+        house.knows(1, "not_managed")
+        await deciding.decide([session], "verdict")
+        read = house.session(session.id)
+        again: list[int] = []
+        deciding._again = again.append
+        house.loop._climbs.drop(session.id)
+        await house.login(1, "A1", known=compliance("noncompliant", house.clock().wall))
+        house.knows(1, "compliant")
+        assert await deciding.decide([read], "verdict") == ((session.id, MEANWHILE),)
+        assert again == [session.id]
+        assert house.records("session.converged") == []
+
+    decided(tmp_path, story, mute=("sw",))
+
+
+def test_words_for_those_that_are_over_or_not_ours(tmp_path: Path) -> None:
+    async def story(house: Wired, deciding: Deciding) -> None:
+        ended, aged, ours = await let_in(house, 3)
+        now = house.clock().wall + 1
+        await house.book.write(
+            [
+                Gone(id=ended.id, phase=Phase.ENDED, at=now, cause="a test"),
+                Gone(id=aged.id, phase=Phase.AGED, at=now, cause="a test"),
+            ]
+        )
+        foreign = (await house.account(9, "A9", "start")).session
+        assert isinstance(foreign, Session)
+        lost = replace(ours, grounds=NotOurs())
+        sessions = [house.session(ended.id), house.session(aged.id), foreign, lost]
+        assert [words for _, words in await deciding.decide(sessions, "round")] == [
+            "it is ended",
+            "it is aged",
+            "nacd did not let it in",
+            "nacd does not know what it was let in for",
+        ]
+
+    decided(tmp_path, story)
+
+
+# -- verdicts ---------------------------------------------------------------------------------------
+
+
+def test_news_counts_before_memory_unless_memory_is_newer(tmp_path: Path) -> None:
+    async def story(house: Wired, deciding: Deciding) -> None:
+        (session,) = await let_in(house, 1)
+        device, now = (TENANT, f"guid:{guid(1)}"), house.clock().wall
+        old = {device: compliance("noncompliant", now - 60)}
+        assert await deciding.decide([session], "verdict", old) == ((session.id, "profile `corporate` stays"),)
+        new = {device: compliance("noncompliant", now + 1)}
+        assert await deciding.decide([session], "verdict", new) == ((session.id, "profile `quarantine` is wanted"),)
+
+    decided(tmp_path, story)
+
+
+def test_what_lies_on_the_disk_alone_is_recalled(tmp_path: Path) -> None:
+    async def story(house: Wired, deciding: Deciding) -> None:
+        sessions = await let_in(house, 60)
+        for device in range(1, 61):
+            house.memory.on_disk[TENANT, f"guid:{guid(device)}"] = compliance("noncompliant", house.clock().wall)
+        house.memory.known.clear()
+        await deciding.decide(sessions, "round")
+        assert {wanted(house, each).profile for each in sessions} == {"quarantine"}
+
+    decided(tmp_path, story)
+
+
+def test_where_nobody_knows_anything_the_verdict_it_was_let_in_with_counts(tmp_path: Path) -> None:
+    """An outage is no news: neither about who was let in before it, nor about who was let in by its rule."""
+    policy = POLICY + "  - {name: outage, when: {access: dot1x, compliance: unavailable}, then: guests}\n"
+
+    async def story(house: Wired, deciding: Deciding) -> None:
+        before, *_ = await let_in(house, 1)
+        outage = compliance("unavailable", house.clock().wall, "none")
+        during = (await house.login(2, "A2", known=outage)).session
+        assert isinstance(during, Session)
+        house.memory.known.clear()
+        house.memory.troubled.add(TENANT)
+        told = await deciding.decide([before, during], "round")
+        assert [words for _, words in told] == ["profile `corporate` stays", "profile `guests` stays"]
+        house.verdict(1, "unavailable")
+        assert house.loop.status(house.clock()).queued == 0
+
+    decided(tmp_path, story, policy=policy)
+
+
+def test_a_verdict_that_has_grown_old_is_another_verdict(tmp_path: Path) -> None:
+    policy = POLICY.replace(
+        "rules:\n", "rules:\n  - {name: old, when: {access: dot1x, compliance_age: {over: 1h}}, then: guests}\n"
+    )
+
+    async def story(house: Wired, deciding: Deciding) -> None:
+        (session,) = await let_in(house, 1)
+        house.clock.ahead_s += 3_500
+        assert await deciding.decide([session], "round") == ((session.id, "profile `corporate` stays"),)
+        house.clock.ahead_s += 101
+        assert await deciding.decide([session], "round") == ((session.id, "profile `guests` is wanted"),)
+        assert wanted(house, session).rule == "old"
+
+    decided(tmp_path, story, policy=policy)
+
+
+# -- orders -----------------------------------------------------------------------------------------
+
+
+def test_an_order_for_a_profile_that_its_nas_cannot_be_given_is_a_refusal_that_comes_about(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with wired(tmp_path, "sw", more=LOOSE) as house:
+            rendered = {pair: each for pair, each in house.assembled.rendered.items() if pair[0] != "guests"}
+            await house.restart(replace(house.assembled, rendered=rendered))
+            (session,) = await let_in(house, 1)
+            put = order("quarantine", house, profile="guests")
+            house.orders.put(put)
+            house.loop.overridden(put)
+            await house.until(lambda: house.records("session.answered"))
+            assert (wanted(house, session).effect, wanted(house, session).rule) == (Effect.DENY, "override-quarantine")
+            # A login finds the same order, and is refused.
+            house.knows(1, "not_managed")
+            await house.login(1, "A1")
+            await house.until(lambda: house.records("session.converged"))
+            assert house.session(session.id).phase is Phase.ENDED
+
+    play(story)
+
+
+def test_an_order_can_be_given_by_the_vendor_that_the_nas_has_now(tmp_path: Path) -> None:
+    async def story(house: Wired, deciding: Deciding) -> None:
+        (session,) = await let_in(house, 1)
+        grounds = house.grounds(1)
+        before = replace(session, grounds=replace(grounds, nas=replace(grounds.nas, vendor="another-vendor")))
+        house.orders.put(order("quarantine", house, profile="guests"))
+        await deciding.decide([before], "override", ordered=True)
+        assert wanted(house, session).profile == "guests"
+
+    decided(tmp_path, story)
+
+
+def test_the_end_of_orders_passes_the_guard_also_if_it_came_while_nobody_looked(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with wired(tmp_path, "sw", more=TIGHT) as house:
+            for device in range(1, 6):
+                put = order("allow", house, device, profile="guests", until_s=60)
+                house.orders.put(put)
+                kept = await house.book.read(lambda store, put=put: store.put_override(put))
+                assert kept == put
+                house.knows(device, "noncompliant")
+                under = replace(
+                    house.standing(house.grounds(device)), rule="override-allow", profile="guests", effect=Effect.ALLOW
+                )
+                house.standing = lambda *_, under=under: under  # type: ignore[method-assign]
+                await house.login(device, f"A{device}")
+                del house.standing  # type: ignore[method-assign]
+            await house.quiet(0.1)
+            assert house.switches["sw"].heard == []
+            house.clock.ahead_s += 61
+            await house.restart()
+            await house.until(lambda: len(house.switches["sw"].heard) == 5)
+            assert house.records("session.held") == []
+
+    play(story)
+
+
+# -- what goes wrong --------------------------------------------------------------------------------
+
+
+def test_while_the_disk_takes_nothing_nobody_is_asked_and_that_is_what_is_told(tmp_path: Path) -> None:
+    async def story(house: Wired, deciding: Deciding) -> None:
+        sessions = await let_in(house, 2)
+        house.knows(1, "noncompliant")
+        house.knows(2, "noncompliant")
+        house.store.close()
+        told = await deciding.decide(sessions, "verdict")
+        assert all(words.startswith("the disk takes nothing: ") for _, words in told)
+        assert house.loop.status(house.clock()).climbs == {}
+        assert house.switches["sw"].heard == []
+
+    decided(tmp_path, story)
+
+
+def test_a_session_that_was_forgotten_meanwhile_is_not_blamed_on_the_disk(tmp_path: Path) -> None:
+    async def story(house: Wired, deciding: Deciding) -> None:
+        (session,) = await let_in(house, 1)
+        house.knows(1, "noncompliant")
+        gone = replace(session, id=999)
+        assert await deciding.decide([gone], "verdict") == ((999, "there is no such session"),)
+        assert house.loop.status(house.clock()).climbs == {}
+
+    decided(tmp_path, story)
+
+
+def test_what_is_broken_off_does_not_look_as_if_it_were_on_its_way(tmp_path: Path) -> None:
+    async def story(house: Wired, deciding: Deciding) -> None:
+        (session,) = await let_in(house, 1)
+        house.knows(1, "noncompliant")
+        task = asyncio.get_running_loop().create_task(deciding.decide([session], "verdict"))
+        for _ in range(20):
+            await asyncio.sleep(0)
+            if house.loop.status(house.clock()).climbs:
+                break
+        assert not task.done()
+        task.cancel()
+        await asyncio.wait({task})
+        assert house.loop.status(house.clock()).climbs == {}
+        told = await deciding.decide([session], "round")
+        assert told == ((session.id, "profile `quarantine` is wanted"),)
+        assert house.loop.status(house.clock()).climbs != {}
+
+    decided(tmp_path, story)

@@ -1,0 +1,143 @@
+"""Whether a change may be asked for now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nacd.server.sessions.loop.gate import Gate, Wanted
+from nacd.session.guard import GO, Go, Guard, Guards, Hold, Ruling
+from nacd.session.windows import Window, Windows
+from nacd.values import Instant
+from tests.server.sessions.loop.desk import Desk, desk
+
+DAY, HOUR = 86_400.0, 3_600.0
+MONDAY = 4 * DAY
+"""1970-01-05, 00:00, where minutes of the week begin."""
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[Desk]:
+    with desk(tmp_path) as made:
+        yield made
+
+
+def guard(max_flips: int) -> Guard:
+    return Guard(max_flips, 100.0, 300.0, HOUR, 1.0)
+
+
+def gate(told: Desk, max_flips: int = 3, down: Windows | None = None, troubled: str = "nobody") -> Gate:
+    made = Gate(
+        guards=Guards(down=guard(max_flips), up=guard(max_flips)),
+        down=down or Windows(),
+        up=Windows(),
+        local_minutes=lambda wall: int((wall - MONDAY) // 60) % (7 * 24 * 60),
+        trouble=lambda tenant: tenant == troubled,
+        telling=told.telling,
+    )
+    made.live_sessions = 1000
+    return made
+
+
+def at(seconds: float) -> Instant:
+    """Since Monday, 00:00."""
+    return Instant(wall=MONDAY + seconds, monotonic=1000.0 + seconds)
+
+
+def wanted(first: int, last: int = 0, **more: Any) -> list[Wanted]:
+    return [Wanted(id=id, **{"down": True, **more}) for id in range(first, (last or first) + 1)]
+
+
+def why(ruling: Ruling) -> str:
+    return ruling.why if isinstance(ruling, Hold) else ""
+
+
+def test_what_a_nas_cannot_be_told_waits_without_an_end_also_when_an_admin_wants_it(told: Desk) -> None:
+    rulings = gate(told).ask(wanted(1, cannot="it has no words", ordered=True), at(0))
+    assert rulings == [Hold(why="it has no words", until=inf)]
+
+
+def test_orders_pass_the_window_and_the_guard(told: Desk) -> None:
+    closed = Windows(windows=(Window(days=frozenset({6}), begins=0, ends=60),))
+    door = gate(told, max_flips=1, down=closed)
+    assert door.ask(wanted(1, 50, ordered=True), at(0)) == [GO] * 50
+
+
+def test_a_closed_window_holds_until_it_opens_and_counts_for_no_guard(told: Desk) -> None:
+    nightly = Windows(windows=(Window(days=frozenset({0}), begins=60, ends=120),))
+    door = gate(told, max_flips=1, down=nightly)
+    rulings = door.ask(wanted(1, 5), at(90))
+    assert {why(each) for each in rulings} == {"its maintenance window is closed"}
+    assert {each.until for each in rulings if isinstance(each, Hold)} == {at(HOUR).monotonic}
+    assert door.counts(at(90))["down"].held == 0
+    assert door.ask(wanted(1), at(HOUR)) == [GO]
+    assert door.ask(wanted(9, down=False), at(90)) == [GO], "the other direction has its own windows"
+
+
+def test_a_batch_is_judged_together_however_its_parts_are_mixed(told: Desk) -> None:
+    door = gate(told)
+    batch = wanted(1, 2) + wanted(3, down=False) + wanted(4, cannot="it has no words") + wanted(5, 6)
+    rulings = door.ask(batch, at(0))
+    assert ["guard" in why(each) for each in rulings] == [True, True, False, False, True, True]
+    assert rulings[2] == GO
+    assert why(rulings[3]) == "it has no words"
+
+
+def test_what_rests_on_old_knowledge_waits_while_its_tenants_intune_is_away(told: Desk) -> None:
+    door = gate(told, troubled="away")
+    rulings = door.ask(
+        wanted(1, tenant="away") + wanted(2, tenant="away", confirmed=True) + wanted(3, tenant="here"), at(0)
+    )
+    assert [isinstance(each, Go) for each in rulings] == [False, True, True]
+    assert "Intune cannot be reached" in why(rulings[0])
+
+
+def test_a_hold_is_told_of_when_it_begins_and_when_it_has_run_out_and_once_each(told: Desk) -> None:
+    door = gate(told)
+    for id in (1, 11):
+        door.ask(wanted(id, id + 4), at(0))
+    assert told.names() == ["guard.held"]
+    assert told.records()[0]["guard"]["held"] == 5
+    assert door.ask(wanted(1, 5), at(HOUR)) == [GO] * 5
+    door.ask([], at(HOUR + 1))
+    assert told.names() == ["guard.held", "guard.released"]
+
+
+def test_what_is_released_goes_when_it_is_asked_about_next_and_only_that_way(told: Desk) -> None:
+    door = gate(told)
+    door.ask(wanted(1, 5), at(0))
+    door.ask(wanted(11, 15, down=False), at(0))
+    assert door.release("down", "anna", at(1)) == 5
+    assert door.ask(wanted(1, 5), at(2)) == [GO] * 5
+    assert all(map(why, door.ask(wanted(11, 15, down=False), at(2))))
+    assert door.release("", "anna", at(3)) == 5
+    assert told.names() == ["guard.held", "guard.held", "guard.released", "guard.released"]
+
+
+def test_what_is_discarded_waits_on_and_is_not_held_by_the_guard_any_more(told: Desk) -> None:
+    door = gate(told)
+    door.ask(wanted(1, 5), at(0))
+    assert door.discard("", "anna", at(1)) == 5
+    assert {why(each) for each in door.ask(wanted(1, 5), at(2))} == {"an admin has discarded it"}
+    assert door.counts(at(2))["down"].held == 0
+    assert door.ask(wanted(9), at(2)) == [GO]
+    assert told.names() == ["guard.held", "guard.discarded"]
+
+
+def test_what_is_wanted_no_more_is_not_counted_as_held(told: Desk) -> None:
+    door = gate(told)
+    door.ask(wanted(1, 5), at(0))
+    door.forget(3)
+    assert door.counts(at(0))["down"].held == 4
+
+
+def test_there_are_two_directions(told: Desk) -> None:
+    door = gate(told)
+    for ask in (door.release, door.discard):
+        with pytest.raises(ValueError, match="`sideways` is neither"):
+            ask("sideways", "anna", at(0))
+    assert told.names() == []

@@ -1,0 +1,229 @@
+"""The database of sessions as the event loop sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import weakref
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nacd.server.clock import instant
+from nacd.server.sessions.book import Book
+from nacd.session.table import apply
+from nacd.session.tie import tie
+from nacd.sessions import Authorized, Change, Names, Phase, Session, Settled, Wished
+from nacd.store.live.outcome import Applied
+from nacd.store.sessions import SessionStore
+from tests.session.making import authorized, place, stop
+
+T = 1_700_000_000.0
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SessionStore]:
+    made = SessionStore(tmp_path / "sessions.sqlite", apply=apply, tie=tie, report=lambda _: None)
+    yield made
+    made.close()
+
+
+def play(store: SessionStore, story: Callable[[Book], Coroutine[Any, Any, None]]) -> None:
+    async def all_of_it() -> None:
+        book = Book(store, instant)
+        try:
+            async with asyncio.timeout(20):
+                await story(book)
+        finally:
+            book.close()
+
+    asyncio.run(all_of_it())
+
+
+def login(number: int) -> Authorized:
+    return authorized(
+        place=place(port=str(number), calling_station_id=f"02-00-00-00-00-{number:02X}"),
+        names=Names(acct_session_id=str(number), token=f"{number:032x}"),
+    )
+
+
+def of(change: Change) -> str:
+    return change.names.acct_session_id if isinstance(change, Authorized) else type(change).__name__
+
+
+def test_everybody_hears_of_every_change_in_order_before_the_writer_goes_on(store: SessionStore) -> None:
+    async def story(book: Book) -> None:
+        heard: list[str] = []
+        book.listen(lambda change, _: heard.append(f"one {of(change)}"))
+        book.listen(lambda change, _: heard.append(f"two {of(change)}"))
+        first = book.write([login(1), login(2)])
+        first.add_done_callback(lambda _: heard.append("first is done"))
+        second = book.write([login(3)])
+        assert book.waiting == 3
+        await asyncio.gather(first, second)
+        assert [each for each in heard if each != "first is done"] == [
+            f"{who} {number}" for number in (1, 2, 3) for who in ("one", "two")
+        ]
+        assert heard.index("first is done") > heard.index("two 2")
+        assert book.waiting == 0
+
+    play(store, story)
+
+
+def test_what_a_listener_is_told_is_on_the_disk_and_it_is_told_on_the_loop(store: SessionStore) -> None:
+    async def story(book: Book) -> None:
+        told: list[tuple[Applied, object]] = []
+
+        def listener(_: Change, applied: Applied) -> None:
+            assert isinstance(applied.session, Session)
+            assert threading.current_thread() is threading.main_thread()
+            told.append((applied, store.session(applied.session.id)))
+
+        book.listen(listener)
+        outcomes = await book.write([login(1)])
+        assert [applied for applied, _ in told] == list(outcomes)
+        assert told[0][1] == told[0][0].session
+
+    play(store, story)
+
+
+def test_a_listener_that_fails_keeps_no_other_from_hearing_and_no_writer_waiting(store: SessionStore) -> None:
+    async def story(book: Book) -> None:
+        bugs: list[object] = []
+        heard: list[str] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: bugs.append(context["exception"]))
+
+        def broken(change: Change, _: Applied) -> None:
+            heard.append(f"broken {of(change)}")
+            raise LookupError(of(change))
+
+        book.listen(broken)
+        book.listen(lambda change, _: heard.append(f"sound {of(change)}"))
+        outcomes = await asyncio.gather(book.write([login(1), login(2)]), book.write([login(3)]))
+        assert [each.changed for told in outcomes for each in told] == [True] * 3
+        assert heard == [f"{who} {number}" for number in (1, 2, 3) for who in ("broken", "sound")]
+        assert [str(bug) for bug in bugs] == ["1", "2", "3"]
+        assert book.waiting == 0
+
+    play(store, story)
+
+
+def test_what_the_disk_did_not_take_is_said_to_its_writer_and_to_nobody_else(store: SessionStore) -> None:
+    async def story(book: Book) -> None:
+        heard: list[str] = []
+        book.listen(lambda change, _: heard.append(of(change)))
+        await book.write([login(1)])
+        store.close()
+        lost = await book.write([login(2), login(3)])
+        assert [(each.stored, each.changed) for each in lost] == [(False, False)] * 2
+        assert all(each.why for each in lost)
+        assert heard == ["1"]
+        assert book.waiting == 0
+
+    play(store, story)
+
+
+def test_what_means_nothing_is_heard_too_and_changes_nothing(store: SessionStore) -> None:
+    async def story(book: Book) -> None:
+        heard: list[Applied] = []
+        book.listen(lambda _, applied: heard.append(applied))
+        (outcome,) = await book.write([Wished(id=99, wish=Settled(), at=T)])
+        assert heard == [outcome]
+        assert (outcome.stored, outcome.changed, outcome.why) == (True, False, "there is no such session")
+        assert await book.write([]) == ()
+
+    play(store, story)
+
+
+def test_a_writer_that_does_not_wait_any_longer_hinders_nobody(store: SessionStore) -> None:
+    async def story(book: Book) -> None:
+        heard: list[str] = []
+        book.listen(lambda change, _: heard.append(of(change)))
+        book.write([login(1)]).cancel()
+        (outcome,) = await book.write([login(2)])
+        assert outcome.changed
+        assert heard == ["1", "2"]
+        assert book.waiting == 0
+
+    play(store, story)
+
+
+def test_after_five_hundred_changes_the_loop_gets_to_something_else(store: SessionStore) -> None:
+    async def story(book: Book) -> None:
+        heard: list[str] = []
+        between: list[int] = []
+
+        def listener(change: Change, _: Applied) -> None:
+            if not heard:
+                asyncio.get_running_loop().call_soon(lambda: between.append(len(heard)))
+            heard.append(of(change))
+
+        book.listen(listener)
+        writing = [book.write([Wished(id=id, wish=Settled(), at=T) for id in range(1, 401)]) for _ in range(5)]
+        store.submit(login(1)).result(10)  # the loop is busy until all of them are on the disk
+        await asyncio.gather(*writing)
+        assert len(heard) == 2_000
+        assert between == [800]
+
+    play(store, story)
+
+
+def test_reading_raises_what_the_question_raises_and_does_not_hold_up_the_loop(store: SessionStore) -> None:
+    async def story(book: Book) -> None:
+        gate = threading.Event()
+
+        def slow(_: SessionStore) -> bool:
+            return gate.wait(10)
+
+        waiting = asyncio.ensure_future(book.read(slow))
+        (outcome,) = await book.write([login(1)])
+        assert isinstance(outcome.session, Session)
+        found = await book.read(lambda store: store.session(1))
+        assert found == outcome.session
+        gate.set()
+        assert await waiting
+        with pytest.raises(LookupError, match="no such thing"):
+            await book.read(wrong)
+
+    def wrong(_: SessionStore) -> None:
+        raise LookupError("no such thing")
+
+    play(store, story)
+
+
+def test_a_session_that_comes_and_goes_is_told_as_it_is_after_each_change(store: SessionStore) -> None:
+    async def story(book: Book) -> None:
+        phases: list[Phase] = []
+
+        def listener(_: Change, applied: Applied) -> None:
+            assert isinstance(applied.session, Session)
+            phases.append(applied.session.phase)
+
+        book.listen(listener)
+        change = login(1)
+        over = stop(T + 5, place=change.place, names=replace(change.names, token=""))
+        await book.write([change, over])
+        assert phases == [Phase.AUTHORIZED, Phase.ENDED]
+
+    play(store, story)
+
+
+def test_nothing_is_kept_of_what_is_done(store: SessionStore) -> None:
+    async def story(book: Book) -> None:
+        heard: list[int] = []
+        book.listen(lambda *_: heard.append(1))
+        writing = book.write([login(1)])
+        kept = weakref.ref(writing)
+        await writing
+        del writing
+        await book.write([login(2)])  # the writer's thread has let go of the first by now
+        gc.collect()
+        assert heard == [1, 1]
+        assert kept() is None
+        assert book.problem == ""
+
+    play(store, story)
