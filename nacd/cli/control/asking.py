@@ -8,6 +8,7 @@ Exit codes: 0 done, 1 not done or refused, 2 wrong usage, 3 no daemon.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +21,6 @@ import typer
 
 DEFAULT_CONFIG = Path("/etc/nacd/nacd.yaml")
 DONE, NOT_DONE, USAGE, NO_DAEMON = 0, 1, 2, 3
-_WIDE = 1_000
 _LONG_S = 960.0  # a little longer than the daemon takes for it
 
 Config = Annotated[
@@ -31,10 +31,15 @@ State = Annotated[
 ]
 Socket = Annotated[
     Path | None,
-    typer.Option(help="The daemon's socket; default: the one in the configuration.", envvar="NACD_SOCKET"),
+    typer.Option(help="The daemon's socket; default: NACD_SOCKET, then the one in the configuration."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON, for machines.")]
 Tenant = Annotated[str, typer.Option(help="One tenant only.")]
+
+
+def usual_config() -> Path:
+    """The configuration where the command line names none."""
+    return Path(os.environ.get("NACD_CONFIG", "") or DEFAULT_CONFIG)
 
 
 class Daemon:
@@ -95,21 +100,13 @@ def print_json(found: Any, *, indent: int | None = 2) -> None:
     print(json.dumps(found, indent=indent, ensure_ascii=True), flush=True)
 
 
-def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns for people; what is too wide for the terminal is cut there, and nowhere else."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def print_table(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], *, whole: Sequence[str] = (), least: Sequence[str] = ()
+) -> None:
+    """As ``table.print_table``, of what strangers wrote."""
+    from nacd.cli.control import table
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_WIDE)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for title in titles:
-        table.add_column(title, no_wrap=True, overflow="ellipsis")
-    for row in rows:
-        table.add_row(*(Text(clean(cell)) for cell in row))
-    console.print(table)
+    table.print_table(titles, [[clean(cell) for cell in row] for row in rows], whole=whole, least=least)
 
 
 def print_pairs(pairs: Sequence[tuple[str, str]], *, indent: int = 4) -> None:
@@ -138,9 +135,19 @@ def ago(at: float) -> str:
 def span(seconds: float) -> str:
     """A length of time, roughly."""
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
+        if seconds >= 1.99 * size:  # what was two hours when it was written is no `120 min` a moment later
             return f"{seconds / size:.0f} {unit}"
     return f"{max(0.0, seconds):.0f} s"
+
+
+def soon(at: float) -> str:
+    """A moment to come: in UTC, in this machine's own time if that is another, and how long it is until then."""
+    try:
+        here = datetime.fromtimestamp(at).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return moment(at)
+    own = f" ({here.isoformat(timespec='minutes', sep=' ')} here)" if here.utcoffset() else ""
+    return f"{moment(at)}{own}, in {span(at - time.time())}"
 
 
 def clean(text: str) -> str:

@@ -5,6 +5,8 @@ Knows: how progress and outcomes look on a terminal. Refuses to know: how a NAS 
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -42,11 +44,12 @@ app = typer.Typer(
 Subject = Annotated[
     str,
     typer.Argument(
-        metavar="SESSION|DEVICE|MAC", help="Number of a session, Intune device id, or MAC: all its sessions."
+        metavar="SESSION|DEVICE|MAC", help="Number of a session, or Intune device id or MAC: all of its sessions."
     ),
 ]
+_WAIT_S = 0.5
 Direction = Annotated[
-    str, typer.Argument(metavar="[down|up]", help="down: changes that take access away, up: that give it; none: both.")
+    str, typer.Argument(metavar="down|up", help="down: changes that take access away, up: that give it; none: both.")
 ]
 
 
@@ -59,7 +62,11 @@ def reauthenticate(
     state: State = None,
     socket: Socket = None,
 ) -> None:
-    """Let the endpoint log in again without losing its link."""
+    """Let the endpoint log in again without losing its link.
+
+    nacd coa reauthenticate 4711
+    nacd coa reauthenticate 00-50-B6-AA-BB-CC
+    """
     run(lambda daemon: _by_hand(daemon, "reauthenticate", subject, tenant, as_json=as_json), config, state, socket)
 
 
@@ -72,7 +79,11 @@ def disconnect(
     state: State = None,
     socket: Socket = None,
 ) -> None:
-    """End the session. Most endpoints log in again at once."""
+    """End the session. Most endpoints log in again at once, and get what the policy says.
+
+    nacd coa disconnect 4711
+    nacd coa disconnect 2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954
+    """
     run(lambda daemon: _by_hand(daemon, "disconnect", subject, tenant, as_json=as_json), config, state, socket)
 
 
@@ -85,7 +96,13 @@ def bounce(
     state: State = None,
     socket: Socket = None,
 ) -> None:
-    """Take the switch port down for a moment: EVERYBODY on it loses the link."""
+    """Take the switch port down for a moment: EVERYBODY on it loses the link.
+
+    Refused for a port with a phone, for one that nacd does not know, and for
+    one with a second session on it.
+
+    nacd coa bounce 4711
+    """
     run(lambda daemon: _by_hand(daemon, "bounce", subject, tenant, as_json=as_json), config, state, socket)
 
 
@@ -109,13 +126,29 @@ def status(
 @app.command()
 def release(
     direction: Direction = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Until they are made, and say how far they are.")] = False,
     as_json: AsJson = False,
     config: Config = DEFAULT_CONFIG,
     state: State = None,
     socket: Socket = None,
 ) -> None:
-    """Let the changes go that the guard holds."""
-    run(lambda daemon: _decide(daemon, "release", direction, as_json=as_json), config, state, socket)
+    """Let the changes go that the guard holds.
+
+    They go at the pace of each NAS. [b]nacd coa status[/] says how many are
+    left.
+
+    nacd coa release down --wait
+    """
+
+    def ask(daemon: Daemon) -> int:
+        count = _decide(daemon, "release", direction, as_json=as_json)
+        if wait and count:
+            _wait(daemon)
+        elif count and not as_json:
+            print("how they go: nacd coa status, nacd sessions watch")
+        return DONE
+
+    run(ask, config, state, socket)
 
 
 @app.command()
@@ -127,7 +160,12 @@ def discard(
     socket: Socket = None,
 ) -> None:
     """Do not make the changes that the guard holds, for as long as a hold lasts: sessions stay as they are."""
-    run(lambda daemon: _decide(daemon, "discard", direction, as_json=as_json), config, state, socket)
+
+    def ask(daemon: Daemon) -> int:
+        _decide(daemon, "discard", direction, as_json=as_json)
+        return DONE
+
+    run(ask, config, state, socket)
 
 
 def reassess(
@@ -142,7 +180,11 @@ def reassess(
 ) -> None:
     """Ask Intune about a device now, and decide its live sessions again: what changes is asked of their NASes.
 
-    Exit codes: 0 done, 1 not done (Intune did not answer, nobody is there), 2 wrong usage, 3 no daemon.
+    nacd reassess 2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954
+    nacd reassess 00-50-B6-AA-BB-CC
+
+    Exit codes: 0 done, 1 not done (Intune did not answer, nobody is there), 2
+    wrong usage, 3 no daemon.
     """
 
     def ask(daemon: Daemon) -> int:
@@ -193,13 +235,32 @@ def _outcome(told: Mapping[str, Any]) -> str:
 
 
 def _decide(daemon: Daemon, word: str, direction: str, *, as_json: bool) -> int:
+    """How many."""
     found = daemon.give(f"coa.{word}", {"direction": direction})
+    count = int(found[f"{word}d" if word.endswith("e") else f"{word}ed"])
     if as_json:
         print_json(found)
-        return DONE
-    count = found[f"{word}d" if word.endswith("e") else f"{word}ed"]
-    print(f"{'let go' if word == 'release' else 'discarded'}: {count} held change{'' if count == 1 else 's'}")
-    return DONE
+    elif count:
+        print(f"{'let go' if word == 'release' else 'discarded'}: {count} held change{'' if count == 1 else 's'}")
+    else:
+        print(f"the guard holds nothing{f' {direction}' if direction else ''}")
+    return count
+
+
+def _wait(daemon: Daemon) -> None:
+    """Until no session is changed any more, whoever wanted it. Ctrl-C ends the waiting alone."""
+    said = ""
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            found = daemon.give("coa.status")
+            left = sum(found["climbs"].values()) - found["held"]
+            now = f"{left} to go ({_counted(found['climbs'])}), {found['held']} held"
+            if now != said:
+                tell(now)
+            said = now
+            if left <= 0:
+                return
+            time.sleep(_WAIT_S)
 
 
 def _say_step(told: Mapping[str, Any]) -> None:
@@ -225,7 +286,7 @@ def _print_status(found: Mapping[str, Any]) -> None:
         print()
         counts = ("waiting", "in_flight", "unanswered")
         rows = [(lane["nas"], lane["host"], str(lane["port"]), *(str(lane[each]) for each in counts)) for lane in busy]
-        print_table(("NAS", "ADDRESS", "PORT", "WAITING", "UNDER WAY", "UNANSWERED"), rows)
+        print_table(("NAS", "ADDRESS", "PORT", "WAITING", "UNDER WAY", "UNANSWERED"), rows, whole=("ADDRESS",))
 
 
 def _guard(direction: str, each: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ know: whether the rest of the configuration is sound: an order must get through 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from nacd.server.control import SOCKET_NAME
 
 USUAL: Final = Path("/run/nacd/control.sock")
 """Where `control.socket` is best put: whoever may use it often may not read the configuration."""
+VARIABLE: Final = "NACD_SOCKET"
 
 
 class NoPlace(Exception):
@@ -22,15 +24,17 @@ class NoPlace(Exception):
 
 
 def socket_of(config: Path, state: Path | None, named: Path | None) -> Path:
-    """The socket. state, named: what the command line says. Raises NoPlace."""
+    """The socket. state, named: what the command line says, which counts more than the environment. Raises NoPlace."""
     if named is not None:
         return named
     if state is not None:
         return state / SOCKET_NAME
+    if said := os.environ.get(VARIABLE, ""):
+        return Path(said)
     try:
         return _written(config)
     except OSError as trouble:
-        if USUAL.exists():
+        if _is_there(USUAL):
             return USUAL
         words = (trouble.strerror or str(trouble)).lower()
         raise NoPlace(
@@ -38,6 +42,14 @@ def socket_of(config: Path, state: Path | None, named: Path | None) -> Path:
         ) from None
     except ConfigError as refused:
         raise NoPlace(f"{refused}\nname the daemon's socket with --socket, or its state folder with --state") from None
+
+
+def _is_there(path: Path) -> bool:
+    """Whether something is there, or it is not for us to know."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
 
 
 def _written(config: Path) -> Path:

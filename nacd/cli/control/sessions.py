@@ -28,13 +28,21 @@ from nacd.cli.control.asking import (
     print_table,
     run,
     tell,
+    usual_config,
 )
 
 app = typer.Typer(
-    help="Who is on the network: list sessions, look at one, watch them change.",
+    help="Who is on the network: list sessions, look at one, watch them change. Alone it is [b]nacd sessions list[/].",
     epilog="Exit codes: 0 done, 1 not done or refused, 2 wrong usage, 3 no daemon. Times are UTC.",
-    no_args_is_help=True,
+    rich_markup_mode="rich",
 )
+
+
+@app.callback(invoke_without_command=True)
+def alone(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        listed(config=usual_config())
+
 
 Device = Annotated[str, typer.Option(help="Of this device: Intune device id, or `entra:` and its id.")]
 Mac = Annotated[str, typer.Option(help="Of this MAC, in any spelling.")]
@@ -63,7 +71,15 @@ def listed(
     state: State = None,
     socket: Socket = None,
 ) -> None:
-    """The sessions that are up, by their numbers. What is named must all fit."""
+    """The sessions that are up, by their numbers. What is named must all fit.
+
+    A narrow terminal shows less of them, a pipe and [b]--json[/] show
+    everything.
+
+    nacd sessions list --nas campus-switches --profile quarantine
+    nacd sessions list --mac 00-50-B6-AA-BB-CC --all
+    nacd sessions list --pending
+    """
     wanted = _filter(device, mac, user, nas, phase, profile, tenant, pending=pending)
 
     def ask(daemon: Daemon) -> int:
@@ -72,9 +88,10 @@ def listed(
             print_json(found)
             return DONE
         if found["sessions"]:
-            print_table(_TITLES, [_cells(each) for each in found["sessions"]])
+            print_table(_TITLES, [_cells(each) for each in found["sessions"]], whole=_WHOLE, least=_LEAST)
         else:
-            print("no session")
+            there = "there" if everything else "up"
+            print(f"no session is {there}" + (" that fits what is named" if wanted else ""))
         if found["next"]:
             tell(f"there are more: --after {found['next']}")
         return DONE
@@ -90,7 +107,11 @@ def show(
     state: State = None,
     socket: Socket = None,
 ) -> None:
-    """All that is known of one session: place, decision and why, what is wanted of its NAS. JSON has every fact."""
+    """All that is known of one session: place, decision and why, what is wanted of its NAS. JSON has every fact.
+
+    nacd sessions show 4711
+    nacd sessions show 4711 --json | jq .full.grounds
+    """
 
     def ask(daemon: Daemon) -> int:
         found = daemon.give("sessions.show", {"id": id})
@@ -119,10 +140,20 @@ def watch(
     state: State = None,
     socket: Socket = None,
 ) -> None:
-    """Print a line for each change from now on, until Ctrl-C."""
+    """Print a line for each change from now on, until Ctrl-C.
+
+    A session is shown while it fits what is named: with --profile, changes away
+    from that profile are not.
+
+    nacd sessions watch --mac 00-50-B6-AA-BB-CC
+    nacd sessions watch --nas campus-switches --pending
+    nacd sessions watch --json | jq .words
+    """
     wanted = _filter(device, mac, user, nas, phase, profile, tenant, pending=pending)
 
     def ask(daemon: Daemon) -> int:
+        if sys.stderr.isatty():
+            tell("changes are shown as they happen; Ctrl-C ends it")
         try:
             for change in daemon.read_along("sessions.watch", {**wanted, "interims": interims}):
                 if as_json:
@@ -156,6 +187,10 @@ def _filter(
 
 
 _TITLES = ("SESSION", "PHASE", "NAS", "PORT", "MAC", "USER", "PROFILE", "COMPLIANCE", "SINCE", "SEEN", "WANTED")
+
+
+_WHOLE = ("SESSION", "MAC")
+_LEAST = ("SEEN", "SINCE", "PHASE", "COMPLIANCE", "USER", "PORT")
 
 
 def _cells(each: Mapping[str, Any]) -> tuple[str, ...]:
