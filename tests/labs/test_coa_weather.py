@@ -1,15 +1,16 @@
-"""The closed loop in bad weather: switches that lie, refuse, keep silent or hear nacd restart, and its audit file."""
+"""The closed loop where switches lie, refuse, keep silent or forget, and what nacd's audit file says of that."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from nacd.sim.das import ACK, SILENCE, Answer, Heard, nak
-from tests.labs.campus import Campus, vlan, wait_for_vlan
+from nacd.sim.das import ACK, BARE_NAK, Answer, Heard, nak
+from tests.labs.campus import Campus, Script, vlan, wait_for_vlan
 from tests.labs.flips import Device, device, wait_until
 
 pytestmark = pytest.mark.slow
@@ -25,32 +26,8 @@ def campus(launch: Any, certificates: Any) -> Iterator[Campus]:
 
 def of_nas(laptop_one: Device, nacd: Any, event: str, name: str) -> list[dict[str, Any]]:
     """Records of that event about sessions at one NAS, since the flip."""
-    return [each for each in nacd.audit()[laptop_one.since :] if (each["event"], each["nas"]["name"]) == (event, name)]
-
-
-def test_one_laptop_at_two_vendors_is_moved_by_what_each_understands(campus: Campus, microsoft: Any) -> None:
-    """Re-authentication keeps the session and its link; a Disconnect ends it."""
-    cisco, plain = campus.switch("cisco"), campus.switch("plain", vendor="generic")
-    nacd = campus.start()
-    with device(microsoft, nacd) as laptop_one:
-        first, second = campus.plug_in(cisco, 1), campus.plug_in(plain, 2)
-        assert [vlan(first), vlan(second)] == [CORPORATE] * 2
-        laptop_one.flip(compliant=False)
-        moved = wait_for_vlan(cisco, first.endpoint.mac, QUARANTINE)
-        ended = wait_for_vlan(plain, second.endpoint.mac, QUARANTINE)
-        assert moved.session_id == first.session_id
-        assert ended.session_id != second.session_id
-        for name, verb in (("cisco", "reauthenticate"), ("plain", "disconnect")):
-            done = laptop_one.recorded("session.converged", nas__name=name, wanted__profile="quarantine")
-            asked = laptop_one.recorded("session.asked", nas__name=name, asked__verb=verb)
-            assert done["nacd_session"] == asked["nacd_session"]
-            print(f"{name}: {verb}, {done['converged']['took_s']:.2f} s from the decision to converged")
-        laptop_one.flip(compliant=True)
-        wait_for_vlan(cisco, first.endpoint.mac, CORPORATE)
-        wait_for_vlan(plain, second.endpoint.mac, CORPORATE)
-    assert [heard.verb for heard in cisco.das.asked] == ["coa"] * 2
-    assert [heard.verb for heard in plain.das.asked] == ["disconnect"] * 2
-    assert {heard.faults for switch in (cisco, plain) for heard in switch.das.heard} == {()}
+    since = nacd.audit()[laptop_one.since :]
+    return [each for each in since if each["event"] == event and each["nas"]["name"] == name]
 
 
 def test_a_switch_that_acknowledges_and_does_nothing_is_not_believed(campus: Campus, microsoft: Any) -> None:
@@ -79,94 +56,80 @@ def test_a_switch_that_acknowledges_and_does_nothing_is_not_believed(campus: Cam
     assert len(liar.das.asked) == asked
 
 
-REFUSALS = {
-    "unsupported service": (nak(405), "disconnect"),
-    "bare nak": (Answer(nak=True, message_authenticator="absent"), "disconnect"),
-    "unsupported attribute": (nak(401), "disconnect"),
-    "several sessions": (nak(508), "reauthenticate"),
-    "prohibited": (nak(501), "disconnect"),
+WORDS = {
+    "201": "ended",
+    "202": "alarm",
+    "401": "alarm",
+    "402": "disconnect",
+    "403": "alarm",
+    "404": "alarm",
+    "405": "disconnect",
+    "406": "disconnect",
+    "407": "alarm",
+    "501": "alarm",
+    "502": "alarm",
+    "503": "ended",
+    "504": "disconnect",
+    "505": "alarm",
+    "506": "later",
+    "507": "later",
+    "508": "narrow",
+    "bare": "disconnect",
 }
+"""Each Error-Cause of RFC 5176 section 3.5 and what follows; ``alarm``: a person is told, and a Disconnect follows."""
 
 
-@pytest.mark.parametrize("refusal", REFUSALS)
-def test_a_refusal_leads_to_what_this_switch_can_do(campus: Campus, microsoft: Any, refusal: str) -> None:
-    """The first request is refused, and what comes next is obeyed."""
-    answer, then = REFUSALS[refusal]
+def once(answer: Answer) -> Script:
+    """This to the first request; what comes after it is obeyed."""
     refused: list[Heard] = []
 
-    def once(heard: Heard) -> Sequence[Answer] | None:
+    def script(heard: Heard) -> Sequence[Answer] | None:
         if refused:
             return None
         refused.append(heard)
         return (answer,)
 
-    switch = campus.switch("picky", script=once)
+    return script
+
+
+def test_every_refusal_leads_to_what_its_error_cause_means(campus: Campus, microsoft: Any) -> None:
+    """Eighteen switches refuse the first request, each in its own words, twice; one flip."""
+    answers = {name: BARE_NAK if name == "bare" else nak(int(name)) for name in WORDS}
+    switches = {name: campus.switch(name, script=once(replace(answers[name], copies=2))) for name in WORDS}
     nacd = campus.start()
     with device(microsoft, nacd) as laptop_one:
-        session = campus.plug_in(switch)
+        plugged = dict(zip(WORDS, campus.plug_in_all([*switches.values()]), strict=True))
         laptop_one.flip(compliant=False)
-        wait_for_vlan(switch, session.endpoint.mac, QUARANTINE)
-        laptop_one.recorded("session.converged", nas__name="picky")
-        asked = [each["asked"]["verb"] for each in of_nas(laptop_one, nacd, "session.asked", "picky")]
-        assert asked == ["reauthenticate", then]
-        first = of_nas(laptop_one, nacd, "session.answered", "picky")[0]
-        assert first["answer"]["error_cause"] == answer.cause
-
-
-def test_a_switch_that_knows_no_such_session_ends_it_here_too(campus: Campus, microsoft: Any) -> None:
-    switch = campus.switch("forgetful", script=lambda _heard: (nak(503),))
-    nacd = campus.start()
-    with device(microsoft, nacd) as laptop_one:
-        campus.plug_in(switch)
-        laptop_one.flip(compliant=False)
-        laptop_one.recorded("session.ended", nas__name="forgetful")
-        assert len(switch.das.asked) == 1
-
-
-def test_a_silent_switch_and_one_that_only_lies_delay_no_other(campus: Campus, microsoft: Any) -> None:
-    silent = campus.switch("silent", script=lambda _heard: SILENCE)
-    forger = campus.switch("forger", script=lambda _heard: (Answer(authenticator="wrong", copies=20),))
-    stranger = campus.switch("stranger", script=lambda _heard: (Answer(elsewhere=True),))
-    good = [campus.switch(f"good-{n}") for n in range(3)]
-    nacd = campus.start()
-    with device(microsoft, nacd) as laptop_one:
-        for number, switch in enumerate((silent, forger, stranger, *good), start=1):
-            campus.plug_in(switch, number)
-        laptop_one.flip(compliant=False)
-        for number in range(3):
-            laptop_one.recorded("session.converged", nas__name=f"good-{number}")
-        for name in ("silent", "forger", "stranger"):
-            laptop_one.recorded("session.asked", nas__name=name)
-            assert of_nas(laptop_one, nacd, "session.answered", name) == []
-            assert of_nas(laptop_one, nacd, "session.converged", name) == []
-    for switch in good:
-        assert len(switch.das.asked) == 1
-
-
-def test_a_restart_of_nacd_midway_goes_on_where_it_was(campus: Campus, microsoft: Any) -> None:
-    """One switch was silent when nacd went down; the other has converged, and is asked nothing again."""
-    silent, good = campus.switch("silent", script=lambda _heard: SILENCE), campus.switch("good")
-    nacd = campus.start()
-    with device(microsoft, nacd) as laptop_one:
-        stuck, moved = campus.plug_in(silent, 1), campus.plug_in(good, 2)
-        laptop_one.flip(compliant=False)
-        laptop_one.recorded("session.converged", nas__name="good")
-        asked = laptop_one.recorded("session.asked", nas__name="silent")
-        requests = len(silent.das.asked), len(good.das.asked)
-        assert nacd.stop() == 0
-        assert of_nas(laptop_one, nacd, "session.converged", "silent") == []
-        folders = {"state": str(nacd.folder / "state"), "audit": {"file": str(nacd.audit_file)}}
-        again = campus.start(lambda config: config.update(folders))
-        try:
-            # What was asked may still be answered: it is waited for, as if nothing had happened.
-            silent.unplug(stuck.endpoint.mac).result(20)
-            done = laptop_one.recorded("session.converged", nas__name="silent")
-            assert done["nacd_session"] == asked["nacd_session"]
-            assert vlan(campus.plug_in(silent, 1)) == QUARANTINE
-            assert (len(silent.das.asked), len(good.das.asked)) == requests
-            assert good.session(moved.endpoint.mac) is moved
-        finally:
-            assert again.stop() == 0
+        for name, then in WORDS.items():
+            laptop_one.recorded("session.answered", nas__name=name, answer__error_cause=answers[name].cause)
+            if then == "ended":
+                # Whatever a switch says, it has no such session: so there is none here.
+                laptop_one.recorded("session.ended", nas__name=name)
+            elif then != "later":
+                moved = wait_for_vlan(switches[name], plugged[name].endpoint.mac, QUARANTINE)
+                laptop_one.recorded("session.converged", nas__name=name)
+                # Whoever is found by more names keeps his session, whoever is disconnected begins a new one.
+                assert (moved.session_id == plugged[name].session_id) == (then == "narrow"), name
+            if then == "alarm":
+                laptop_one.recorded("session.alarm", nas__name=name)
+        asked = {
+            name: [each["asked"]["verb"] for each in of_nas(laptop_one, nacd, "session.asked", name)] for name in WORDS
+        }
+        told = {name for name in WORDS if of_nas(laptop_one, nacd, "session.alarm", name)}
+        done = {name for name in WORDS if of_nas(laptop_one, nacd, "session.converged", name)}
+    follows = {
+        "ended": [],
+        "later": [],
+        "narrow": ["reauthenticate"],
+        "alarm": ["disconnect"],
+        "disconnect": ["disconnect"],
+    }
+    assert asked == {name: ["reauthenticate", *follows[then]] for name, then in WORDS.items()}
+    assert told == {name for name, then in WORDS.items() if then == "alarm"}
+    # Busy is no answer: both are still pending, and are asked again after a pause.
+    assert {"506", "507"}.isdisjoint(done)
+    narrowed = [len(heard.attributes) for heard in switches["508"].das.asked]
+    assert narrowed[1] > narrowed[0]
 
 
 def test_a_mass_flip_is_held_until_a_person_lets_it_go(campus: Campus, microsoft: Any) -> None:
@@ -178,7 +141,8 @@ def test_a_mass_flip_is_held_until_a_person_lets_it_go(campus: Campus, microsoft
         plugged = [(switch, campus.plug_in(switch, number)) for number, switch in enumerate(switches * 6, start=1)]
         laptop_one.flip(compliant=False)
         held = laptop_one.recorded("guard.held", guard__direction="down")
-        assert held["guard"]["limit"] == 2
+        # Or 1 of those that were counted some seconds ago.
+        assert held["guard"]["limit"] <= 2
         done = campus.tell("coa", "release", "down")
         assert done.returncode == 0, done.stdout + done.stderr
         released = laptop_one.recorded("guard.released", guard__direction="down")

@@ -183,20 +183,19 @@ def test_strongswan_answers_with_twenty_octets_and_ends_the_tunnel(
 
 
 @pytest.mark.parametrize(
-    ("answers", "said"),
+    ("verb", "answers", "said"),
     [
-        ([ACK], "ACK"),
-        ([Answer(message_authenticator="last")], "ACK"),
-        ([BARE_ACK], "ACK"),
-        ([BARE_NAK], "NAK"),
-        ([nak(503)], "NAK"),
-        ([Answer(authenticator="wrong")], ""),
-        ([Answer(message_authenticator="wrong")], ""),
-        ([Answer(elsewhere=True)], ""),
+        ("disconnect", [ACK], "ACK"),
+        ("coa", [Answer(message_authenticator="last")], "ACK"),
+        ("disconnect", [BARE_ACK], "ACK"),
+        ("coa", [BARE_NAK], "NAK"),
+        ("disconnect", [nak(503)], "NAK"),
+        ("coa", [Answer(authenticator="wrong")], ""),
+        ("disconnect", [Answer(message_authenticator="wrong")], ""),
+        ("coa", [Answer(elsewhere=True)], ""),
     ],
     ids=["ack", "signed last", "bare", "bare nak", "nak", "wrong authenticator", "wrong signature", "elsewhere"],
 )
-@pytest.mark.parametrize("verb", ["disconnect", "coa"])
 def test_radclient_believes_the_double_where_it_is_right_and_only_there(
     radclient: Radclient, verb: str, answers: list[Answer], said: str
 ) -> None:

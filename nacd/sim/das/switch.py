@@ -7,6 +7,7 @@ Refuses to know: what the server decides. One thread asks the server, one after 
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -251,7 +252,7 @@ class Switch:
 
 def _boot_name() -> str:
     """What the names of this boot's sessions begin with."""
-    return f"{time.time_ns() // 1_000_000 & 0xFFFFFFFF:08X}"
+    return os.urandom(4).hex().upper()
 
 
 def _names_of(session: Session) -> Iterable[tuple[Key, Value]]:

@@ -179,5 +179,5 @@ def test_a_switch_that_is_started_anew_says_so_and_knows_no_session_any_more(lan
     assert lan.switch.sessions == []
     statuses = [one["Acct-Status-Type"][0] for one in lan.server.requests if isinstance(one, AcctPacket)]
     assert statuses == ["Start", "Accounting-On"]
-    assert lan.asker.ask(request(("Calling-Station-Id", MAC))) == (42, [("Error-Cause", "Session-Context-Not-Found")])
+    assert lan.asker.ask(request(("Calling-Station-Id", MAC))) == (42, [503])
     assert lan.plug_in().session_id != before.session_id

@@ -1,0 +1,104 @@
+"""A full disk under the sessions: accounting goes unanswered, a person is told, and all of it goes on with room."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pytest
+
+from nacd.sim.das import Switch
+from tests.labs.campus import Campus, vlan, wait_for_vlan
+from tests.labs.flips import device, wait_until
+from tests.labs.numbers import numbers, shown
+
+pytestmark = [pytest.mark.netns, pytest.mark.slow]
+
+CORPORATE, QUARANTINE = "120", "999"
+ANSWER = 5
+UNANSWERED = "nacd_accounting_unanswered_total{session}"
+
+
+@pytest.fixture
+def campus(launch: Any, certificates: Any) -> Iterator[Campus]:
+    with ExitStack() as stack:
+        yield Campus(launch, certificates, stack)
+
+
+@pytest.fixture
+def state_disk(small_disk: Path) -> Path:
+    """The same, large enough for an empty database of each kind."""
+    words = ["mount", "-o", "remount,size=1m", str(small_disk)]
+    subprocess.run(words, capture_output=True, check=True)
+    return small_disk
+
+
+def fill(disk: Path) -> Path:
+    """Leave no octet; the file that takes the place."""
+    filler = disk / "filler"
+    with filler.open("ab", buffering=0) as file:
+        for size in (65_536, 4_096, 512, 1):
+            with pytest.raises(OSError, match="No space left"):
+                pour(file, b"x" * size)
+    return filler
+
+
+def pour(file: BinaryIO, octets: bytes) -> None:
+    while True:
+        file.write(octets)
+
+
+def begun(switch: Switch, number: int) -> bool:
+    """The Start of a session that is new to nacd; whether it was answered."""
+    mac = f"02-00-5E-20-{number >> 8 & 255:02X}-{number & 255:02X}"
+    return switch.nas.accounting("Start", session_id=f"S{number}", user="host/another", mac=mac).code == ANSWER
+
+
+def test_accounting_that_finds_no_room_goes_unanswered_and_is_counted_until_there_is_room(
+    campus: Campus, microsoft: Any, state_disk: Path
+) -> None:
+    switch = campus.switch("switch")
+    switch.nas.tries, switch.nas.timeout_s = 1, 0.6
+    numbered = count()
+
+    def on_small_disk(config: dict[str, Any]) -> None:
+        shown(config)
+        config["state"] = str(state_disk / "state")
+
+    nacd = campus.start(on_small_disk)
+    with device(microsoft, nacd) as laptop_one:
+        session = campus.plug_in(switch)
+        assert begun(switch, next(numbered))
+        assert numbers(nacd)[UNANSWERED] == 0
+
+        filler = fill(state_disk)
+        answered = unanswered = 0
+        # What is replaced finds room for a while in a log that was carried over; new sessions do not.
+        while unanswered < 3:
+            assert answered < 500, "the disk is not full"
+            told = begun(switch, next(numbered))
+            answered, unanswered = answered + told, 0 if told else unanswered + 1
+        full = numbers(nacd)
+        assert full["nacd_sessions_store_ok"] == 0
+        assert full[UNANSWERED] >= 3
+        said = [line["event"] for line in nacd.log() if line["level"] == "warning"]
+        assert any("sessions.sqlite" in line and "accounting goes unanswered" in line for line in said), said
+        # The audit file has room, and of the laptop something is known: it may come in.
+        assert vlan(campus.plug_in(switch, 2)) == CORPORATE
+        laptop_one.flip(compliant=False)
+        assert nacd.process.poll() is None
+
+        filler.unlink()
+        number = next(numbered)
+        wait_until(lambda: begun(switch, number))
+        wait_for_vlan(switch, session.endpoint.mac, QUARANTINE)
+        laptop_one.recorded("session.converged", endpoint__mac=session.endpoint.mac, wanted__profile="quarantine")
+        assert all(begun(switch, next(numbered)) for _ in range(10))
+        mended = numbers(nacd)
+        assert mended["nacd_sessions_store_ok"] == 1
+    unstored = [each["count"] for each in nacd.audit("A3001W") if each["packets"]["reason"] == "accounting_not_stored"]
+    assert sum(unstored) == mended[UNANSWERED], "the audit file counts as many"
