@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.bench.session_page import judge_sessions
 from tests.bench.verdict_page import judge_quick_page
 
 HOME = Path(__file__).resolve().parents[2]
@@ -67,13 +68,15 @@ def test_a_quick_run_measures_every_case_writes_the_page_and_leaves_nothing_behi
 ) -> None:
     page = tmp_path / "page.md"
     running = bench("--quick", "--record", str(page))
-    said, _ = running.communicate(timeout=300)
+    said, _ = running.communicate(timeout=420)
     assert running.returncode == 0, said
     text = page.read_text(encoding="utf-8")
     costs = re.findall(r"^\| ([^|]*) \| ([^|]+) \| [\d.]+ \| [\d.]+ \| [\d.]+ \| ([\d.]*) \|$", text, re.MULTILINE)
     cases = [case for case, _, _ in costs if case]
     assert cases[:2] == ["MAB, cached verdict, rule 190 of 200", "accounting, a line before the answer"]
-    assert [case.rpartition("TLS ")[2] for case in cases[2:]] == [
+    recorded = "accounting, in the session database first, "
+    assert cases[6:] == [f"{recorded}64 under way", f"{recorded}8 under way"]
+    assert [case.rpartition("TLS ")[2] for case in cases[2:6]] == [
         "1.2, P-256",
         "1.3, P-256",
         "1.2, RSA-2048",
@@ -85,8 +88,9 @@ def test_a_quick_run_measures_every_case_writes_the_page_and_leaves_nothing_behi
     latencies = re.findall(r"^\| (?:MAB|EAP-TLS 1.3, P-256) \| \S.*\| (?:25|50|75)% \|", text, re.MULTILINE)
     assert len(latencies) == 12
     assert len(re.findall(r"^\| a conversation .*(?:MiB|KiB) \|$", text, re.MULTILINE)) == 4
-    assert len(re.findall(r"target [\d.]+: (?:reached|missed)", text)) == 13
+    assert len(re.findall(r"target [\d.]+: (?:reached|missed)", text)) == 17
     judge_quick_page(text)
+    judge_sessions(text)
     assert mentioning(tmp_path) == []
     assert [each.name for each in tmp_path.iterdir()] == ["page.md"]
 

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import cache, partial
 from pathlib import Path
 
 from nacd.sim.intune import IntuneSimulator
@@ -20,6 +21,8 @@ from tools.bench.compliance import run as compliance
 from tools.bench.limits import Echo
 from tools.bench.servers import freeradius, nacd, raddb
 from tools.bench.servers.server import NotUpError, Server
+from tools.bench.sessions import accounting, sql_server
+from tools.bench.sessions import run as sessions
 
 FULL = cases.Counts(mab=20_000, accounting=10_000, logins=400, rounds=7)
 QUICK = cases.Counts(mab=400, accounting=200, logins=12, rounds=1)
@@ -72,6 +75,11 @@ class Laboratory:
         """The servers of the two sides compared, with certificates of the first kind, as far as they were needed."""
         kept = ((side, self._servers.get((side, site.KINDS[0]))) for side in _COMPARED)
         return [(side, server) for side, server in kept if server is not None]
+
+    def session_databases(self, sizes: sessions.Sizes) -> accounting.Sides:
+        """The servers that keep sessions in a database."""
+        folder, kind = self.folder / "accounting", site.KINDS[0]
+        return sessions.sides(self._stack, folder, self.credentials[kind], self.cores, sizes)
 
     def echo(self, requests: list[bytes]) -> float:
         """CPU ns a datagram of the bare echo."""
@@ -127,7 +135,10 @@ def run(arguments: argparse.Namespace, stack: ExitStack) -> report.Results:
     quick, only = arguments.quick, arguments.only
     counts = QUICK if quick else FULL
     laboratory = Laboratory(stack, counts)
-    chosen = [case for case in cases.every_case(laboratory) if case.name.startswith(only)]
+    of_sessions = sessions.QUICK if quick else sessions.FULL
+    recorded = cache(partial(laboratory.session_databases, of_sessions))
+    every = [*cases.every_case(laboratory), *accounting.every_case(recorded)]
+    chosen = [case for case in every if case.name.startswith(only)]
     results = measure(laboratory, chosen, arguments.rounds or counts.rounds)
     if "latency".startswith(only):
         results.latency = measure_latency(laboratory, 0.1 if quick else 10.0)
@@ -139,6 +150,11 @@ def run(arguments: argparse.Namespace, stack: ExitStack) -> report.Results:
         results.compliance = compliance.measure(
             laboratory.folder / "compliance", credentials, laboratory.cores, sizes, say
         )
+    if "sessions".startswith(only):
+        credentials = laboratory.credentials[site.KINDS[0]]
+        results.sessions = sessions.measure(
+            laboratory.folder / "sessions", credentials, laboratory.cores, of_sessions, say
+        )
     results.resident = {side: meter.resident_octets(server.pids) for side, server in laboratory.running()}
     results.packets = {name: sorted(seen) for name, seen in laboratory.loads.packets_per_login.items()}
     results.line_octets = laboratory.loads.line_octets
@@ -147,14 +163,16 @@ def run(arguments: argparse.Namespace, stack: ExitStack) -> report.Results:
 
 def main(words: Sequence[str] | None = None) -> int:
     """0: measured. 1: something is missing or answered wrongly."""
-    parser = argparse.ArgumentParser(prog="python -m tools.bench", description="nacd beside FreeRADIUS, and verdicts")
-    known = "mab, accounting, tls, tls-p256-1.3 ..., latency, memory, compliance"
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.bench", description="nacd beside FreeRADIUS, verdicts, sessions"
+    )
+    known = "mab, accounting, accounting-64 ..., tls, tls-p256-1.3 ..., latency, memory, compliance, sessions"
     parser.add_argument("--only", default="", metavar="NAME", help=f"what begins with this: {known}")
     parser.add_argument("--rounds", type=int, default=0, help=f"rounds (default {FULL.rounds})")
     parser.add_argument("--quick", action="store_true", help="one short round: does it work at all?")
     parser.add_argument("--record", type=Path, metavar="FILE", help="write the page with the figures")
     arguments = parser.parse_args(words)
-    lacking = freeradius.missing()
+    lacking = sql_server.missing()
     if lacking:
         print(f"bench: {lacking}", file=sys.stderr)
         return 1

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from tools.bench.cases import LINE, LINE_PYTHON, NACD, POOL, Case
 from tools.bench.compliance import figures as of_compliance
+from tools.bench.sessions import figures as of_sessions
 from tools.bench.strain import Held, Latency
 
 Samples = dict[str, list[float]]
@@ -20,7 +21,7 @@ Samples = dict[str, list[float]]
 
 TARGETS: Mapping[str, tuple[tuple[str, float], ...]] = {
     "mab": ((POOL, 1.0), (LINE_PYTHON, 1.0), (LINE, 1.0)),
-    "accounting": ((POOL, 1.0), (LINE_PYTHON, 1.0)),
+    "accounting": ((POOL, 1.0), (LINE_PYTHON, 1.0), (of_sessions.SQLITE_WAL, 1.0), (of_sessions.SQLITE_ROLLBACK, 1.0)),
     "tls": ((POOL, 0.7), (LINE_PYTHON, 0.7)),
 }
 
@@ -41,6 +42,7 @@ class Results:
     packets: dict[str, list[float]] = field(default_factory=dict)
     line_octets: dict[str, dict[str, int]] = field(default_factory=dict)
     compliance: of_compliance.Compliance | None = None
+    sessions: of_sessions.Sessions | None = None
     others: float = 0.0
 
     def take(self, case: Case, side: str, cpu_ns: float) -> None:
@@ -79,6 +81,8 @@ def tables(results: Results) -> list[Table]:
         found.append(("Resident memory", columns, _memory(results)))
     if results.compliance is not None:
         found += of_compliance.tables(results.compliance)
+    if results.sessions is not None:
+        found += of_sessions.tables(results.sessions)
     return found
 
 

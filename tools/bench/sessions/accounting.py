@@ -29,11 +29,10 @@ from tools.bench.compliance.daemon import Place
 from tools.bench.radius import ACCOUNTING_RESPONSE
 from tools.bench.servers.server import Server
 from tools.bench.sessions import records, sql_server
-from tools.bench.sessions.figures import Syncs
+from tools.bench.sessions.figures import SQLITE_ROLLBACK, SQLITE_WAL, Syncs
 from tools.bench.sessions.logging_in import log_in
 from tools.bench.sessions.records import Station
 
-SQLITE_WAL, SQLITE_ROLLBACK = "FreeRADIUS SQLite, WAL", "FreeRADIUS SQLite, rollback journal"
 SIDES: Final = (cases.NACD, SQLITE_WAL, SQLITE_ROLLBACK)
 WINDOWS: Final = (64, 8)
 DATABASE: Final = "sessions.sqlite"
@@ -72,12 +71,13 @@ class Sides:
 
     def syncs(self, window: int) -> Iterator[Syncs]:
         """How often each side waits for its disk, by strace; nothing where there is none."""
+        sessions = min(_TRACED_SESSIONS, self.sessions)
         for side in SIDES if shutil.which("strace") else ():
-            server, requests = self._prepared(side, _TRACED_SESSIONS)
+            server, requests = self._prepared(side, sessions)
             said = self.place.folder.with_name("strace.txt")
             with _traced(server, said):
                 outcome = load.closed(requests, server.acct_port, site.SECRET, ACCOUNTING_RESPONSE, window)
-            self._demand(side, outcome, _TRACED_SESSIONS)
+            self._demand(side, outcome, sessions)
             calls = sum(int(found) for found in _CALLS.findall(said.read_text(encoding="utf-8")))
             yield Syncs(side=side, window=window, records=len(requests), syncs=calls)
 

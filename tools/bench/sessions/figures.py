@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+SQLITE_WAL: Final = "FreeRADIUS SQLite, WAL"
+SQLITE_ROLLBACK: Final = "FreeRADIUS SQLite, rollback journal"
+"""Sides of the cases of accounting: FreeRADIUS with its session database, by how SQLite keeps what it commits."""
 MOST_RESIDENT: Final = 1_000_000_000
 """Octets of memory, with a million sessions; for fewer the same, as most of it is nacd itself."""
 MOST_START_S: Final = 5.0
@@ -58,9 +61,11 @@ class Million:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flip:
-    """So many sessions on so many NASes that change at once. converged_s: from the release of the guard until each was
-    seen under the new decision, earliest, median and last. asked, acknowledged: requests that the NASes got and said
-    yes to; again: of them retransmissions. answer_s: how long an endpoint takes to log in again. settings: in words.
+    """So many sessions on so many NASes that change at once.
+
+    converged_s: from the release of the guard until each endpoint was let in with the new profile. database_s: until
+    nothing was wanted of any session any more. command_s: how long the command took that released them. early: changed
+    before, confirmed one by one. asked: requests that NASes got, again: of them retransmissions.
     """
 
     direction: str
@@ -70,7 +75,8 @@ class Flip:
     database_s: float
     asked: int
     again: int
-    settings: str
+    command_s: float
+    early: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -145,7 +151,7 @@ def _flip(found: Flip) -> Iterator[list[str]]:
     middle = statistics.median(seconds) if seconds else 0.0
     last = seconds[-1] if seconds else 0.0
     figure = f"{seconds[0] if seconds else 0.0:.2f} s, {middle:.2f} s, {last:.2f} s"
-    is_met = len(seconds) == found.sessions and last < MOST_FLIP_S
+    is_met = len(seconds) >= found.sessions and last < MOST_FLIP_S
     yield [
         f"{found.direction}: release until logged in again with the new profile: first, median, last",
         many,
@@ -153,7 +159,7 @@ def _flip(found: Flip) -> Iterator[list[str]]:
         f"{MOST_FLIP_S:g} s",
         _verdict(is_met),
     ]
-    is_met = len(seconds) == found.sessions and found.database_s < MOST_FLIP_S
+    is_met = len(seconds) >= found.sessions and found.database_s < MOST_FLIP_S
     yield [
         f"{found.direction}: release until nothing is wanted any more, by the session database",
         many,
@@ -175,14 +181,23 @@ def notes(found: Sessions | None) -> Iterator[str]:
         " write-ahead log and once with SQLite's default, the rollback journal. nacd also writes its audit line, and"
         " finds the Accept that each session began with. Durability is the same: `PRAGMA synchronous = FULL` on both"
         " sides, so that whatever is answered is on the disk; FreeRADIUS commits each record, nacd all that came"
-        " meanwhile, at most every 10 ms. The calls were counted by strace in runs of their own."
+        " meanwhile, at most every 3 ms. The calls were counted by strace in runs of their own."
     )
     if found.million is not None:
         yield (
             "A million sessions: half by certificate, half by MAC, on one client, their tokens, MACs and device ids at"
-            " random. A start: the same signed Interim of one of them is sent every 10 ms from exec on, and its row must"
-            " have changed. Memory is the most that such a daemon held until it stopped growing. Cold:"
+            " random. A start: the same signed Interim of one of them is sent every 10 ms from exec on, and its row"
+            " must have changed. Memory is the most that such a daemon held until it stopped growing. Cold:"
             f" {found.million.cold_by or 'not measured here'}."
         )
     for flip in found.flips[:1]:
-        yield f"All change at once: {flip.settings}"
+        yield (
+            f"All change at once: {flip.nases} switches (`cisco-ios`, `dynauth` with its defaults: 50 requests a second"
+            " and 8 under way to each), endpoints by EAP-TLS 1.3 with a certificate each, accounted for by Start and"
+            " Interim. Intune's list of noncompliant devices takes every verdict away, the guard holds the changes (its"
+            " defaults, 50 sessions or 5 %, but 1 confirmed change a second and not 5), and Intune has confirmed each"
+            " device before the release. Besides, not the defaults: polls every 24 h, 1,000 questions a second."
+            " Endpoints come back at once, each switch lets them in one after the other. Seconds count from before"
+            f" `nacd coa release down` is executed; the command itself took {flip.command_s:.2f} s of them."
+            f" {flip.early:,} sessions had changed before, confirmed one by one."
+        )

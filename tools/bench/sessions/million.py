@@ -1,7 +1,7 @@
 """A restart with a million sessions on disk: how large they are, and from exec to the first accounting answer.
 
-Knows: how the rows come there, when a start begins and ends, what an answered record must have changed. Refuses to know:
-how nacd reads.
+Knows: how the rows come there, when a start begins and ends, what an answered record must have changed. Refuses to
+know: how nacd reads.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Starts:
             nonlocal cold_by
             cold_by = make_cold(state, whole_machine=self.whole_machine)
 
-        starts = []
+        starts: list[Start] = []
         kinds: list[tuple[str, Callable[[], None]]] = [("warm", lambda: _warm(state)), ("cold", cool)]
         for turn in range(self.times):
             for what, before in kinds:
@@ -90,7 +90,7 @@ class Starts:
 
 def _warm(state: Path) -> None:
     """Have the kernel read it all."""
-    for file in state.iterdir():
+    for file in filter(Path.is_file, state.iterdir()):
         with file.open("rb") as opened:
             while opened.read(1 << 22):
                 pass

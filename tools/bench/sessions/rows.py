@@ -1,6 +1,7 @@
 """Fills a state folder with live sessions, as a daemon that has let so many devices in would leave it.
 
-``python -m tools.bench.sessions.rows FILE COUNT``. Knows: nacd's own store and rules. Refuses to know: who starts on it.
+``python -m tools.bench.sessions.rows FILE COUNT``. Knows: nacd's own store and rules. Refuses to know: who starts on
+it.
 
 Half of the devices came by certificate and half by MAC, all are compliant, and each was accounted for once. What is
 random in real life (tokens, MACs, device ids) is spread here, too: rows that come in the order of their indexes would
