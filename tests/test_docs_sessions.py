@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +16,19 @@ import typer
 from nacd.audit import events, session_events
 from nacd.audit.session_catalogue import ROWS
 from nacd.cli.main import app
+from nacd.config.load import load
 from nacd.radius.dynauth import errors
 from nacd.radius.dynauth.transaction import Ignored
+from nacd.server.assembly import assemble
+from nacd.server.dac import sender
+from nacd.server.people.door import _LOOKUPS
+from nacd.server.sessions.closed_loop import ClosedLoop
+from nacd.server.sessions.loop.gate import Gate, Wanted
+from nacd.server.sessions.loop.telling import Telling
+from nacd.server.sessions.targets import Targets
 from nacd.session import ladder
-from nacd.session.guard import Flip, Guard, Hold, Ruling
+from nacd.session.guard import Flip, Guard, Guards, Hold, Ruling
+from nacd.session.windows import Window, Windows
 from nacd.sessions import Grounds, Meaning, Names, Outcome, Pending, Phase, Place, Session, Standing, Verb
 from nacd.values import (
     AccessKind,
@@ -35,7 +47,9 @@ from nacd.values import (
     Named,
     Nas,
 )
-from tests.test_docs import DOCS, SCHEMA, leaves, resolved
+from tests.server.sessions.test_orders import ORDERS
+from tests.server.sessions.wired import SECRET, configured
+from tests.test_docs import DOCS, HOME, SCHEMA, leaves, resolved
 
 PAGE = (DOCS / "sessions.md").read_text(encoding="utf-8")
 
@@ -125,6 +139,9 @@ def test_what_follows_from_an_answer_is_what_the_ladder_does() -> None:
     assert terms.again_s == 600.0
 
 
+HELD = table("`held.why`", "meaning", "ends")
+
+
 def holds() -> Iterator[Ruling]:
     """Everything that the guard has to say when it holds something."""
     guard = Guard(max_flips=1, max_flip_percent=100, window_s=300, hold_s=3600, confirmed_per_s=1)
@@ -138,12 +155,55 @@ def holds() -> Iterator[Ruling]:
 def test_every_reason_of_the_guard_is_explained_in_its_words() -> None:
     said = {ruling.why for ruling in holds() if isinstance(ruling, Hold)}
     assert len(said) == 4
-    assert said < set(table("`held.why`", "meaning", "ends"))
+    assert said < set(HELD)
 
 
-def test_every_reason_to_ignore_a_datagram_is_explained() -> None:
-    told = set(re.findall(r"`(coa_[a-z_]+)`", PAGE))
-    assert {f"coa_{each}" for each in Ignored} <= told
+def test_every_reason_why_a_nas_cannot_be_asked_is_explained_in_its_words(tmp_path: Path) -> None:
+    configured(tmp_path, {"mute": 0, "sw": 3799})
+    file = tmp_path / "nacd.yaml"
+    file.write_text(file.read_text().replace(", address: 127.0.0.1", ""))
+    targets = Targets(assemble(load(file, {"NAS": SECRET}), NOW))
+    some = example_session()
+    places = {"mute": "10.0.0.1", "sw": "10.9.9.9", "gone": "10.0.0.1"}
+    said = {targets.why_not(replace(some, place=Place(nas=nas, source=ip))) for nas, ip in places.items()}
+    dotted = {re.sub(r"`(mute|sw|gone|10.9.9.9)`", "...", each.replace(", where it came from,", "")) for each in said}
+    told = {f"`{clause}" if clause.startswith("dynauth`") else clause for clause in "; ".join(HELD).split("; ")}
+    assert len(dotted) == 3
+    assert dotted <= told
+
+
+def test_a_closed_window_is_explained_in_its_words() -> None:
+    closed = Windows(windows=(Window(days=frozenset({0}), begins=0, ends=1),))
+    gate = Gate(
+        guards=Guards(down=Guard(1, 1, 1, 1, 1), up=Guard(1, 1, 1, 1, 1)),
+        down=closed,
+        up=closed,
+        local_minutes=lambda _: 60,
+        trouble=lambda _: False,
+        telling=Telling(None, None),
+    )
+    ruling = gate.window(Wanted(id=1, down=True), NOW)
+    assert isinstance(ruling, Hold)
+    assert ruling.why in HELD
+
+
+def test_every_trigger_is_explained() -> None:
+    """They stand as second argument wherever sessions are decided again."""
+    found = set()
+    for path in sorted((HOME / "nacd" / "server").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
+            if called in ("decide", "reassess"):
+                found |= {each.value for each in node.args[1:2] if isinstance(each, ast.Constant)}
+    assert len(found) >= 5
+    assert set(table("`change.trigger`", "what happened")) == found
+
+
+def test_every_reason_to_ignore_a_datagram_is_explained_and_no_other() -> None:
+    told = set(re.findall(r"coa_[a-z_]+", " ".join(table("`packets.reason`", "meaning"))))
+    sent = set(re.findall(r'"(coa_[a-z_]+)"', inspect.getsource(sender)))
+    assert len(sent) > 5
+    assert told == sent | {f"coa_{each}" for each in Ignored}
 
 
 # -- records --------------------------------------------------------------------------------------
@@ -165,10 +225,10 @@ def decided(profile: str, state: ComplianceState, source: ComplianceSource, as_o
     )
 
 
-def example() -> Iterator[AuditEvent]:
-    """What the table of the page shows, by the builders themselves."""
+def example_session() -> Session:
+    """As it is when the change begins."""
     wanted = decided("quarantine", ComplianceState.NONCOMPLIANT, ComplianceSource.LIVE, NOW.wall - 3.0)
-    session = Session(
+    return Session(
         id=4711,
         place=Place(nas="campus", source="10.20.0.1", port_id="Gi1/0/1", port_type="Ethernet"),
         names=Names(acct_session_id="0000001A"),
@@ -178,6 +238,13 @@ def example() -> Iterator[AuditEvent]:
         grounds=Grounds(access=AccessKind.DOT1X, nas=NAS, identity=IDENTITY),
         wish=Pending(wanted=wanted, since=NOW.wall),
     )
+
+
+def example() -> Iterator[AuditEvent]:
+    """What the table of the page shows, by the builders themselves."""
+    session = example_session()
+    assert isinstance(session.wish, Pending)
+    wanted = session.wish.wanted
     verb, reasons = Verb.REAUTHENTICATE, ("compliance is noncompliant",)
     yield session_events.change_wanted(session=session, wanted=wanted, trigger="verdict", reasons=reasons, now=NOW)
     target: dict[str, Any] = {"host": "10.20.0.1", "port": 1700, "request": "coa", "step": 0, "tries": 1, "shown": ()}
@@ -243,3 +310,26 @@ def test_every_command_on_the_page_exists(command: str) -> None:
 
 def test_the_page_names_commands_at_all() -> None:
     assert {"sessions list", "coa release", "coa status", "overrides lift"} <= commands()
+
+
+def test_every_order_stands_with_the_role_that_it_needs() -> None:
+    needed = {f"{name}": role for name, role in ORDERS.items()} | {name: role.word for name, role in _LOOKUPS.items()}
+    told: dict[str, str] = {}
+    for role, (cell,) in table("role", "may").items():
+        for group in cell.split(";"):
+            first, *others = (words.split() for words in re.findall(r"`(?:nacd )?([a-z ]+)`", group))
+            for words in (first, *([*first[:-1], *each] for each in others)):
+                told[".".join(words).replace("overrides.", "override.")] = role
+    assert told.pop("allow") == "config"
+    assert told.pop("quarantine") == told.pop("block") == needed.pop("override.put")
+    assert told == needed
+
+
+def test_what_passes_the_guard_is_what_the_page_says() -> None:
+    """Ordered by a person: an override and its end; not `nacd reassess`."""
+    text = " ".join(PAGE.split())
+    assert "their end, and `nacd coa reauthenticate`, `disconnect` and `bounce` pass guard and windows;" in text
+    ordered = inspect.getsource(ClosedLoop._take_turns).split("ordered=True")
+    assert len(ordered) == 2
+    assert "take_override" in ordered[0]
+    assert "ordered" not in inspect.getsource(ClosedLoop.reassess)

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nacd.policy.during import ALWAYS, DAY, During, Hours
+from nacd.policy.evaluate import evaluate, explain
+from nacd.policy.model import Policy, Rule
 from nacd.values import AccessKind, Facts, Nas, Unidentified
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -134,21 +136,84 @@ def test_hours_that_are_none_cannot_be_made(days: list[int], begins: int, ends: 
         Hours(days=frozenset(days), begins=begins, ends=ends)
 
 
-@given(
-    st.frozensets(st.integers(0, 6), min_size=1),
-    st.integers(0, DAY - 1),
-    st.integers(0, DAY),
-    st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1)),
-)
-def test_it_is_what_counting_from_each_beginning_says(
-    days: frozenset[int], begins: int, ends: int, now: datetime
-) -> None:
-    holds = during(Hours(days=days, begins=begins, ends=ends), zone="Etc/GMT-3").test()
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    expected = False
+def counted(days: frozenset[int], begins: int, ends: int, wall: datetime) -> bool:
+    """By counting from each beginning, with what the clock on the wall shows."""
+    midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
     for back in (0, 1):
         day = midnight - timedelta(days=back)
         start = day + timedelta(minutes=begins)
         end = day + timedelta(minutes=ends if ends > begins else ends + DAY)
-        expected = expected or (day.weekday() in days and start <= now < end)
-    assert holds(facts(now.replace(tzinfo=ZoneInfo("Etc/GMT-3")).timestamp())) is expected
+        if day.weekday() in days and start <= wall < end:
+            return True
+    return False
+
+
+def european(at: datetime) -> datetime:
+    """What a clock in Berlin shows at this time of UTC, by the rule itself (directive 2000/84/EC): summer time is from
+    the last Sunday of March, 01:00 UTC, to the last Sunday of October, 01:00 UTC."""
+
+    def change(month: int) -> datetime:
+        last = datetime(at.year, month, 31, 1)
+        return last - timedelta(days=(last.weekday() + 1) % 7)
+
+    summer = change(3) <= at < change(10)
+    return at + timedelta(hours=2 if summer else 1)
+
+
+DAYS_OF_THE_WEEK = st.frozensets(st.integers(0, 6), min_size=1)
+MINUTE = st.integers(0, DAY - 1)
+
+
+@given(DAYS_OF_THE_WEEK, MINUTE, st.integers(0, DAY), st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1)))
+def test_it_is_what_counting_from_each_beginning_says(
+    days: frozenset[int], begins: int, ends: int, now: datetime
+) -> None:
+    holds = during(Hours(days=days, begins=begins, ends=ends), zone="Etc/GMT-3").test()
+    at = now.replace(tzinfo=ZoneInfo("Etc/GMT-3")).timestamp()
+    assert holds(facts(at)) is counted(days, begins, ends, now)
+
+
+@given(
+    DAYS_OF_THE_WEEK,
+    MINUTE,
+    st.integers(0, DAY),
+    st.integers(2000, 2037),
+    st.sampled_from([(3, 31), (10, 31)]),
+    st.integers(-9 * DAY, 2 * DAY),
+)
+def test_so_it_is_on_days_on_which_clocks_change(
+    days: frozenset[int], begins: int, ends: int, year: int, last: tuple[int, int], minutes: int
+) -> None:
+    """Within nine days of the end of March or October, and the change is among them."""
+    now = datetime(year, *last) + timedelta(minutes=minutes)
+    holds = during(Hours(days=days, begins=begins, ends=ends)).test()
+    assert holds(facts(now.replace(tzinfo=UTC).timestamp())) is counted(days, begins, ends, european(now))
+
+
+@given(
+    DAYS_OF_THE_WEEK,
+    MINUTE,
+    st.integers(0, DAY),
+    st.sampled_from(["Australia/Lord_Howe", "America/St_Johns", "Africa/Casablanca", "Pacific/Apia", "Asia/Kathmandu"]),
+    st.datetimes(datetime(2010, 1, 1), datetime(2037, 1, 1)),
+)
+def test_a_zone_with_odd_habits_is_read_as_its_clocks_show(
+    days: frozenset[int], begins: int, ends: int, zone: str, now: datetime
+) -> None:
+    """Half an hour of summer, no summer in Ramadan, a Friday that never was."""
+    holds = during(Hours(days=days, begins=begins, ends=ends), zone=zone).test()
+    at = now.replace(tzinfo=UTC)
+    wall = at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    assert holds(facts(at.timestamp())) is counted(days, begins, ends, wall)
+
+
+def test_explain_says_in_words_whose_clock_shows_what() -> None:
+    """What `nacd explain` prints of each rule."""
+    open_hours = Rule(name="office", line=1, conditions=(during(OFFICE),), then="corp")
+    policy = Policy(rules=(open_hours,), digest="d")
+    wanted = "`mon-fri 07:00 to 19:00` in Europe/Berlin"
+    late, _ = explain(policy, berlin("2026-11-20T19:00"))
+    assert (late.matched, late.detail) == (False, f"it is `fri 19:00` in Europe/Berlin, the rule wants {wanted}")
+    (early,) = explain(policy, berlin("2026-11-20T07:00"))
+    assert (early.matched, early.detail) == (True, "it is `fri 07:00` in Europe/Berlin")
+    assert evaluate(policy, berlin("2026-11-20T07:00")).reasons == ("it is `fri 07:00` in Europe/Berlin",)

@@ -218,6 +218,8 @@ def plainly_holds(condition: Condition, facts: Facts) -> bool:
         return bool(text) and any(fnmatch.fnmatchcase(text.lower(), pattern.lower()) for pattern in patterns)
 
     def within(age_s: float, condition: VerdictAge | LastSync) -> bool:
+        if age_s < -300.0:  # clocks differ by less: that date is wrong, and tells no age
+            return False
         return age_s > condition.limit_s if condition.over else age_s <= condition.limit_s
 
     told, device = facts.compliance, facts.compliance.device
