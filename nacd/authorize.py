@@ -60,6 +60,7 @@ from nacd.values import (
     ReplyCode,
     Secret,
 )
+from nacd.vendor.fill import Told, fill, told
 
 # A session without a timeout of its own ends with the certificate when that is nearer than this.
 _CERTIFICATE_HORIZON_S = 30 * 86_400
@@ -233,6 +234,9 @@ class Authorizer:
             own = ticket.attributes
             if own:
                 attributes, attributes_seen = attributes + own, attributes_seen + attributes_shown(own)
+            filled = fill(rendered, _told(request, named, facts.compliance))
+            if filled:
+                attributes, attributes_seen = filled + attributes, attributes_shown(filled) + attributes_seen
             reply = _accept(request, proof, rendered, attributes)
             sent = rendered.attributes + attributes
             shown = self._shown[decision.profile, request.nas.vendor] + attributes_seen
@@ -316,7 +320,11 @@ def _accept(request: AccessRequest, proof: Proof, rendered: Rendered, attributes
     return reply
 
 
-_Told: TypeAlias = tuple[tuple[Attribute, ...], list[AuditValue]]
+def _told(request: AccessRequest, named: Named, compliance: Compliance) -> Told:
+    return told(named.identity, named.mac, compliance, request.audit_session_id, request.acct_session_id)
+
+
+_Shown: TypeAlias = tuple[tuple[Attribute, ...], list[AuditValue]]
 """Attributes of one answer, and what its record says of them. Kept and shared: not to be changed."""
 
 
@@ -333,7 +341,7 @@ def _timeout_s(rendered: Rendered, certificate: Certificate, now: Instant) -> in
 
 
 @lru_cache(maxsize=256)
-def _timeout(timeout_s: int, reauthenticate: bool) -> _Told:
+def _timeout(timeout_s: int, reauthenticate: bool) -> _Shown:
     if not timeout_s:
         return (), []
     # RFC 3580 section 3.17: RADIUS-Request re-authenticates when the time is up, Default ends the session.

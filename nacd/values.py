@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from functools import lru_cache
@@ -571,12 +572,38 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Blank:
+    """One reply attribute of which a part is filled in for each request.
+
+    pieces: its value, cut: the second, the fourth ... is the name of a fact, the others stand as they are.
+    number: the value is an integer. tag: as in ``Attribute``.
+    """
+
+    name: str
+    pieces: tuple[str, ...]
+    tag: int = 0
+    number: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VlanList:
+    """VLANs by device: a GUID (lower case) or a MAC (canonical) to a number or name. otherwise: for all others."""
+
+    rows: Mapping[str, str]
+    otherwise: str
+
+
+NO_VLANS = VlanList(rows={}, otherwise="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
     """A profile in one vendor's words, encoded once when the configuration was loaded.
 
     attributes: names and values for people. octets: the same, encoded. omitted: optional
     intentions this vendor cannot express. session_timeout_s and terminate stay apart because the
-    certificate may shorten them per request; 0 means the profile sets none.
+    certificate may shorten them per request; 0 means the profile sets none. blanks: what is not in
+    ``attributes`` because a part of it is a fact of the request. vlans: where the VLAN is one of those.
     """
 
     profile: str
@@ -589,6 +616,8 @@ class Rendered:
     """Termination-Action RADIUS-Request (True) or Default (False) when the time is up."""
     on_quarantine: tuple[str, ...] = ()
     """What is asked of Intune for a device that gets this: ``sync``, ``notify``."""
+    blanks: tuple[Blank, ...] = ()
+    vlans: VlanList = NO_VLANS
 
 
 class ReplyCode(StrEnum):

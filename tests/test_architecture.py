@@ -25,7 +25,7 @@ MAX_FOLDER_FILES = 12
 
 VOCABULARY = {"values", "sessions", "errors"}
 ROOMS = {"radius", "eap", "identity", "compliance", "policy", "vendor", "session", "audit", "overload"}
-SPINES = {"authorize", "account", "reassess", "admit", "steps"}
+SPINES = {"authorize", "account", "reassess", "admit", "steps", "replay"}
 OUTER = {"intune", "store", "config"}
 
 # Higher may import lower, never the other way round; what shares a level does not import its neighbour, but for

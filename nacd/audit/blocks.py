@@ -60,7 +60,14 @@ def _second(seconds: int) -> str:
 def nas(request: AccessRequest) -> Block:
     block = _nas(request)
     block["port_type"] = request.nas_port_type
+    block["groups"] = _groups(request.nas.groups)
     return block
+
+
+@lru_cache(maxsize=4_096)
+def _groups(groups: frozenset[str]) -> list[AuditValue]:
+    """Kept and shared by all records of a NAS: not to be changed."""
+    return [*sorted(groups)]
 
 
 def _nas(request: AccessRequest | AccountingRequest) -> Block:

@@ -36,6 +36,7 @@ _FIELDS = {
     "nas.port": "NAS-Port as sent",
     "nas.port_id": "NAS-Port-Id as sent",
     "nas.port_type": "NAS-Port-Type as sent, by its dictionary name",
+    "nas.groups": "groups of the NAS in nacd's configuration",
     "endpoint.user_name": "User-Name as sent; under EAP it is what the peer calls itself",
     "endpoint.user": "the proved user: UPN of the certificate, or the name a VPN concentrator authenticated",
     "endpoint.mac": "MAC of the endpoint, canonical; empty when the request names none",

@@ -16,7 +16,7 @@ from nacd.audit import blocks, session_blocks
 from nacd.audit.blocks import Block, timestamp
 from nacd.audit.catalogue import EVENTS
 from nacd.audit.session_blocks import Ordered, access, lasting, moment, whom
-from nacd.sessions import Meaning, NotOurs, Outcome, Session, Standing
+from nacd.sessions import Meaning, NotOurs, Outcome, Phase, Session, Standing
 from nacd.values import Attribute, AuditEvent, Instant
 
 _PACKETS: Final = {"coa": "CoA-Request", "disconnect": "Disconnect-Request"}
@@ -106,8 +106,11 @@ def answered(*, session: Session, verb: str, outcome: Outcome, now: Instant) -> 
 
 
 def converged(*, session: Session, wanted: Standing, how: str, took_s: float, now: Instant) -> AuditEvent:
-    """``session.converged``: it is proved. how: by what. took_s: since the decision, seconds."""
-    why = f"{whom(session)}: {access(wanted)} has come about, {lasting(took_s)} after it was wanted: {how}"
+    """``session.converged``: it is proved, or there is nothing left to change. how: by what. took_s: since the decision,
+    seconds."""
+    over = session.phase is Phase.ENDED
+    what = f"the change to {access(wanted)} has ended" if over else f"{access(wanted)} has come about"
+    why = f"{whom(session)}: {what}, {lasting(took_s)} after it was wanted: {how}"
     fields: Block = {"converged": {"how": how, "took_s": round(took_s, 6)}}
     return _change("A4005I", why, session, wanted, fields, now)
 

@@ -1,7 +1,8 @@
 """``nacd explain``: what would you do, and by which rule?
 
-Knows: the three things that can be asked about (a certificate, a MAC, captured packets) and how each becomes
-a request. Refuses to know: the judgement itself (``judgement``), chains (``trust``), frames (``packets``).
+Knows: the four things that can be asked about (a certificate, a MAC, captured packets, an audit record) and how each
+but the last becomes a request. Refuses to know: the judgement itself (``judgement``), chains (``trust``), frames
+(``packets``), records (``replay/told``).
 Opens no port, changes nothing, and asks nobody unless told to.
 """
 
@@ -16,6 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from nacd.cli import packets, trust
 from nacd.cli.capture import NotCapture
 from nacd.cli.judgement import POSSIBLE_STATES, Assumption, WrongUsage, nas_line, say, say_field, tell
+from nacd.cli.replay import told
+from nacd.cli.replay.records import CannotRead
 from nacd.config.load import load
 from nacd.eap.chain import Anchors, Failure, date_text
 from nacd.errors import ConfigError
@@ -32,11 +35,12 @@ _SOME_BSSID = "02-00-00-00-00-00"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked about: exactly one of certificate, mac and packet; the rest is the scene."""
+    """What is asked about: exactly one of certificate, mac, packet and record; the rest is the scene."""
 
     certificate: Path | None = None
     mac: str = ""
     packet: Path | None = None
+    record: str = ""
     nas: str = ""
     access: str = "dot1x"
     ssid: str = ""
@@ -50,6 +54,8 @@ def run(config: Path, question: Question) -> int:
         _check(question)
         assembled = assemble(load(config), instant(), allow_demo=True)
         assumed = Assumption(state=question.compliance, live=question.live)
+        if question.record:
+            return told.tell(assembled, question.record)
         if question.packet is not None:
             client = _client(assembled, question.nas) if question.nas else None
             packets.tell_each(assembled, question.packet, client, assumed)
@@ -67,6 +73,9 @@ def run(config: Path, question: Question) -> int:
         for problem in refused.problems:
             print(problem, file=sys.stderr)
         return 1
+    except CannotRead as cannot:
+        print(cannot, file=sys.stderr)
+        return 1
     except (NotCapture, trust.NotCertificate) as cannot:
         print(f"`{question.packet or question.certificate}`: {cannot}", file=sys.stderr)
         return 1
@@ -80,9 +89,16 @@ def run(config: Path, question: Question) -> int:
 
 def _check(question: Question) -> None:
     """Raises WrongUsage."""
-    subjects = [question.certificate is not None, bool(question.mac), question.packet is not None]
+    subjects = [
+        question.certificate is not None,
+        bool(question.mac),
+        question.packet is not None,
+        question.record != "",
+    ]
     if sum(subjects) != 1:
-        raise WrongUsage("ask about exactly one of --certificate, --mac and --packet")
+        raise WrongUsage("ask about exactly one of --certificate, --mac, --packet and --record")
+    if question.record and (question.nas or question.ssid or question.compliance or question.live):
+        raise WrongUsage("a record says itself from where it came and what Intune said: --record stands alone")
     if question.access not in ("dot1x", "vpn"):
         raise WrongUsage(f"--access is dot1x or vpn, not `{question.access}`")
     states = [state.value for state in POSSIBLE_STATES]

@@ -16,6 +16,7 @@ import typer
 
 from nacd.cli import actions, device, simulators
 from nacd.cli.control import cache, coa, overrides, sessions
+from nacd.cli.profiles import app as profiles
 
 DEFAULT_CONFIG = Path("/etc/nacd/nacd.yaml")
 
@@ -32,6 +33,7 @@ app.add_typer(sessions.app, name="sessions")
 app.add_typer(coa.app, name="coa")
 app.add_typer(overrides.app, name="overrides")
 app.add_typer(device.app, name="device")
+app.add_typer(profiles.app, name="profiles")
 app.command(name="actions")(actions.serve)
 
 Config = Annotated[
@@ -77,6 +79,9 @@ def explain(
     packet: Annotated[
         Path | None, typer.Option(help="A captured Access-Request: pcap, pcapng, raw octets or hex.", exists=True)
     ] = None,
+    record: Annotated[
+        str, typer.Option(help="An audit record, FILE:LINE or - for stdin: decided then, and what now?")
+    ] = "",
     nas: Annotated[str, typer.Option(help="The NAS that would ask: its name in [b]clients[/].")] = "",
     access: Annotated[str, typer.Option(help="How the endpoint comes: dot1x (with --mac: MAB) or vpn.")] = "dot1x",
     ssid: Annotated[str, typer.Option(help="The SSID the endpoint would join.")] = "",
@@ -95,6 +100,7 @@ def explain(
         certificate=certificate,
         mac=mac,
         packet=packet,
+        record=record,
         nas=nas,
         access=access,
         ssid=ssid,
@@ -102,6 +108,58 @@ def explain(
         live=live,
     )
     raise typer.Exit(run(config, question))
+
+
+@app.command()
+def whatif(
+    policy: Annotated[Path, typer.Option(help="The policy to try out.", dir_okay=False)],
+    config: Config = DEFAULT_CONFIG,
+    since: Annotated[
+        str, typer.Option(help="How far back, as in 24h or 7d. Usual: 24h, with --audit the whole files.")
+    ] = "",
+    audit: Annotated[
+        list[Path] | None,
+        typer.Option(help="Audit files to replay instead of the configured one. May be repeated.", dir_okay=False),
+    ] = None,
+    examples: Annotated[int, typer.Option(help="How many changes are shown with their reasons.", min=0)] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """What would have changed, had this policy been in force?
+
+    Replays the decisions of the audit log against another policy: which devices would get
+    another answer, by rule, NAS, group and profile. Exit code 0: none; 1: some; 2: it cannot be said.
+    """
+    from nacd.cli.replay.whatif import Question, run
+
+    question = Question(policy=policy, since=since, files=tuple(audit or ()), examples=examples, as_json=as_json)
+    raise typer.Exit(run(config, question))
+
+
+@app.command(name="test")
+def try_cases(
+    config: Config = DEFAULT_CONFIG,
+    cases: Annotated[
+        Path | None, typer.Option(help="The cases. Usual: policy-cases.yaml beside the policy.", dir_okay=False)
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="A policy to try instead of the configured one.", dir_okay=False)
+    ] = None,
+    init: Annotated[bool, typer.Option("--init", help="Write cases from the audit log, one for each rule.")] = False,
+    audit: Annotated[
+        list[Path] | None, typer.Option(help="With --init: audit files instead of the configured one.", dir_okay=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Try the cases that lie beside the policy, and say which rules none reaches.
+
+    Exit code 0: all are as expected; 1: one is not; 2: configuration or cases are wrong.
+    """
+    from nacd.cli.replay.cases import init as write_cases
+    from nacd.cli.replay.cases import run
+
+    if init:
+        raise typer.Exit(write_cases(config, cases, tuple(audit or ())))
+    raise typer.Exit(run(config, cases, policy=policy, as_json=as_json))
 
 
 @app.command()
@@ -128,7 +186,7 @@ def doctor(
 @app.command()
 def schema(
     which: Annotated[
-        str, typer.Argument(help="[b]nacd[/] for nacd.yaml, [b]policy[/] for policy.yaml, or [b]actions[/].")
+        str, typer.Argument(help="[b]nacd[/], [b]policy[/], [b]policy-cases[/] or [b]actions[/]: which file.")
     ] = "nacd",
 ) -> None:
     """Write the JSON Schema of a configuration file, for your editor."""

@@ -85,11 +85,14 @@ class Loaded:
         return found.file, found.line, found.column
 
 
-def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
-    """Read a configuration. Raises ConfigError with every problem found, in the order of the files."""
+def load(path: Path, environment: Mapping[str, str] = os.environ, *, policy_path: Path | None = None) -> Loaded:
+    """Read a configuration. Raises ConfigError with every problem found, in the order of the files.
+
+    policy_path: a policy to be read in place of the one that the configuration names.
+    """
     octets = _octets(path)
     document, problems = parse(octets, str(path))
-    reader = _Reader(document, path.parent, environment)
+    reader = _Reader(document, path.parent, environment, policy_path)
     reader.problems.extend(problems)
     settings = reader.settings()
     policy = reader.policy(settings)
@@ -152,8 +155,11 @@ def _ordered(problems: list[Problem], first: str) -> list[Problem]:
 class _Reader:
     """Collects problems and notes on one configuration."""
 
-    def __init__(self, document: Document, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, document: Document, folder: Path, environment: Mapping[str, str], policy_path: Path | None
+    ) -> None:
         self.document = document
+        self._policy_path = policy_path
         self.problems: list[Problem] = []
         self.notes: list[Problem] = []
         self.vendors = vendors()
@@ -179,7 +185,9 @@ class _Reader:
         """The policy, even when ``nacd.yaml`` is wrong: an admin mends both in one go."""
         written = self.document.value.get("policy")
         path = settings.policy if settings else self._folder / written if isinstance(written, str) else None
-        if path is None or not path.is_file():
+        if self._policy_path is not None:
+            path = self._policy_path
+        elif path is None or not path.is_file():
             return None
         try:
             found = policy_file.read(path, _octets(path), self._knowledge(settings))

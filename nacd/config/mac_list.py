@@ -30,8 +30,26 @@ class MacList:
     problems: tuple[Problem, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The text of one file, and the SHA-256 of its octets in hex; or why there is none."""
+
+    text: str = ""
+    digest: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
 def read(path: Path) -> MacList:
     """Read a list. Never raises for what is wrong with the file: that is in ``problems``."""
+    found = opened(path)
+    if found.problems:
+        return MacList(macs=frozenset(), text="", digest="", problems=found.problems)
+    macs, problems = _parse(found.text.removeprefix("\ufeff"), str(path))
+    return MacList(macs=macs, text=found.text, digest=found.digest, problems=tuple(problems))
+
+
+def opened(path: Path) -> Opened:
+    """The text of a list of any kind. Never raises for what is wrong with the file."""
     try:
         with path.open("rb") as file:
             octets = file.read(MAX_OCTETS + 1)
@@ -44,13 +62,11 @@ def read(path: Path) -> MacList:
     except UnicodeDecodeError as wrong:
         line = octets.count(b"\n", 0, wrong.start) + 1
         return _unreadable(path, f"octet 0x{octets[wrong.start]:02x} is not UTF-8: save the list as UTF-8", line)
-    macs, problems = _parse(text.removeprefix("\ufeff"), str(path))
-    return MacList(macs=macs, text=text, digest=hashlib.sha256(octets).hexdigest(), problems=tuple(problems))
+    return Opened(text=text, digest=hashlib.sha256(octets).hexdigest())
 
 
-def _unreadable(path: Path, message: str, line: int = 0) -> MacList:
-    problem = Problem(file=str(path), line=line, column=1 if line else 0, message=message)
-    return MacList(macs=frozenset(), text="", digest="", problems=(problem,))
+def _unreadable(path: Path, message: str, line: int = 0) -> Opened:
+    return Opened(problems=(Problem(file=str(path), line=line, column=1 if line else 0, message=message),))
 
 
 def _parse(text: str, file: str) -> tuple[frozenset[str], list[Problem]]:

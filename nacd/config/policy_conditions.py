@@ -182,7 +182,7 @@ SomeTimes: TypeAlias = Annotated[
 
 
 def hours(times: Iterable[Times], zone: object) -> during.During:
-    """The condition. zone: as it is written; UTC for none, and for one that is wrong, which is told where it stands."""
+    """The condition. zone: as it is written; for none or a wrong one, which is told where it stands, UTC stands in."""
     name = zone if isinstance(zone, str) and _zone(zone) is not None else "UTC"
     return during.During(
         hours=tuple(

@@ -18,16 +18,18 @@ from typing import Any, Final
 
 from nacd.config import mac_list, wording
 from nacd.config.fields import Surroundings
+from nacd.config.lists import vlan_list
+from nacd.config.lists.vlan_list import DeviceVlans
 from nacd.config.mac_list import MacList
 from nacd.config.policy_conditions import When, hours
-from nacd.config.policy_text import Intentions, PolicyText, ProfileText, RuleText, attribute_name
+from nacd.config.policy_text import PolicyText, ProfileText, RuleText, attribute_name, intentions, profile_fields
 from nacd.config.yaml import Document, PathTo, Plain, parse
 from nacd.errors import Problem
-from nacd.policy import answered, lint
+from nacd.policy import answered, certified, lint, requested
 from nacd.policy import conditions as c
 from nacd.policy.model import DEFAULT_DENY, DENY, Policy, Rule
 from nacd.values import AccessKind, Assurance, Attribute, ComplianceSource, ComplianceState
-from nacd.vendor.profile import INTENTIONS, NoRedirect, Profile, Redirect
+from nacd.vendor.profile import INTENTIONS, Profile
 
 MAX_RULES: Final = 2000
 _NEEDS_A_TENANT: Final = answered.DEVICE_KEYS | {"compliance_age", "compliance_source", "tenant"}
@@ -73,7 +75,7 @@ def read(path: Path, octets: bytes, knowledge: Knowledge) -> PolicyFile:
     profiles = reader.profiles()
     rules = reader.rules(profiles)
     text = octets.decode()
-    digest, texts = _digest(path.name, text, octets, reader.lists)
+    digest, texts = _digest(path.name, text, octets, {**reader.lists, **reader.vlan_lists})
     policy = Policy(rules=rules, digest=digest)
     if not reader.problems:
         reader.lint(policy, profiles)
@@ -88,7 +90,9 @@ def read(path: Path, octets: bytes, knowledge: Knowledge) -> PolicyFile:
     )
 
 
-def _digest(name: str, text: str, octets: bytes, lists: Mapping[str, MacList]) -> tuple[str, Mapping[str, str]]:
+def _digest(
+    name: str, text: str, octets: bytes, lists: Mapping[str, MacList | DeviceVlans]
+) -> tuple[str, Mapping[str, str]]:
     own = hashlib.sha256(octets).hexdigest()
     lines = [f"{own}  {name}", *(f"{found.digest}  {file}" for file, found in sorted(lists.items()))]
     manifest = "".join(f"{line}\n" for line in lines)
@@ -106,6 +110,12 @@ class _Reader:
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
     lists: dict[str, MacList] = field(default_factory=dict)
+    vlan_lists: dict[str, DeviceVlans] = field(default_factory=dict)
+    clock_is_told: bool = False
+    """Whether the file has a time zone, or has been refused for want of it."""
+
+    def __post_init__(self) -> None:
+        self.clock_is_told = "time_zone" in self.document.value
 
     def profiles(self) -> Mapping[str, Profile]:
         """Every profile the file names; one with a problem is there by its name only."""
@@ -134,6 +144,7 @@ class _Reader:
         for number, item in enumerate(items):
             path = ("rules", number)
             self._check(path, _mapping(item), profiles, lines)
+            self._check_clock((*path, "when", "during"), _mapping(item))
             rule = wording.read_part(RuleText, self.document, path, around)
             if rule is None or rule.name in found or rule.name == DEFAULT_DENY:
                 continue
@@ -154,9 +165,6 @@ class _Reader:
             if note.condition:
                 path = (*path, "when", note.condition)
             self.notes.append(self.document.problem(path, f"rule `{note.rule}`: {note.message}"))
-        if policy.asks_the_clock and "time_zone" not in self.document.value:
-            message = "`during` means the clock in UTC: write `time_zone`, as in `time_zone: Europe/Berlin`"
-            self.notes.append(self.document.problem(("rules",), message, key=True))
         used = {rule.then for rule in policy.rules} | self.knowledge.ordered
         for name in profiles:
             if name not in used:
@@ -168,7 +176,7 @@ class _Reader:
 
     def _profile(self, name: str, written: ProfileText) -> Profile:
         path: PathTo = ("profiles", name)
-        plain, optional = _intentions(written), _intentions(written.optional)
+        plain, optional = intentions(written), intentions(written.optional)
         for intention in plain.keys() & optional.keys():
             message = f"`{intention}` stands in the profile and under `optional`: it is either a promise or not"
             self._refuse((*path, "optional", intention), message, key=True)
@@ -188,7 +196,7 @@ class _Reader:
                 reauthenticate=written.termination != "end",
                 optional=frozenset(optional),
                 on_quarantine=written.on_quarantine,
-                **_fields(plain | optional),
+                **profile_fields(plain | optional, lambda file: self._vlans(name, file)),
             )
         except ValueError as wrong:
             for line in str(wrong).split("\n"):
@@ -243,6 +251,13 @@ class _Reader:
         if known.tenants:
             self._check_names((*path, "tenant"), when.get("tenant"), set(known.tenants), sure=True)
 
+    def _check_clock(self, path: PathTo, rule: dict[str, Plain]) -> None:
+        """Hours are of no use as long as nobody says of which clock; said once."""
+        if "during" in _mapping(rule.get("when")) and not self.clock_is_told:
+            self.clock_is_told = True
+            message = "`during` needs to know whose clock: write `time_zone` above, as in `time_zone: Europe/Berlin`"
+            self._refuse(path, message, key=True)
+
     def _check_names(self, path: PathTo, written: Plain, known: set[str], *, sure: bool = False) -> None:
         if not (sure or self.knowledge.sure):
             return
@@ -280,17 +295,17 @@ class _Reader:
             case "tenant":
                 return c.TenantIs(names=frozenset(value))
             case "mac":
-                return c.MacMatches(patterns=value)
+                return requested.MacMatches(patterns=value)
             case "mac_in":
-                return c.MacIn(files=value, macs=self._macs((*path, key), value))
+                return requested.MacIn(files=value, macs=self._macs((*path, key), value))
             case "issuer":
-                return c.IssuerMatches(patterns=value)
+                return certified.IssuerMatches(patterns=value)
             case "subject":
-                return c.SubjectMatches(patterns=value)
+                return certified.SubjectMatches(patterns=value)
             case "user":
                 return c.UserMatches(patterns=value)
             case "ssid":
-                return c.SsidIs(names=frozenset(value))
+                return requested.SsidIs(names=frozenset(value))
             case "during":
                 return hours(value, self.document.value.get("time_zone"))
             case _:
@@ -301,18 +316,27 @@ class _Reader:
         for number, file in enumerate(files):
             if file not in self.lists:
                 self.lists[file] = mac_list.read(self.folder / file)
-                self._take(self.lists[file], (*path, number), file)
+                empty = "" if self.lists[file].macs else "holds no MAC at all"
+                self._take(self.lists[file].problems, empty, (*path, number), file)
             found.append(self.lists[file].macs)
         return found[0] if len(found) == 1 else frozenset().union(*found)
 
-    def _take(self, listed: MacList, path: PathTo, file: str) -> None:
-        for problem in listed.problems:
+    def _vlans(self, profile: str, file: str) -> Mapping[str, str]:
+        path = (*intention_path(self.document, profile, "vlan"), "list")
+        if file not in self.vlan_lists:
+            self.vlan_lists[file] = vlan_list.read(self.folder / file)
+            empty = "" if self.vlan_lists[file].rows else "holds no device at all"
+            self._take(self.vlan_lists[file].problems, empty, path, file)
+        return self.vlan_lists[file].rows
+
+    def _take(self, problems: tuple[Problem, ...], empty: str, path: PathTo, file: str) -> None:
+        for problem in problems:
             if problem.line:
                 self.problems.append(problem)
             else:
                 self._refuse(path, f"`{file}`: {problem.message}")
-        if not listed.problems and not listed.macs:
-            self.notes.append(self.document.problem(path, f"`{file}` holds no MAC at all"))
+        if not problems and empty:
+            self.notes.append(self.document.problem(path, f"`{file}` {empty}"))
 
     # -- places -----------------------------------------------------------------------------
 
@@ -367,19 +391,3 @@ def _systems(value: Plain) -> set[str]:
     return {
         answered.system(word) for word in (value if isinstance(value, tuple) else (value,)) if isinstance(word, str)
     }
-
-
-def _intentions(written: Intentions | None) -> dict[str, Any]:
-    """Those that are set, in the words of ``INTENTIONS``."""
-    if written is None:
-        return {}
-    return {name: value for name in INTENTIONS if (value := getattr(written, name)) is not None}
-
-
-def _fields(intentions: Mapping[str, Any]) -> dict[str, Any]:
-    fields = dict(intentions)
-    if timeout := fields.pop("session_timeout", None):
-        fields["session_timeout_s"] = int(timeout.total_seconds())
-    redirect = fields.pop("redirect", None)
-    fields["redirect"] = Redirect(url=redirect.url, acl=redirect.acl or "") if redirect else NoRedirect()
-    return fields

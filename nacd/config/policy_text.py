@@ -8,18 +8,20 @@ are unique: ``policy_file.py``) and what any vendor can express.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Annotated, ClassVar, Final, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PlainValidator, Tag, WithJsonSchema
 
 from nacd.config.fields import Duration, Number, Text, at_least_one, between, text
 from nacd.config.policy_conditions import TimeZone, When
 from nacd.config.sections.base import Section
 from nacd.config.yaml import shown
 from nacd.policy.model import DENY
-from nacd.vendor.profile import SGTS, VLAN_IDS, Redirect
+from nacd.values import VlanList
+from nacd.vendor.filter_flaws import complaint
+from nacd.vendor.profile import INTENTIONS, PORTS_OWN, SGTS, VLAN_IDS, NoRedirect, Redirect
 
 # -- raw attributes -------------------------------------------------------------------------
 
@@ -86,13 +88,28 @@ AttributeValues: TypeAlias = Annotated[
 # -- profiles -------------------------------------------------------------------------------
 
 
-def _vlan(value: object) -> str:
+def vlan(value: object) -> str:
+    """A VLAN by number or by name, as text. Raises ValueError for a number that is none."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     written = text(value)
     if written.isdecimal() and (str(int(written)) != written or int(written) not in VLAN_IDS):
         raise ValueError(f"{shown(written)} is no VLAN: its number is from {VLAN_IDS.start} to {VLAN_IDS.stop - 1}")
     return written
+
+
+def _voice_vlan(value: object) -> str:
+    if value is False:
+        raise ValueError("leave `voice_vlan` out where there is none")
+    if value == PORTS_OWN:
+        raise ValueError("write `true` for the voice VLAN of the port")
+    return PORTS_OWN if value is True else vlan(value)
+
+
+def _dacl_line(value: str) -> str:
+    if wrong := complaint(value):
+        raise ValueError(f"{shown(value)}: {wrong}")
+    return value
 
 
 def _sgt(value: int) -> int:
@@ -113,9 +130,10 @@ def _whole_seconds(value: timedelta) -> timedelta:
 
 Vlan: TypeAlias = Annotated[
     str,
-    PlainValidator(_vlan),
+    PlainValidator(vlan),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": 4094}, {"type": "string"}]}),
 ]
+DaclLine: TypeAlias = Annotated[Text, AfterValidator(_dacl_line)]
 SessionTimeout: TypeAlias = Annotated[
     Duration,
     AfterValidator(between(timedelta(seconds=1), timedelta(days=365))),
@@ -123,10 +141,35 @@ SessionTimeout: TypeAlias = Annotated[
 ]
 
 
+VoiceVlan: TypeAlias = Annotated[
+    str,
+    PlainValidator(_voice_vlan),
+    WithJsonSchema(
+        {"anyOf": [{"const": True}, {"type": "integer", "minimum": 1, "maximum": 4094}, {"type": "string"}]}
+    ),
+]
+
+
+class VlanListText(Section):
+    """A VLAN for each device, out of a file."""
+
+    hints: ClassVar[Mapping[str, str]] = {"file": "write `list`", "else": "write `default`"}
+    list: Text = Field(description="CSV file beside the policy with the columns `device` (GUID or MAC) and `vlan`")
+    default: Vlan = Field(description="VLAN of every device that the list does not hold")
+
+
+VlanChoice: TypeAlias = Annotated[
+    Annotated[Vlan, Tag("<vlan>")] | Annotated[VlanListText, Tag("<list>")],
+    Discriminator(lambda value: "<list>" if isinstance(value, dict | VlanListText) else "<vlan>"),
+]
+
+
 class RedirectText(Section):
     """Send the endpoint's browser elsewhere."""
 
-    url: Annotated[Text, AfterValidator(_redirect_url)] = Field(description="where to, `http://` or `https://`")
+    url: Annotated[Text, AfterValidator(_redirect_url)] = Field(
+        description="where to, `http://` or `https://`; `{mac}`, `{device_id}`, `{session}`, `{reason}` are filled in"
+    )
     acl: Text | None = Field(default=None, description="name of the list on the NAS that says what is redirected")
 
 
@@ -138,9 +181,14 @@ class Intentions(Section):
         "timeout": "write `session_timeout`",
         "url_redirect": "write `redirect: {url: ..., acl: ...}`",
     }
-    vlan: Vlan | None = Field(default=None, description="VLAN, by number (1 to 4094) or by name")
+    vlan: VlanChoice | None = Field(
+        default=None, description="VLAN, by number (1 to 4094) or by name; or `{list: vlans.csv, default: 120}`"
+    )
+    voice_vlan: VoiceVlan | None = Field(
+        default=None, description="a phone's VLAN, by number or by name; `true`: the one that is set on the port"
+    )
     acl: Text | None = Field(default=None, description="name of an access list that the NAS has")
-    dacl: Annotated[tuple[Text, ...], Field(min_length=1)] | None = Field(
+    dacl: Annotated[tuple[DaclLine, ...], Field(min_length=1)] | None = Field(
         default=None, description="lines of an access list, in the language of the NAS"
     )
     redirect: RedirectText | None = Field(default=None, description="send the endpoint's browser elsewhere")
@@ -191,6 +239,27 @@ class ProfileText(Intentions):
     )
 
 
+def intentions(written: Intentions | None) -> dict[str, Any]:
+    """Those that are set, in the words of ``INTENTIONS``."""
+    if written is None:
+        return {}
+    return {name: value for name in INTENTIONS if (value := getattr(written, name)) is not None}
+
+
+def profile_fields(intentions: Mapping[str, Any], rows: Callable[[str], Mapping[str, str]]) -> dict[str, Any]:
+    """Intentions as fields of a ``Profile``. rows: what a list of VLANs by device holds."""
+    fields = dict(intentions)
+    if timeout := fields.pop("session_timeout", None):
+        fields["session_timeout_s"] = int(timeout.total_seconds())
+    redirect = fields.pop("redirect", None)
+    fields["redirect"] = Redirect(url=redirect.url, acl=redirect.acl or "") if redirect else NoRedirect()
+    by_list = fields.get("vlan")
+    if isinstance(by_list, VlanListText):
+        fields["vlan"] = by_list.default
+        fields["vlans"] = VlanList(rows=rows(by_list.list), otherwise=by_list.default)
+    return fields
+
+
 # -- rules ----------------------------------------------------------------------------------
 
 
@@ -212,6 +281,8 @@ class RuleText(Section):
 class PolicyText(Section):
     """Everything in ``policy.yaml``."""
 
-    time_zone: TimeZone = Field(default="UTC", description="whose clock `during` means, as in `Europe/Berlin`")
+    time_zone: TimeZone | None = Field(
+        default=None, description="whose clock `during` means, as in `Europe/Berlin`; needed where a rule has it"
+    )
     profiles: dict[Text, ProfileText] = Field(default={}, description="authorization profiles by name")
     rules: tuple[RuleText, ...] = Field(description="rules; the first that matches decides, else access is denied")

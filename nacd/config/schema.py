@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
+from nacd.config.cases.text import CasesText
 from nacd.config.fields import ListenAddress, written
 from nacd.config.policy_text import PolicyText
 from nacd.config.sections.actions import ActionSettings
@@ -41,10 +42,11 @@ class _Generator(GenerateJsonSchema):
 
 
 def schemas() -> Mapping[str, dict[str, Any]]:
-    """File name to JSON Schema, for ``nacd.yaml``, ``policy.yaml`` and ``actions.yaml``."""
+    """File name to JSON Schema, for every file that an admin writes."""
     return {
         "nacd.schema.json": _schema(Settings, "nacd.yaml"),
         "policy.schema.json": _schema(PolicyText, "policy.yaml"),
+        "policy-cases.schema.json": _schema(CasesText, "policy-cases.yaml"),
         "actions.schema.json": _schema(ActionSettings, "actions.yaml"),
     }
 

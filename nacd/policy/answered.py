@@ -66,10 +66,12 @@ def _device(facts: Facts) -> DeviceFacts:
 def _age_s(at: float, date: float) -> float:
     """Seconds since a date; ``ABSENT`` if date or present is not known, or the date is more than ``AHEAD_S`` ahead.
 
-    Clocks differ: what is a little ahead has age 0.
+    Clocks differ: what is a little ahead has age 0. Both count in whole milliseconds, as an audit record has them: from
+    a record the same age follows.
     """
-    known = at > 0.0 and date > 0.0 and date - at <= AHEAD_S
-    return max(0.0, at - date) if known else ABSENT
+    at_ms, date_ms = at * 1000 // 1, date * 1000 // 1
+    known = at_ms > 0.0 and date_ms > 0.0 and date_ms - at_ms <= AHEAD_S * 1000
+    return max(0.0, at_ms - date_ms) / 1000 if known else ABSENT
 
 
 def _verdict_age_s(facts: Facts) -> float:

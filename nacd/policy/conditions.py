@@ -2,37 +2,32 @@
 
 Knows: for every condition how to test it, how to say what was wanted and what was found. Refuses to
 know: how an admin spells it (``config/``) and how rules are tried (``evaluate.py``). There are no
-expressions and no templates: a new question is a new class here.
+expressions and no templates: a new question is a new class here, or beside it (``requested``, ``certified``,
+``answered``, ``during``).
 
-A condition about a fact that is absent never holds: ``user: "*"`` means "there is a user".
+A condition about a fact that is absent never holds: ``user: "*"`` means "there is a user". So its negation holds
+where the fact is absent: ``Not`` asks nothing but whether the condition under it fails.
 ``cost``: cheaper ones are tried first. ``settled_by_nas``: the access kind and the NAS alone decide it. ``waits``:
 Intune's answer decides it (those are in ``answered.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from nacd.policy import glob
 from nacd.policy.answered import AnswerCondition, ComplianceIs
+from nacd.policy.certified import IssuerMatches, SubjectMatches
 from nacd.policy.during import During
+from nacd.policy.requested import MacIn, MacMatches, SsidIs
 from nacd.policy.words import Predicate, any_of, or_nothing
-from nacd.values import (
-    AccessKind,
-    Assurance,
-    Certificate,
-    CertificateFacts,
-    ComplianceState,
-    Facts,
-    Identity,
-    IdentitySource,
-    Unidentified,
-)
+from nacd.values import AccessKind, Assurance, ComplianceState, Facts, Identity, IdentitySource, Unidentified
 
 NO_SOURCE = "none"
 """The identity source of an endpoint that nothing names."""
+NOT = "not"
+"""What stands before the key of a condition that must not hold."""
 IDENTITY_SOURCES = ("certificate", "vpn", "mac", NO_SOURCE)
 
 
@@ -161,109 +156,6 @@ class AssuranceAtLeast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MacMatches:
-    """The endpoint's MAC. Patterns are canonical (``AA-BB-CC-DD-EE-FF``) or a beginning and ``*``."""
-
-    key: ClassVar[str] = "mac"
-    cost: ClassVar[int] = 1
-    settled_by_nas: ClassVar[bool] = False
-    waits: ClassVar[bool] = False
-    patterns: tuple[str, ...]
-
-    def test(self) -> Predicate:
-        whole, beginnings = self.exact(), self.prefixes()
-        if not beginnings:
-            return lambda facts: facts.mac in whole
-        return lambda facts: facts.mac != "" and (facts.mac in whole or facts.mac.startswith(beginnings))
-
-    def beginnings(self) -> Iterable[str]:
-        """Whole MACs and beginnings of MACs; ``""`` is the beginning of all."""
-        return dict.fromkeys(pattern.removesuffix("*") for pattern in self.patterns)
-
-    def exact(self) -> frozenset[str]:
-        return frozenset(pattern for pattern in self.patterns if not pattern.endswith("*"))
-
-    def prefixes(self) -> tuple[str, ...]:
-        return tuple(pattern[:-1] for pattern in self.patterns if pattern.endswith("*"))
-
-    def wanted(self) -> str:
-        return any_of(self.patterns)
-
-    def seen(self, facts: Facts) -> str:
-        return or_nothing(facts.mac, "mac")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MacIn:
-    """The endpoint's MAC is on a list kept in a file."""
-
-    key: ClassVar[str] = "mac_in"
-    cost: ClassVar[int] = 1
-    settled_by_nas: ClassVar[bool] = False
-    waits: ClassVar[bool] = False
-    files: tuple[str, ...]
-    macs: frozenset[str] = field(repr=False)
-
-    def beginnings(self) -> Iterable[str]:
-        """Whole MACs."""
-        return self.macs
-
-    def test(self) -> Predicate:
-        macs = self.macs
-        return lambda facts: facts.mac in macs
-
-    def wanted(self) -> str:
-        return f"one of {any_of(self.files)}"
-
-    def seen(self, facts: Facts) -> str:
-        if not facts.mac:
-            return "there is no mac"
-        return f"mac `{facts.mac}` is {'' if facts.mac in self.macs else 'not '}in {any_of(self.files)}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IssuerMatches:
-    """Who issued the client certificate, RFC 4514 text, by glob."""
-
-    key: ClassVar[str] = "issuer"
-    cost: ClassVar[int] = 2
-    settled_by_nas: ClassVar[bool] = False
-    waits: ClassVar[bool] = False
-    patterns: tuple[str, ...]
-
-    def test(self) -> Predicate:
-        fits = glob.any_compiled(self.patterns)
-        return lambda facts: (text := _issuer(facts.certificate)) != "" and fits(text)
-
-    def wanted(self) -> str:
-        return any_of(self.patterns)
-
-    def seen(self, facts: Facts) -> str:
-        return or_nothing(_issuer(facts.certificate), "issuer")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubjectMatches:
-    """Whom the client certificate names, RFC 4514 text, by glob."""
-
-    key: ClassVar[str] = "subject"
-    cost: ClassVar[int] = 2
-    settled_by_nas: ClassVar[bool] = False
-    waits: ClassVar[bool] = False
-    patterns: tuple[str, ...]
-
-    def test(self) -> Predicate:
-        fits = glob.any_compiled(self.patterns)
-        return lambda facts: (text := _subject(facts.certificate)) != "" and fits(text)
-
-    def wanted(self) -> str:
-        return any_of(self.patterns)
-
-    def seen(self, facts: Facts) -> str:
-        return or_nothing(_subject(facts.certificate), "subject")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class UserMatches:
     """The user's name as the supplicant or the NAS gave it, by glob."""
 
@@ -282,27 +174,6 @@ class UserMatches:
 
     def seen(self, facts: Facts) -> str:
         return or_nothing(facts.user, "user")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SsidIs:
-    """The wireless network's name; its case counts (IEEE 802.11 compares octets)."""
-
-    key: ClassVar[str] = "ssid"
-    cost: ClassVar[int] = 1
-    settled_by_nas: ClassVar[bool] = False
-    waits: ClassVar[bool] = False
-    names: frozenset[str]
-
-    def test(self) -> Predicate:
-        names = self.names
-        return lambda facts: facts.ssid in names
-
-    def wanted(self) -> str:
-        return any_of(sorted(self.names))
-
-    def seen(self, facts: Facts) -> str:
-        return or_nothing(facts.ssid, "ssid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,15 +197,7 @@ class TenantIs:
         return or_nothing(facts.tenant, "tenant")
 
 
-def _issuer(certificate: Certificate) -> str:
-    return certificate.issuer if isinstance(certificate, CertificateFacts) else ""
-
-
-def _subject(certificate: Certificate) -> str:
-    return certificate.subject if isinstance(certificate, CertificateFacts) else ""
-
-
-Condition: TypeAlias = (
+Positive: TypeAlias = (
     AccessIs
     | NasIs
     | GroupIs
@@ -352,14 +215,50 @@ Condition: TypeAlias = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Not:
+    """That a condition does not hold: something else is there, or nothing at all."""
+
+    inner: Positive
+
+    @property
+    def key(self) -> str:
+        return f"{NOT}.{self.inner.key}"
+
+    @property
+    def cost(self) -> int:
+        return self.inner.cost
+
+    @property
+    def settled_by_nas(self) -> bool:
+        return self.inner.settled_by_nas
+
+    @property
+    def waits(self) -> bool:
+        return self.inner.waits
+
+    def test(self) -> Predicate:
+        holds = self.inner.test()
+        return lambda facts: not holds(facts)
+
+    def wanted(self) -> str:
+        return f"anything but {self.inner.wanted()}"
+
+    def seen(self, facts: Facts) -> str:
+        return self.inner.seen(facts)
+
+
+Condition: TypeAlias = Positive | Not
+
+
 def excludes_nothing(condition: Condition) -> bool:
     """Whether this condition keeps out nobody: it holds for every request, or asks what anybody can claim.
 
     ``mac: "*"`` is the second kind: it leaves out no port, and a MAC is free to make up. So is a time of day: it comes
-    for everybody.
+    for everybody. And so is what must not hold: who stays out says nothing of who comes in.
     """
     match condition:
-        case During():
+        case During() | Not():
             return True
         case AccessIs(kinds=kinds):
             return set(kinds) == set(AccessKind)

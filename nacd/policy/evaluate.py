@@ -38,7 +38,7 @@ def evaluate(policy: Policy, facts: Facts, *, asked: bool = True) -> Decision | 
     """Decide. With ``asked=False`` the compliance in ``facts`` is taken as not known yet:
     the answer is ``NeedsCompliance`` exactly when some compliance could change the decision."""
     state = facts.compliance.state
-    for _, (tests, states, late, rule) in policy.steps(facts.access, facts.nas).of(facts.mac):
+    for _, (tests, states, late, rule) in policy.steps(facts.access, facts.nas).of(facts):
         for test in tests:
             if not test(facts):
                 break

@@ -16,21 +16,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from nacd.policy import glob
 from nacd.policy.answered import (
     DEVICE_KEYS,
     NO_VERDICT,
     ComplianceIs,
-    DeviceNameMatches,
-    DeviceUserMatches,
-    LastSync,
     OnVerdict,
-    OwnershipIs,
-    SystemIs,
     SystemVersion,
-    VerdictAge,
-    VerdictFrom,
-    reachable,
 )
 from nacd.policy.conditions import (
     NO_SOURCE,
@@ -39,16 +30,10 @@ from nacd.policy.conditions import (
     Condition,
     GroupIs,
     IdentityFrom,
-    IssuerMatches,
-    MacIn,
-    MacMatches,
     NasIs,
-    SsidIs,
-    SubjectMatches,
-    TenantIs,
-    UserMatches,
 )
 from nacd.policy.during import ALWAYS, During
+from nacd.policy.implies import implies, reachable
 from nacd.policy.model import DENY, Policy, Rule
 from nacd.policy.words import any_of
 from nacd.values import AccessKind, Assurance, ComplianceState, IdentitySource
@@ -117,7 +102,7 @@ class _Comparison:
     def _implies(self, have: int, want: int) -> bool:
         pair = (have, want)
         if pair not in self._known:
-            self._known[pair] = _implies(self._conditions[have], self._conditions[want], self._groups)
+            self._known[pair] = implies(self._conditions[have], self._conditions[want], self._groups)
         return self._known[pair]
 
 
@@ -261,70 +246,3 @@ def _shadowed(number: int, rules: tuple[Rule, ...], comparison: _Comparison) -> 
             message = f"this rule can never match: {who} above {takes} everything it would {what}"
             yield Note(rule=rule.name, condition="", message=message)
             return
-
-
-def _implies(have: Condition, want: Condition, groups: Mapping[str, frozenset[str]]) -> bool:
-    """Whether ``want`` holds wherever ``have`` does; False also means "not sure"."""
-    match have, want:
-        case (
-            (UserMatches(patterns=narrows), UserMatches(patterns=wides))
-            | (SubjectMatches(patterns=narrows), SubjectMatches(patterns=wides))
-            | (IssuerMatches(patterns=narrows), IssuerMatches(patterns=wides))
-        ):
-            return all(any(glob.takes_in(w, n) for w in wides) for n in narrows)
-        case (MacMatches() | MacIn() as these, MacMatches() | MacIn() as those):
-            return _macs_imply(these, those)
-        case (AccessIs(kinds=narrow), AccessIs(kinds=wide)):
-            return set(narrow) <= set(wide)
-        case (IdentityFrom(sources=here), IdentityFrom(sources=there)):
-            return set(here) <= set(there)
-        case (NasIs(names=few), NasIs(names=many)) | (SsidIs(names=few), SsidIs(names=many)):
-            return few <= many
-        case (GroupIs(groups=few), GroupIs(groups=many)):
-            return few <= many
-        case (NasIs(names=names), GroupIs(groups=any_group)):
-            return all(not any_group.isdisjoint(groups.get(name, frozenset())) for name in names)
-        case (AssuranceAtLeast(level=high), AssuranceAtLeast(level=low)):
-            return high >= low
-        case (TenantIs(names=few), TenantIs(names=many)):
-            return few <= many
-        case (During(), During()):  # of one policy, and so of one time zone
-            return have.minutes() & ~want.minutes() == 0
-        case _:
-            return _answer_implies(have, want)
-
-
-def _answer_implies(have: Condition, want: Condition) -> bool:
-    """The same for conditions on the answer. A longer age takes in a shorter one only in the same direction."""
-    match have, want:
-        case (VerdictAge(limit_s=a, over=over), VerdictAge(limit_s=b, over=also)) | (
-            LastSync(limit_s=a, over=over),
-            LastSync(limit_s=b, over=also),
-        ):
-            return over == also and (a >= b if over else a <= b)
-        case (VerdictFrom(sources=here), VerdictFrom(sources=there)):
-            return set(here) <= set(there)
-        case (SystemIs(systems=few), SystemIs(systems=many)):
-            return few <= many
-        case (SystemVersion(version=mine, below=below), SystemVersion(version=theirs, below=also)):
-            return below == also and (mine <= theirs if below else mine >= theirs)
-        case (OwnershipIs(owners=one), OwnershipIs(owners=other)):
-            return set(one) <= set(other)
-        case (DeviceNameMatches(patterns=narrows), DeviceNameMatches(patterns=wides)) | (
-            DeviceUserMatches(patterns=narrows),
-            DeviceUserMatches(patterns=wides),
-        ):
-            return all(any(glob.takes_in(w, n) for w in wides) for n in narrows)
-        case _:
-            return False
-
-
-def _macs_imply(have: MacMatches | MacIn, want: MacMatches | MacIn) -> bool:
-    whole = have.macs if isinstance(have, MacIn) else have.exact()
-    beginnings = () if isinstance(have, MacIn) else have.prefixes()
-    if isinstance(want, MacIn):
-        return not beginnings and (whole is want.macs or whole <= want.macs)
-    exact, prefixes = want.exact(), want.prefixes()
-    if beginnings and not (prefixes and all(beginning.startswith(prefixes) for beginning in beginnings)):
-        return False
-    return all(mac in exact or (prefixes and mac.startswith(prefixes)) for mac in whole)

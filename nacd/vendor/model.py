@@ -19,6 +19,7 @@ from nacd.vendor.profile import INTENTIONS
 
 PLACEHOLDERS: Final[Mapping[str, frozenset[str]]] = {
     "vlan": frozenset({"value"}),
+    "voice_vlan": frozenset({"value", "tagged"}),
     "acl": frozenset({"value"}),
     "dacl": frozenset({"index", "line"}),
     "redirect": frozenset({"url", "acl"}),
@@ -27,7 +28,8 @@ PLACEHOLDERS: Final[Mapping[str, frozenset[str]]] = {
     "group_policy": frozenset({"value"}),
     "session_timeout": frozenset(),
 }
-"""What a template may hold: decimal ``{index}`` counts from 1, ``{hex4}`` is four hexadecimal digits."""
+"""What a template may hold: decimal ``{index}`` counts from 1, ``{hex4}`` is four hexadecimal digits, ``{tagged}``
+the number that RFC 4675 section 2.1 makes of a tagged VLAN."""
 
 STANDARD_OCTETS: Final = 253
 """Room for the value of one attribute (RFC 2865 section 5)."""
@@ -98,21 +100,23 @@ class AttributeTemplate:
 class Wording:
     """How one vendor says one intention.
 
-    excludes: intentions that cannot go into the same reply. characters, longest: of the name
-    (of ``redirect`` its acl). names: VLANs may be named, not only numbered. language, lines,
-    nul_between: of a dacl. redirect_acl, default_acl: of a redirect.
+    own: of a voice VLAN that is set on the port. excludes: intentions that cannot go into the same reply.
+    characters, longest: of the name (of ``redirect`` its acl). names: VLANs may be named, not only
+    numbered. language, lines, wildcards, nul_between: of a dacl. redirect_acl, default_acl: of a redirect.
     """
 
     intention: str
     attributes: tuple[AttributeTemplate, ...]
     source: str
     standing: Standing
+    own: tuple[AttributeTemplate, ...] = ()
     excludes: frozenset[str] = frozenset()
     characters: Characters = Characters.NAME
     longest: int = VENDOR_OCTETS
     names: bool = False
     language: str = ""
     lines: int = 0
+    wildcards: bool = False
     nul_between: bool = False
     redirect_acl: RedirectAcl = RedirectAcl.UNUSED
     default_acl: str = ""
@@ -132,8 +136,11 @@ _COMMON = {"attributes": list, "source": str, "standing": str}
 _NAMED = _COMMON | {"excludes": list, "characters": str, "longest": int}
 _KEYS: Mapping[str, Mapping[str, type]] = {
     "vlan": _NAMED | {"names": bool},
+    "voice_vlan": _NAMED | {"names": bool, "own": list},
     "acl": _NAMED,
-    "dacl": _COMMON | {"excludes": list, "longest": int, "language": str, "lines": int, "nul_between": bool},
+    "dacl": _COMMON
+    | {"excludes": list, "longest": int, "language": str, "lines": int}
+    | {"wildcards": bool, "nul_between": bool},
     "redirect": _NAMED | {"acl": str, "default_acl": str},
     "sgt": _COMMON | {"excludes": list},
     "role": _NAMED,
@@ -216,6 +223,7 @@ class _Reader:
         wording = Wording(
             intention=intention,
             attributes=templates,
+            own=tuple(self._template(intention, each) for each in _list(row.get("own"))),
             source=str(row.get("source", "")),
             standing=Standing(self._word(where, row.get("standing"), Standing, Standing.ASSUMED)),
             excludes=excludes,
@@ -224,6 +232,7 @@ class _Reader:
             names=bool(row.get("names", False)),
             language=str(row.get("language", "")),
             lines=_number(row.get("lines"), 0),
+            wildcards=bool(row.get("wildcards", False)),
             nul_between=bool(row.get("nul_between", False)),
             redirect_acl=RedirectAcl(self._word(where, row.get("acl"), RedirectAcl, RedirectAcl.UNUSED)),
             default_acl=str(row.get("default_acl", "")),
@@ -259,6 +268,12 @@ def _unsound(wording: Wording) -> Iterator[str]:
     slots = frozenset[str]().union(*(template.slots for template in wording.attributes))
     if wording.intention == "session_timeout":
         return
+    if any(template.slots for template in wording.own):
+        yield f"`own` of {where} is the same for everybody: it cannot hold braces"
+    if "tagged" in slots and wording.names:
+        yield f"{where} says {{tagged}}, which there is of numbers only, and `names`"
+    if wording.own and not wording.attributes:
+        return
     if not wording.attributes:
         yield f"{where} needs `attributes`"
     needed = _NEEDED.get(wording.intention, "")
@@ -278,9 +293,13 @@ def _clashes(wordings: Mapping[str, Wording]) -> Iterator[str]:
     for one, other in combinations(wordings.values(), 2):
         if other.intention in one.excludes or one.intention in other.excludes:
             continue
-        shared = {(t.name, t.prefix) for t in one.attributes} & {(t.name, t.prefix) for t in other.attributes}
+        shared = _words(one) & _words(other)
         for name, _ in sorted(shared):
             yield f"`{one.intention}` and `{other.intention}` both use {name}: one must exclude the other"
+
+
+def _words(wording: Wording) -> set[tuple[str, str]]:
+    return {(template.name, template.prefix) for template in (*wording.attributes, *wording.own)}
 
 
 def _mapping(value: object) -> Mapping[str, object]:

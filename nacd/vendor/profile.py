@@ -13,10 +13,14 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-from nacd.values import Attribute
+from nacd.values import NO_VLANS, Attribute, VlanList
+from nacd.vendor.fill import LONGEST
 
-INTENTIONS: Final = ("vlan", "acl", "dacl", "redirect", "sgt", "role", "group_policy", "session_timeout")
+INTENTIONS: Final = ("vlan", "voice_vlan", "acl", "dacl", "redirect", "sgt", "role", "group_policy", "session_timeout")
 """Every intention, in the order in which its attributes stand in a reply."""
+
+PORTS_OWN: Final = "*"
+"""Stands for the voice VLAN that is set on the port, whichever that is."""
 
 VLAN_IDS: Final = range(1, 4095)
 """IEEE 802.1Q numbers a port can be given (RFC 3580 section 3.31)."""
@@ -51,23 +55,36 @@ OWN_ATTRIBUTES: Final = frozenset(
 _OWN_IN_ANY_CASE = frozenset(name.lower() for name in OWN_ATTRIBUTES)
 _URL_CHARACTERS = re.compile(r"[!#-&(-;=?-\[\]_a-z~]+")
 """RFC 3986 characters; white space, quotes and angle brackets would end the URL in a NAS's parser."""
+_FACT = re.compile(r"\{([^{}]*)\}")
+_HOST_ENDS = re.compile(r"^[^/?#]*//[^/?#]*")
+_ANYBODYS: Final = "session"
+"""The one fact that a NAS words as it likes: `..` would be a step up in a path, however it is encoded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redirect:
     """Send the endpoint's browser to ``url``; ``acl`` names what is redirected, ``""`` = not named.
 
-    Raises ValueError for what is no plain http or https URL.
+    The url may name facts of the request in braces, behind its host: see ``fill.LONGEST``.
+    Raises ValueError for what is no plain http or https URL, and for a fact that there is not.
     """
 
     url: str
     acl: str = ""
 
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """The url, cut: the second piece, the fourth ... is the name of a fact."""
+        return tuple(_FACT.split(self.url))
+
     def __post_init__(self) -> None:
-        if not _URL_CHARACTERS.fullmatch(self.url):
+        for found in _FACT.finditer(self.url):
+            self._check_fact(found.group(1), self.url[: found.start()])
+        plain = "x".join(self.pieces[::2])
+        if not _URL_CHARACTERS.fullmatch(plain):
             raise ValueError(f"the redirect url `{self.url}` has characters that a url cannot hold")
         try:
-            parts = urlsplit(self.url)
+            parts = urlsplit(plain)
             _ = parts.port
         except ValueError as wrong:
             raise ValueError(f"the redirect url `{self.url}` cannot be read: {wrong}") from None
@@ -75,6 +92,18 @@ class Redirect:
             raise ValueError(f"the redirect url `{self.url}` must begin with `http://` or `https://` and name a host")
         if "@" in parts.netloc:
             raise ValueError(f"the redirect url `{self.url}` must not carry a user name or password")
+
+    def _check_fact(self, name: str, before: str) -> None:
+        if name not in LONGEST:
+            known = ", ".join(f"`{{{each}}}`" for each in LONGEST)
+            raise ValueError(f"there is no `{{{name}}}` to fill into a redirect url: there is {known}")
+        host = _HOST_ENDS.match(before)
+        if host is None or host.group() == before:
+            raise ValueError(f"`{{{name}}}` stands where the host is told: nothing is filled in before the path")
+        if name == _ANYBODYS and not set("?#") & set(before):
+            raise ValueError(
+                f"`{{{name}}}` must stand behind a `?`: a NAS words it, and in a path it could lead elsewhere"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,17 +115,20 @@ class NoRedirect:
 class Profile:
     """What an accepted endpoint gets. ``""``, ``()`` and ``0`` mean that an intention is not set.
 
-    vlan: number (``"120"``) or name. acl: name of a list the NAS has. dacl: the lines of a list, in
-    the language of the NAS. sgt: security group tag. session_timeout_s, reauthenticate: after that
-    time authenticate again (True) or end the session (False). raw: attributes as the admin wrote
-    them, sent to every vendor. optional: names out of INTENTIONS that a vendor may leave out.
-    on_quarantine: words out of ON_QUARANTINE, handed to the service for device actions.
+    vlan: number (``"120"``) or name. vlans: by device, ``vlan`` is what all others get. voice_vlan: number,
+    name or ``PORTS_OWN``, for a phone. acl: name of a list the NAS has. dacl: the lines of a list, in the
+    language of the NAS. sgt: security group tag. session_timeout_s, reauthenticate: after that time
+    authenticate again (True) or end the session (False). raw: attributes as the admin wrote them, sent to
+    every vendor. optional: names out of INTENTIONS that a vendor may leave out. on_quarantine: words out of
+    ON_QUARANTINE, handed to the service for device actions.
 
     Raises ValueError, with one line per problem, for values that are wrong at every vendor.
     """
 
     name: str
     vlan: str = ""
+    vlans: VlanList = NO_VLANS
+    voice_vlan: str = ""
     acl: str = ""
     dacl: tuple[str, ...] = ()
     redirect: Redirect | NoRedirect = field(default_factory=NoRedirect)
@@ -117,6 +149,7 @@ class Profile:
         """Whether the profile says anything about this intention."""
         return {
             "vlan": bool(self.vlan),
+            "voice_vlan": bool(self.voice_vlan),
             "acl": bool(self.acl),
             "dacl": bool(self.dacl),
             "redirect": isinstance(self.redirect, Redirect),
@@ -138,7 +171,8 @@ def has_control_characters(text: str) -> bool:
 
 
 def _texts(profile: Profile) -> Iterator[tuple[str, str]]:
-    yield from (("vlan", profile.vlan), ("acl", profile.acl), ("role", profile.role))
+    yield from (("vlan", profile.vlan), ("voice_vlan", profile.voice_vlan))
+    yield from (("acl", profile.acl), ("role", profile.role))
     yield ("group_policy", profile.group_policy)
     if isinstance(profile.redirect, Redirect):
         yield ("redirect.acl", profile.redirect.acl)
@@ -150,10 +184,10 @@ def _problems(profile: Profile) -> Iterator[str]:
     for what, text in _texts(profile):
         if text != text.strip() or has_control_characters(text):
             yield f"{what} `{text}` begins or ends with white space or holds control characters"
-    if profile.vlan.removeprefix("-").isdecimal() and (not profile.vlan.isascii() or int(profile.vlan) not in VLAN_IDS):
-        yield f"vlan `{profile.vlan}` is outside {VLAN_IDS.start} to {VLAN_IDS.stop - 1}"
-    if profile.vlan.isdecimal() and profile.vlan.startswith("0"):
-        yield f"vlan `{profile.vlan}` begins with a zero: write the number without it"
+    for vlan in (profile.vlan, profile.voice_vlan, *sorted(set(profile.vlans.rows.values()))):
+        yield from _bad_vlan(vlan)
+    if profile.vlans.rows and profile.vlan != profile.vlans.otherwise:
+        yield "vlan needs a default, for devices that its list does not hold"
     for number, line in enumerate(profile.dacl, start=1):
         if not line.strip() or has_control_characters(line):
             yield f"line {number} of dacl is empty or holds control characters"
@@ -172,3 +206,10 @@ def _problems(profile: Profile) -> Iterator[str]:
     for word in profile.on_quarantine:
         if word not in ON_QUARANTINE or profile.on_quarantine.count(word) > 1:
             yield f"on_quarantine is a list out of {', '.join(ON_QUARANTINE)}, each once: `{word}` does not fit"
+
+
+def _bad_vlan(vlan: str) -> Iterator[str]:
+    if vlan.removeprefix("-").isdecimal() and (not vlan.isascii() or int(vlan) not in VLAN_IDS):
+        yield f"vlan `{vlan}` is outside {VLAN_IDS.start} to {VLAN_IDS.stop - 1}"
+    if vlan.isdecimal() and vlan.startswith("0"):
+        yield f"vlan `{vlan}` begins with a zero: write the number without it"

@@ -7,12 +7,13 @@ encoder is handed in), sessions and requests (Session-Timeout is added to each r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from nacd.errors import BadValue, CannotExpress, UnknownAttribute
 from nacd.values import Attribute, Rendered
+from nacd.vendor.fill import widest
 from nacd.vendor.model import VendorData
 from nacd.vendor.profile import INTENTIONS, Profile
 from nacd.vendor.wording import NoWords, Said, say
@@ -22,6 +23,26 @@ FIXED_OCTETS: Final = 3072
 request adds: header, Message-Authenticator, EAP-Success, two keys, EAP-Key-Name, Class, Proxy-State."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """What stands against one intention (or ``attributes``). why: a clause for people."""
+
+    intention: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spelling:
+    """A profile in one vendor's words, before it is encoded. said: in reply order, by intention.
+
+    left_out: optional intentions that give way. problems: promises that cannot be kept, and values it cannot take.
+    """
+
+    said: Mapping[str, Said]
+    left_out: tuple[Remark, ...]
+    problems: tuple[Remark, ...]
+
+
 @dataclass(slots=True, kw_only=True)
 class _Draft:
     """What has been said so far of one profile for one vendor."""
@@ -29,21 +50,38 @@ class _Draft:
     profile: Profile
     vendor: VendorData
     said: dict[str, Said] = field(default_factory=dict)
-    omitted: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    left_out: list[Remark] = field(default_factory=list)
+    problems: list[Remark] = field(default_factory=list)
 
-    def complain(self, what: str) -> None:
-        self.problems.append(f"profile `{self.profile.name}` for vendor `{self.vendor.name}`: {what}")
+    def complain(self, intention: str, why: str) -> None:
+        self.problems.append(Remark(intention=intention, why=why))
 
     def leave_out(self, intention: str, reason: str) -> None:
         """Leave an optional intention out; a promise that cannot be kept is a problem."""
         if intention in self.profile.optional:
-            self.omitted.append(intention)
+            self.left_out.append(Remark(intention=intention, why=f"{self.vendor.title} {reason}"))
         else:
             self.complain(
+                intention,
                 f"{intention} cannot be expressed: {self.vendor.title} {reason}; move it under `optional:`, "
-                "or give the attribute itself under `attributes:`"
+                "or give the attribute itself under `attributes:`",
             )
+
+
+def spell(profile: Profile, vendor: VendorData) -> Spelling:
+    """The profile in this vendor's words, with whatever stands against that. Total, raises nothing."""
+    draft = _Draft(profile=profile, vendor=vendor)
+    for intention in profile.wanted:
+        _say(draft, intention)
+    for intention, other in _quarrels(draft):
+        _settle(draft, intention, other)
+    taken = {(row.name.lower(), row.tag) for said in draft.said.values() for row in said.rows}
+    for raw in profile.raw:
+        if raw.tag and (raw.name.lower(), raw.tag) in taken:
+            why = f"`{raw.name}` with tag {raw.tag} is already set by an intention: use another tag"
+            draft.complain("attributes", why)
+    draft.left_out.sort(key=lambda remark: INTENTIONS.index(remark.intention))
+    return Spelling(said=draft.said, left_out=tuple(draft.left_out), problems=tuple(draft.problems))
 
 
 def render(profile: Profile, vendor: VendorData, encode: Callable[[Attribute], bytes]) -> Rendered:
@@ -53,32 +91,36 @@ def render(profile: Profile, vendor: VendorData, encode: Callable[[Attribute], b
     Raises CannotExpress with one line for each promise that this vendor cannot keep, each value it
     cannot take, and a profile that leaves too little room in the packet.
     """
-    draft = _Draft(profile=profile, vendor=vendor)
-    for intention in profile.wanted:
-        _say(draft, intention)
-    for intention, other in _quarrels(draft):
-        _settle(draft, intention, other)
-    attributes = tuple(each for intention in draft.said for each in draft.said[intention].attributes)
-    for raw in profile.raw:
-        if raw.tag and any((raw.name.lower(), raw.tag) == (each.name.lower(), each.tag) for each in attributes):
-            draft.complain(f"`{raw.name}` with tag {raw.tag} is already set by an intention: use another tag")
-    attributes += profile.raw
-    octets = b"".join(_encode(draft, attribute, encode) for attribute in attributes)
-    if len(octets) > FIXED_OCTETS:
-        draft.complain(f"it fills {len(octets)} octets of the reply, at most {FIXED_OCTETS} are possible")
-    if draft.problems:
-        raise CannotExpress("\n".join(draft.problems))
-    unused = [said.unused for said in draft.said.values() if said.unused]
+    spelling = spell(profile, vendor)
+    problems = [remark.why for remark in spelling.problems]
+    attributes = _attributes(spelling.said) + profile.raw
+    octets = b"".join(_encode(attribute, encode, problems) for attribute in attributes)
+    blanks = tuple(blank for said in spelling.said.values() for blank in said.blanks)
+    vlan = max((profile.vlan, *profile.vlans.rows.values()), key=len)
+    room = len(octets) + sum(len(_encode(widest(blank, vlan), encode, problems)) for blank in blanks)
+    if room > FIXED_OCTETS:
+        problems.append(f"it fills {room} octets of the reply, at most {FIXED_OCTETS} are possible")
+    if problems:
+        raise CannotExpress(
+            "\n".join(f"profile `{profile.name}` for vendor `{vendor.name}`: {why}" for why in problems)
+        )
+    unused = (said.unused for said in spelling.said.values() if said.unused)
     return Rendered(
         profile=profile.name,
         vendor=vendor.name,
         attributes=attributes,
         octets=octets,
-        omitted=(*sorted(draft.omitted, key=INTENTIONS.index), *unused),
-        session_timeout_s=profile.session_timeout_s if "session_timeout" in draft.said else 0,
+        omitted=(*(remark.intention for remark in spelling.left_out), *unused),
+        session_timeout_s=profile.session_timeout_s if "session_timeout" in spelling.said else 0,
         reauthenticate=profile.reauthenticate,
         on_quarantine=profile.on_quarantine,
+        blanks=blanks,
+        vlans=profile.vlans,
     )
+
+
+def _attributes(said: Mapping[str, Said]) -> tuple[Attribute, ...]:
+    return tuple(attribute for each in said.values() for attribute in each.attributes)
 
 
 def _say(draft: _Draft, intention: str) -> None:
@@ -92,7 +134,7 @@ def _say(draft: _Draft, intention: str) -> None:
     elif isinstance(saying, NoWords):
         draft.leave_out(intention, saying.reason)
     else:
-        draft.complain(f"{intention}: {saying.reason}")
+        draft.complain(intention, f"{intention}: {saying.reason}")
 
 
 def _quarrels(draft: _Draft) -> Iterator[tuple[str, str]]:
@@ -116,9 +158,9 @@ def _settle(draft: _Draft, intention: str, other: str) -> None:
     draft.said.pop(loser)
 
 
-def _encode(draft: _Draft, attribute: Attribute, encode: Callable[[Attribute], bytes]) -> bytes:
+def _encode(attribute: Attribute, encode: Callable[[Attribute], bytes], problems: list[str]) -> bytes:
     try:
         return encode(attribute)
     except (UnknownAttribute, BadValue) as wrong:
-        draft.complain(f"attribute `{attribute.name}`: {wrong}")
+        problems.append(f"attribute `{attribute.name}`: {wrong}")
         return b""

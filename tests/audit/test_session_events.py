@@ -13,7 +13,7 @@ from nacd.audit import session_events
 from nacd.audit.line import line
 from nacd.audit.session_catalogue import ROWS
 from nacd.session.overrides import Override, OverrideEffect
-from nacd.sessions import Meaning, Outcome, Pending, Session, Settled, Standing, Verb
+from nacd.sessions import Meaning, Outcome, Pending, Phase, Session, Settled, Standing, Verb
 from nacd.values import (
     NOT_ASKED,
     Attribute,
@@ -275,6 +275,17 @@ def test_converged_says_what_proves_it_and_how_long_it_took(live: Session, quara
         "profile `quarantine` has come about, 3.2 s after it was wanted: it logged in again and got what is wanted"
     )
     assert event.fields["converged"] == {"how": "it logged in again and got what is wanted", "took_s": 3.25}
+
+
+def test_a_change_that_ends_with_its_session_has_not_come_about(live: Session, quarantine: Standing, at: At) -> None:
+    gone = replace(live, phase=Phase.ENDED, cause="its NAS has no such session", wish=Settled())
+    event = session_events.converged(
+        session=gone, wanted=quarantine, how="its session is over: its NAS has no such session", took_s=3.25, now=at(3)
+    )
+    assert why(event) == (
+        "the change to profile `quarantine` has ended, 3.2 s after it was wanted: its session is over: its NAS has no"
+        " such session"
+    )
 
 
 def test_an_alarm_says_what_has_not_come_about(live: Session, at: At) -> None:

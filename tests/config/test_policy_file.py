@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import hashlib
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from nacd.config import policy_conditions
 from nacd.policy.answered import (
     ComplianceIs,
     DeviceNameMatches,
@@ -18,7 +16,6 @@ from nacd.policy.answered import (
     VerdictFrom,
 )
 from nacd.policy.conditions import AccessIs, MacIn, TenantIs
-from nacd.policy.during import During, Hours
 from nacd.values import AccessKind, Attribute, ComplianceSource
 from nacd.vendor.profile import Redirect
 
@@ -353,61 +350,3 @@ def test_a_profile_may_ask_for_sync_and_notify_on_quarantine(site, written: str,
 def test_nothing_else_can_be_asked_on_quarantine(site, written: str, said: str) -> None:
     site.change("corp: {vlan: 120", f"corp: {{{written}, vlan: 120", file="policy.yaml")
     assert any(said in problem for problem in site.problems())
-
-
-# -- hours -----------------------------------------------------------------------------------------
-
-OFFICE = '  - {name: a, when: {access: vpn, during: {days: [mon, tue], from: "07:00", to: "19:00"}}, then: corp}\n'
-
-
-def test_hours_are_those_of_the_time_zone(site) -> None:
-    site.write("policy.yaml", "time_zone: Europe/Berlin\n" + PROFILES + OFFICE)
-    policy = site.load().policy
-    ((_, during),) = (rule.conditions for rule in policy.rules)
-    assert during == During(
-        hours=(Hours(days=frozenset({0, 1}), begins=420, ends=1140),),
-        zone=ZoneInfo("Europe/Berlin"),
-        zone_name="Europe/Berlin",
-    )
-    assert policy.depends_on_time
-    assert noted(site, "time_zone: Europe/Berlin\n" + PROFILES + OFFICE) == []
-
-
-def test_hours_without_a_time_zone_are_those_of_utc_and_that_is_noted(site) -> None:
-    said = noted(site, PROFILES + OFFICE)
-    assert said == ["3:1: `during` means the clock in UTC: write `time_zone`, as in `time_zone: Europe/Berlin`"]
-    assert noted(site, "time_zone: UTC\n" + PROFILES + OFFICE) == []
-    assert noted(site, "time_zone: Europe/Berlin\n" + CORP) == []
-
-
-@pytest.mark.parametrize(
-    ("zone", "said"),
-    [
-        ("Europe/Berln", "`Europe/Berln` is no time zone: did you mean `Europe/Berlin`?"),
-        ("../../etc/passwd", "`../../etc/passwd` is no time zone: write a name such as `Europe/Berlin`"),
-        ("Europe", "`Europe` is no time zone: "),
-        ("/usr/share/zoneinfo/UTC", "`/usr/share/zoneinfo/UTC` is no time zone: "),
-    ],
-)
-def test_a_time_zone_that_is_none_is_told_with_a_way_out(site, zone: str, said: str) -> None:
-    (found,) = refused(site, f"time_zone: {zone}\n" + PROFILES + OFFICE)
-    assert found.startswith("1:12: " + said)
-
-
-def test_a_time_zone_cannot_be_looked_up_on_a_machine_without_any(site, monkeypatch) -> None:
-    monkeypatch.setattr(policy_conditions, "available_timezones", set)
-    (found,) = refused(site, "time_zone: Europe/Atlantis\n" + PROFILES + OFFICE)
-    assert found == "1:12: `Europe/Atlantis` cannot be looked up: this machine has no time zones, install `tzdata`"
-
-
-def test_hours_alone_let_nobody_in(site) -> None:
-    rule = '  - {name: a, when: {during: {from: "07:00", to: "19:00"}}, then: THEN}\n'
-    (said,) = refused(site, "time_zone: UTC\n" + PROFILES + rule.replace("THEN", "corp"))
-    assert "these conditions leave nothing out: only `then: deny` may do that" in said
-    assert refused(site, "time_zone: UTC\n" + PROFILES + rule.replace("THEN", "deny")) == []
-
-
-def test_hours_of_the_whole_week_are_noted_where_they_stand(site) -> None:
-    rule = '  - {name: a, when: {access: vpn, during: {from: "07:00", to: "07:00"}}, then: corp}\n'
-    said = noted(site, "time_zone: UTC\n" + PROFILES + rule)
-    assert said == ["5:44: rule `a`: these hours are the whole week: they leave nothing out"]

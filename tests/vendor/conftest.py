@@ -59,7 +59,9 @@ def golden() -> Callable[[Mapping[str, Any]], Golden]:
 
     def read(row: Mapping[str, Any]) -> Golden:
         value, tag = row["value"], row.get("tag", 0)
-        if "integer" in row:
+        if "integer4" in row:
+            octets = struct.pack("!I", row["integer4"])
+        elif "integer" in row:
             # RFC 2868 section 3.1: the tag takes the first of the four octets.
             octets = struct.pack("!BBH", tag, 0, row["integer"])
         else:

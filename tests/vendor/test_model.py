@@ -45,7 +45,12 @@ ROWS: dict[str, Any] = {
         },
         "session_timeout": {"source": "page 5", "standing": "documented"},
     },
-    "cannot": {"sgt": "has no tags", "role": "has no roles", "group_policy": "has no group policies"},
+    "cannot": {
+        "voice_vlan": "has no phones",
+        "sgt": "has no tags",
+        "role": "has no roles",
+        "group_policy": "has no group policies",
+    },
 }
 
 
@@ -136,6 +141,30 @@ def test_a_mistake_in_the_rows_is_refused_in_words(change: Callable[[dict[str, A
 def test_a_template_with_anything_but_fixed_placeholders_is_refused(template: Any, words: str) -> None:
     with pytest.raises(ValueError) as refusal:
         parse("made-up", changed(lambda rows: rows[INTENTION]["acl"].update(attributes=[template])))
+    assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"own": [{"name": "X", "value": "{value}"}]}, "`own` of `voice_vlan` is the same for everybody"),
+        ({"attributes": [{"name": "X", "value": "{tagged}"}], "names": True}, "and `names`"),
+        ({"attributes": [{"name": "X", "value": "voice"}]}, "no attribute of `voice_vlan` says"),
+        ({}, "`voice_vlan` needs `attributes`"),
+        ({"own": [{"name": "Filter-Id", "value": "voice"}]}, ""),
+        ({"own": [{"name": "X", "value": "voice"}], "attributes": [{"name": "Y", "value": "{tagged}"}]}, ""),
+    ],
+)
+def test_a_voice_vlan_is_the_ports_own_or_is_named(row: dict[str, Any], words: str) -> None:
+    def with_voice(rows: dict[str, Any]) -> None:
+        rows["cannot"].pop("voice_vlan")
+        rows[INTENTION]["voice_vlan"] = {"source": "page 9", "standing": "assumed", **row}
+
+    if not words:
+        assert parse("made-up", changed(with_voice)).wordings["voice_vlan"].own
+        return
+    with pytest.raises(ValueError) as refusal:
+        parse("made-up", changed(with_voice))
     assert words in str(refusal.value)
 
 

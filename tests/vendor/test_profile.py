@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nacd.values import Attribute
+from nacd.values import Attribute, VlanList
 from nacd.vendor.profile import INTENTIONS, Profile, Redirect
 
 
@@ -26,9 +26,61 @@ def test_intentions_are_wanted_in_reply_order() -> None:
         redirect=Redirect(url="http://portal.example"),
         dacl=("deny ip any any",),
         acl="A",
+        voice_vlan="*",
         vlan="1",
     )
     assert profile.wanted == INTENTIONS
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://portal.example/{mac}/{device_id}/{reason}?s={session}",
+        "https://portal.example?m={mac}",
+        "http://[2001:db8::1]:8443/#/fix?s={session}",
+        "https://portal.example/{mac}{mac}",
+    ],
+)
+def test_a_redirect_can_name_facts_of_the_request(url: str) -> None:
+    pieces = Redirect(url=url).pieces
+    assert "".join(f"{{{piece}}}" if number % 2 else piece for number, piece in enumerate(pieces)) == url
+    assert set(pieces[1::2]) <= {"mac", "device_id", "session", "reason"}
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        (
+            "https://portal.example/{user}",
+            "there is no `{user}` to fill into a redirect url: there is `{mac}`, `{device_id}`",
+        ),
+        ("https://portal.example/{}", "there is no `{}`"),
+        ("https://portal.example/{MAC}", "there is no `{MAC}`"),
+        ("https://portal.example/{mac:x}", "there is no `{mac:x}`"),
+        ("https://{mac}.portal.example/", "`{mac}` stands where the host is told"),
+        ("https://portal.example{reason}/", "where the host is told"),
+        ("https://portal.example:{session}/", "where the host is told"),
+        ("{reason}://portal.example/", "where the host is told"),
+        ("https://portal.example/{session}/x", "`{session}` must stand behind a `?`"),
+        ("https://portal.example/{mac", "characters that a url cannot hold"),
+        ("https://portal.example/mac}", "characters that a url cannot hold"),
+        ("https://portal.example/{{mac}}", "characters that a url cannot hold"),
+        ("https://user@portal.example/{mac}", "user name or password"),
+        ("ftp://portal.example/{mac}", "must begin with `http://`"),
+    ],
+)
+def test_what_cannot_be_filled_in_is_refused_in_words(url: str, words: str) -> None:
+    with pytest.raises(ValueError) as refusal:
+        Redirect(url=url)
+    assert words in str(refusal.value)
+
+
+def test_vlans_by_device_must_be_vlans_and_leave_nobody_out() -> None:
+    rows = {"AA-BB-CC-00-11-22": "4095"}
+    with pytest.raises(ValueError, match="vlan `4095` is outside 1 to 4094"):
+        Profile(name="p", vlan="120", vlans=VlanList(rows=rows, otherwise="120"))
+    with pytest.raises(ValueError, match="vlan needs a default"):
+        Profile(name="p", vlans=VlanList(rows={"AA-BB-CC-00-11-22": "120"}, otherwise="120"))
 
 
 def test_what_is_asked_on_quarantine_is_no_intention() -> None:

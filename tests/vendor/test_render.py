@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nacd.errors import BadValue, CannotExpress, UnknownAttribute
-from nacd.values import Attribute
+from nacd.values import Attribute, Blank, VlanList
 from nacd.vendor.model import VendorData, parse
 from nacd.vendor.profile import Profile, Redirect
-from nacd.vendor.render import FIXED_OCTETS, render
+from nacd.vendor.render import FIXED_OCTETS, Remark, render, spell
 
 
 def row(name: str, value: str, **more: Any) -> dict[str, Any]:
@@ -35,6 +36,7 @@ VENDOR: VendorData = parse(
             "session_timeout": {"source": "a page", "standing": "documented"},
         },
         "cannot": {
+            "voice_vlan": "has no phones",
             "redirect": "takes no redirect",
             "sgt": "has no tags",
             "group_policy": "has no group policies",
@@ -173,6 +175,39 @@ def test_a_profile_leaves_room_for_what_a_request_adds() -> None:
     assert len(render(Profile(name="p", raw=full), VENDOR, lambda _: bytes(32)).octets) == FIXED_OCTETS
     with pytest.raises(CannotExpress, match="it fills 3104 octets of the reply, at most 3072"):
         render(Profile(name="p", raw=(*full, full[0])), VENDOR, lambda _: bytes(32))
+
+
+def test_what_is_filled_in_later_is_kept_apart_and_has_its_room() -> None:
+    vlans = VlanList(rows={"AA-BB-CC-00-11-22": "A-LONG-NAME"}, otherwise="120")
+    named = parse_names_too()
+    rendered = render(Profile(name="p", vlan="120", vlans=vlans, acl="A"), named, encode)
+    assert [each.name for each in rendered.attributes] == ["Filter-Id"]
+    assert rendered.blanks == (Blank(name="Tunnel-Private-Group-Id", pieces=("", "vlan", ""), tag=1),)
+    assert rendered.vlans is vlans
+    asked: list[object] = []
+    render(Profile(name="p", vlan="120", vlans=vlans), named, lambda each: asked.append(each.value) or b"")  # type: ignore[func-returns-value]
+    assert asked == ["A-LONG-NAME"]
+
+
+def test_a_raw_attribute_must_not_take_the_tag_of_what_is_filled_in() -> None:
+    vlans = VlanList(rows={"AA-BB-CC-00-11-22": "7"}, otherwise="120")
+    raw = (Attribute(name="Tunnel-Private-Group-Id", value="7", tag=1),)
+    [said] = refusal_of(Profile(name="p", vlan="120", vlans=vlans, raw=raw))
+    assert "tag 1 is already set by an intention" in said
+
+
+def parse_names_too() -> VendorData:
+    """The made-up vendor, which now knows VLANs by name."""
+    wordings = {**VENDOR.wordings, "vlan": replace(VENDOR.wordings["vlan"], names=True)}
+    return replace(VENDOR, wordings=wordings)
+
+
+def test_a_spelling_keeps_apart_what_is_said_left_out_and_refused() -> None:
+    profile = Profile(name="p", vlan="120", sgt=5, group_policy="G", optional=frozenset({"sgt"}))
+    spelling = spell(profile, VENDOR)
+    assert [each.value for each in spelling.said["vlan"].attributes] == ["120"]
+    assert spelling.left_out == (Remark(intention="sgt", why="the made-up vendor has no tags"),)
+    assert [each.intention for each in spelling.problems] == ["group_policy"]
 
 
 _WANTS = st.fixed_dictionaries(

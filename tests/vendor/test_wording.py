@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nacd.values import Attribute
+from nacd.values import Attribute, Blank, VlanList
 from nacd.vendor.model import AttributeTemplate, Characters, RedirectAcl, Standing, Wording
-from nacd.vendor.profile import Profile, Redirect
+from nacd.vendor.profile import PORTS_OWN, Profile, Redirect
 from nacd.vendor.wording import BadValue, NoWords, Said, say
 
 
@@ -31,6 +32,76 @@ def texts(saying: object) -> list[object]:
     return [attribute.value for attribute in saying.attributes]
 
 
+def test_a_url_with_facts_is_kept_in_pieces_and_counted_as_long_as_it_can_get() -> None:
+    profile = Profile(name="p", redirect=Redirect(url="https://portal.example/?m={mac}&s={session}"))
+    saying = say(profile, wording("redirect", "url-redirect={url};", octets=160))
+    assert isinstance(saying, Said)
+    assert saying.attributes == ()
+    assert saying.blanks == (
+        Blank(name="X", pieces=("url-redirect=https://portal.example/?m=", "mac", "&s=", "session", ";")),
+    )
+    # 43 octets as they stand, 17 of a MAC, 96 of a session
+    short = say(profile, wording("redirect", "url-redirect={url};", octets=155))
+    assert isinstance(short, BadValue)
+    assert "156 octets long when all is filled in, at most 155" in short.reason
+
+
+def test_braces_that_are_no_part_of_the_url_are_never_filled_in() -> None:
+    profile = Profile(name="p", redirect=Redirect(url="https://portal.example/{mac}", acl="{mac}"))
+    required = RedirectAcl.REQUIRED
+    saying = say(profile, wording("redirect", "acl={acl}", "url={url}", redirect_acl=required))
+    assert isinstance(saying, Said)
+    assert [each.value for each in saying.attributes] == ["acl={mac}"]
+    assert [each.pieces for each in saying.blanks] == [("url=https://portal.example/", "mac", "")]
+
+
+def test_each_vlan_of_a_list_must_be_one_that_the_vendor_can_be_told() -> None:
+    vlans = VlanList(rows={"AA-BB-CC-00-11-22": "STAFF", "AA-BB-CC-00-11-23": "140"}, otherwise="120")
+    profile = Profile(name="p", vlan="120", vlans=vlans)
+    assert isinstance(say(profile, wording("vlan", "{value}")), NoWords)
+    said = say(profile, wording("vlan", "VLAN", "{value}", names=True))
+    assert isinstance(said, Said)
+    assert said.rows == (Attribute(name="X", value="VLAN"), Blank(name="X", pieces=("", "vlan", "")))
+
+
+@given(vlan=st.integers(1, 4094))
+@settings(max_examples=40)
+def test_a_tagged_vlan_is_the_number_that_rfc_4675_makes_of_it(vlan: int) -> None:
+    template = AttributeTemplate(name="E", value="{tagged}", number=True, octets=4)
+    row = Wording(intention="voice_vlan", attributes=(template,), source="s", standing=Standing.DOCUMENTED)
+    saying = say(Profile(name="p", voice_vlan=str(vlan)), row)
+    assert isinstance(saying, Said)
+    [made] = saying.attributes
+    assert isinstance(made.value, int)
+    assert made.value.to_bytes(4) == bytes([0x31, 0, vlan >> 8, vlan & 0xFF])
+
+
+def test_the_voice_vlan_of_the_port_and_one_that_is_named_are_said_apart() -> None:
+    own = (AttributeTemplate(name="X", value="voice"),)
+    either = wording("voice_vlan", "VLAN", "{value}", names=True, own=own)
+    assert texts(say(Profile(name="p", voice_vlan=PORTS_OWN), either)) == ["voice"]
+    assert texts(say(Profile(name="p", voice_vlan="300"), either)) == ["VLAN", "300"]
+    assert texts(say(Profile(name="p", voice_vlan="PHONES"), either)) == ["VLAN", "PHONES"]
+    only_own, only_named = wording("voice_vlan", own=own), wording("voice_vlan", "{value}")
+    for row, vlan, words in (
+        (only_own, "300", "write `true`"),
+        (only_named, PORTS_OWN, "not `true`"),
+        (only_named, "PHONES", "VLAN numbers only"),
+    ):
+        saying = say(Profile(name="p", voice_vlan=vlan), row)
+        assert isinstance(saying, NoWords)
+        assert words in saying.reason
+
+
+def test_a_line_with_a_flaw_is_told_with_its_number() -> None:
+    lines = ("permit ip any host 10.0.0.1", "permit ip any 10.0.0.0 255.255.255.0")
+    row = wording("dacl", "#{index}={line}", language="cisco", lines=9, longest=200, wildcards=True)
+    saying = say(Profile(name="p", dacl=lines), row)
+    assert isinstance(saying, BadValue)
+    assert saying.reason.startswith("line 2 `permit ip any 10.0.0.0 255.255.255.0`: `255.255.255.0` is a netmask")
+    assert isinstance(say(Profile(name="p", dacl=lines), replace(row, wildcards=False)), Said)
+
+
 @given(sgt=st.integers(min_value=2, max_value=65519))
 @settings(max_examples=60)
 def test_an_sgt_is_written_as_four_hexadecimal_digits(sgt: int) -> None:
@@ -43,7 +114,7 @@ def test_a_number_attribute_gets_an_integer() -> None:
     template = AttributeTemplate(name="V", value="{value}", number=True, octets=4)
     vlan = Wording(intention="vlan", attributes=(template,), source="s", standing=Standing.DOCUMENTED)
     saying = say(Profile(name="p", vlan="120"), vlan)
-    assert saying == Said(attributes=(Attribute(name="V", value=120),))
+    assert saying == Said(rows=(Attribute(name="V", value=120),))
 
 
 def test_a_vlan_name_needs_a_vendor_that_takes_names() -> None:
@@ -175,4 +246,4 @@ def test_a_url_may_fill_its_attribute_to_the_last_octet() -> None:
 
 
 def test_a_session_timeout_is_said_without_attributes() -> None:
-    assert say(Profile(name="p", session_timeout_s=60), wording("session_timeout")) == Said(attributes=())
+    assert say(Profile(name="p", session_timeout_s=60), wording("session_timeout")) == Said(rows=())

@@ -1,0 +1,106 @@
+"""A case as an admin would write it.
+
+Knows: how facts and a decision are spelled in ``policy-cases.yaml``; the reverse of ``file``. Refuses to know: where
+the facts come from, and where the text goes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, tzinfo
+from typing import Final
+
+from nacd.config.cases.file import SOME_DEVICE
+from nacd.config.fields import written
+from nacd.policy.answered import NO_VERDICT, SYSTEMS, system
+from nacd.values import (
+    Assurance,
+    CertificateFacts,
+    Compliance,
+    ComplianceSource,
+    ComplianceState,
+    Decision,
+    Device,
+    Effect,
+    Facts,
+    Unidentified,
+)
+
+HEAD: Final = """\
+# yaml-language-server: $schema=policy-cases.schema.json
+#
+# What the policy is to say of logins that count. `nacd test` tries them, `nacd check` too.
+"""
+_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.@-]*( [A-Za-z0-9_.@-]+)*")
+_NOT_TEXT: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+
+
+def text(cases: Iterable[str]) -> str:
+    """The whole file."""
+    return f"{HEAD}\ncases:\n" + "\n".join(cases)
+
+
+def case(name: str, facts: Facts, decision: Decision, *, zone: tzinfo | None, tells_compliance: bool) -> str:
+    """One case. zone: whose clock the policy means, None if it asks none. tells_compliance: also that nobody asked."""
+    expect = {"rule": decision.rule}
+    if decision.effect is Effect.ALLOW:
+        expect["profile"] = decision.profile
+    else:
+        expect["effect"] = "deny"
+    return (
+        f"  - name: {_quoted(name)}\n"
+        f"    given: {_flow(_given(facts, zone, tells_compliance))}\n"
+        f"    expect: {_flow(expect)}\n"
+    )
+
+
+def _given(facts: Facts, zone: tzinfo | None, tells_compliance: bool) -> Mapping[str, str]:
+    found = {"access": facts.access.value, "nas": facts.nas.name}
+    identity, shown = facts.identity, facts.certificate
+    found["identity"] = "none" if isinstance(identity, Unidentified) else identity.source.value
+    if not isinstance(identity, Unidentified) and identity.assurance is not Assurance[identity.source.name]:
+        found["assurance"] = identity.assurance.name.lower()
+    if isinstance(identity, Device) and identity.id.guid != SOME_DEVICE:
+        found["device"] = identity.id.guid
+    found |= {"mac": facts.mac, "user": facts.user, "ssid": facts.ssid}
+    if isinstance(shown, CertificateFacts):
+        found |= {"subject": shown.subject, "issuer": shown.issuer}
+    found["tenant"] = facts.tenant if facts.compliance.state is not ComplianceState.NOT_ASKED else ""
+    found |= _answer(facts.compliance, facts.at, tells_compliance)
+    if zone is not None:
+        found["time"] = datetime.fromtimestamp(facts.at, zone).strftime("%Y-%m-%d %H:%M")
+    return {key: value for key, value in found.items() if value}
+
+
+def _answer(told: Compliance, at: float, tells_compliance: bool) -> Mapping[str, str]:
+    if told.state in NO_VERDICT:
+        is_told = tells_compliance or told.state is not ComplianceState.NOT_ASKED
+        return {"compliance": told.state.value} if is_told else {}
+    device = told.device
+    spelled = system(device.operating_system)
+    return {
+        "compliance": told.state.value,
+        "compliance_age": _ago(at, told.as_of) if told.as_of < at else "",
+        "compliance_source": told.source.value if told.source is not ComplianceSource.LIVE else "",
+        "os": spelled if spelled in SYSTEMS else "",
+        "os_version": device.os_version,
+        "ownership": device.owner,
+        "last_sync": _ago(at, device.last_sync) if device.last_sync else "",
+        "device_name": device.name,
+        "device_user": device.user,
+    }
+
+
+def _ago(at: float, date: float) -> str:
+    return written(timedelta(milliseconds=max(0, round((at - date) * 1000))))
+
+
+def _flow(values: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{key}: {_quoted(value)}" for key, value in values.items()) + "}"
+
+
+def _quoted(value: str) -> str:
+    plain = _PLAIN.fullmatch(value) and value.casefold() not in _NOT_TEXT
+    return value if plain else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""Lists that a policy keeps in files beside it."""
