@@ -53,7 +53,7 @@ check: setup ## ruff, format, mypy --strict, architecture
 conformance: setup ## run every clause's test and write docs/conformance.md
 	@$(BIN)/python tools/conformance.py
 
-bench: setup ## nacd beside FreeRADIUS, round by round (about 7 minutes; writes docs/benchmarks.md)
+bench: setup ## nacd beside FreeRADIUS, round by round (about 20 minutes; writes docs/benchmarks.md)
 	@$(BIN)/python tools/peers.py
 	@$(BIN)/python -m tools.bench --record docs/benchmarks.md $(BENCH_ARGS)
 

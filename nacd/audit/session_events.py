@@ -106,8 +106,10 @@ def answered(*, session: Session, verb: str, outcome: Outcome, now: Instant) -> 
 
 
 def converged(*, session: Session, wanted: Standing, how: str, took_s: float, now: Instant) -> AuditEvent:
-    """``session.converged``: it is proved, or there is nothing left to change. how: by what. took_s: since the decision,
-    seconds."""
+    """``session.converged``: it is proved, or there is nothing left to change.
+
+    how: by what. took_s: since the decision, seconds.
+    """
     over = session.phase is Phase.ENDED
     what = f"the change to {access(wanted)} has ended" if over else f"{access(wanted)} has come about"
     why = f"{whom(session)}: {what}, {lasting(took_s)} after it was wanted: {how}"

@@ -242,8 +242,8 @@ class SessionStore:
                     yield (number, *texts)
 
     def crowding(self, most: int, limit: int) -> tuple[int, ...]:
-        """Numbers of those that nothing was heard of since their Accept, and of which the same device (or station, where
-        nobody is asked) has ``most`` newer ones on the same NAS. Seconds for a million."""
+        """Numbers of those that nothing was heard of since their Accept, and of which the same device (where nobody is
+        asked: the same station) has ``most`` newer ones on the same NAS. Seconds for a million."""
         return tuple(number for (number,) in self._file.ask(_CROWDING, (most, limit)))
 
     def counts(self) -> Mapping[str, int]:
