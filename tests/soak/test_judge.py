@@ -13,7 +13,7 @@ import pytest
 from tools.soak.judge import Evidence, Finding, Judge
 from tools.soak.load import Asked
 from tools.soak.records import AuditFile, record
-from tools.soak.scene import PROFILES, TERMS, profile_for
+from tools.soak.scene import PROFILES, TERMS, devices, profile_for
 from tools.soak.trouble import Played
 from tools.soak.truth import Answers, Clock, Past, Windows
 
@@ -74,6 +74,7 @@ def case(*decisions: tuple[float, float, str, str], key: str = GUID, offset: flo
         session, profile = f"s{number}", profile_for(state, source)
         made.asked[session] = Asked(
             session=session,
+            device=devices()[0],
             access="vpn",
             key=key,
             sent=T0 + at - 0.01,

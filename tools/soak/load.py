@@ -1,7 +1,7 @@
 """The load of the soak: gateways and switches that ask about devices at a steady rate, and what came back.
 
-Knows: what a VPN gateway's authorize-only question, a MAB and an EAP-TLS login look like, and which VLAN an answer
-gives. Refuses to know: whether the answer is right (``judge``), retransmissions (``tools/scenarios/nas``), nacd's code.
+Knows: what a VPN gateway's authorize-only question, a MAB and an EAP-TLS login look like, which VLAN an answer gives,
+and that a device's new session ends its old one. Refuses to know: whether the answer is right (``judge``), retransmissions (``tools/scenarios/nas``), nacd's code.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _TRIES = 8
 _MAX_ROUNDS = 40
 _CISCO = (9).to_bytes(4, "big")
 _TUNNEL_CLIENT_ENDPOINT = 66
+_START, _STOP = 1, 2
 # EAP-TLS costs fifty times what the others do: a hundredth of the requests is a fair share.
 _DOT1X_SHARE, _MAB_SHARE = 0.01, 0.2
 
@@ -36,6 +37,7 @@ class Asked:
     """
 
     session: str
+    device: Device
     access: str
     key: str
     sent: float
@@ -52,6 +54,7 @@ class Load:
         self,
         loop: Loop,
         server: tuple[str, int],
+        accounting: tuple[str, int],
         devices: Sequence[Device],
         contexts: Mapping[int, ssl.SSLContext],
         seed: int,
@@ -59,7 +62,8 @@ class Load:
         self.asked: dict[str, Asked] = {}
         self.vlans: Counter[str] = Counter()
         self.open = 0
-        self.traffic = Traffic()
+        self.traffic, self.accounted = Traffic(), Traffic()
+        self._present: dict[int, str] = {}
         self._loop = loop
         self._contexts = contexts
         self._random = random.Random(seed)
@@ -67,13 +71,14 @@ class Load:
         self._dot1x = [one for one in devices if one.number in contexts]
         retries = Retries(loop, _TIMEOUT_S)
 
-        def nas(source: str) -> Switch:
-            return Switch(
-                loop, retries, source=source, server=server, secret=SECRET, traffic=self.traffic, tries=_TRIES
-            )
+        def nas(source: str, server: tuple[str, int], traffic: Traffic) -> Switch:
+            return Switch(loop, retries, source=source, server=server, secret=SECRET, traffic=traffic, tries=_TRIES)
 
-        self._gateways = [nas(gateway_address(number)) for number in range(GATEWAYS)]
-        self._switches = [nas(switch_address(number)) for number in range(SWITCHES)]
+        gateways = [gateway_address(number) for number in range(GATEWAYS)]
+        switches = [switch_address(number) for number in range(SWITCHES)]
+        self._gateways = [nas(source, server, self.traffic) for source in gateways]
+        self._switches = [nas(source, server, self.traffic) for source in switches]
+        self._accounts = {source: nas(source, accounting, self.accounted) for source in (*gateways, *switches)}
 
     def run(self, rate: float, begin: float, end: float) -> None:
         """Put the first question on the loop; each puts the next one there."""
@@ -82,7 +87,7 @@ class Load:
 
     def close(self) -> None:
         """Close every socket."""
-        for nas in (*self._gateways, *self._switches):
+        for nas in (*self._gateways, *self._switches, *self._accounts.values()):
             nas.close()
 
     def _next(self, rate: float, due: float, end: float) -> None:
@@ -109,7 +114,7 @@ class Load:
     def begin(self, device: Device) -> Asked:
         """Note that a login begins now."""
         session = f"soak-{len(self.asked):07}"
-        asked = Asked(session=session, access=device.access, key=device.key, sent=time.time())
+        asked = Asked(session=session, device=device, access=device.access, key=device.key, sent=time.time())
         self.asked[session] = asked
         self.open += 1
         return asked
@@ -123,6 +128,20 @@ class Load:
         asked.answered, asked.code = time.time(), answer[0]
         asked.vlan = wire.vlan_of(answer)
         self.vlans[asked.vlan or "no VLAN"] += 1
+        if asked.code == wire.ACCEPT:
+            self._account(asked.device, asked.session)
+
+    def _account(self, device: Device, session: str) -> None:
+        """The endpoint is in a new session, so its old one is over."""
+        if device.access == VPN:
+            nas, named = self._accounts[gateway_address(device.number % GATEWAYS)], _vpn_session
+        else:
+            nas, named = self._accounts[switch_address(device.number % SWITCHES)], _wired_session
+        before, self._present[device.number] = self._present.get(device.number, ""), session
+        for status, number in ((_STOP, before), (_START, session)):
+            if number:
+                record = wire.integer(wire.ACCT_STATUS_TYPE, status) + named(device, number)
+                nas.ask(wire.ACCOUNTING_REQUEST, record, _no_matter)
 
 
 class _EapLogin:
@@ -164,26 +183,36 @@ class _EapLogin:
 
 def _vpn(device: Device, session: str) -> bytes:
     """What an ASA asks once it has authenticated the user itself: no password, the client's device id in mdm-tlv."""
-    public = f"198.51.{100 + device.number // 250}.{1 + device.number % 250}"
-    pairs = (
-        "mdm-tlv=device-platform=win",
-        f"mdm-tlv=device-uid=ID:Intune:DeviceID:{device.guid}",
-        f"audit-session-id=0a{device.number:022x}",
+    pairs = ("mdm-tlv=device-platform=win", f"mdm-tlv=device-uid=ID:Intune:DeviceID:{device.guid}")
+    return b"".join(
+        (
+            _vpn_session(device, session),
+            wire.integer(wire.SERVICE_TYPE, 17),
+            *(_av_pair(pair) for pair in pairs),
+        )
     )
+
+
+def _vpn_session(device: Device, session: str) -> bytes:
+    """Its names, as in accounting, too."""
+    public = f"198.51.{100 + device.number // 250}.{1 + device.number % 250}"
     return b"".join(
         (
             wire.text(wire.USER_NAME, f"user-{device.number}"),
             wire.text(wire.NAS_IDENTIFIER, f"gateway-{device.number % GATEWAYS}"),
             wire.integer(wire.NAS_PORT, device.number),
             wire.integer(wire.NAS_PORT_TYPE, 5),
-            wire.integer(wire.SERVICE_TYPE, 17),
             wire.text(wire.CALLED_STATION_ID, "192.0.2.1"),
             wire.text(wire.CALLING_STATION_ID, public),
             wire.text(_TUNNEL_CLIENT_ENDPOINT, public),
             wire.text(wire.ACCT_SESSION_ID, session),
-            *(_av_pair(pair) for pair in pairs),
+            _av_pair(f"audit-session-id=0a{session.encode().hex()}"),
         )
     )
+
+
+def _wired_session(device: Device, session: str) -> bytes:
+    return _wired(device, device.mac.replace("-", "").lower().encode(), session)
 
 
 def _wired(device: Device, user: bytes, session: str) -> bytes:
@@ -199,6 +228,10 @@ def _wired(device: Device, user: bytes, session: str) -> bytes:
             wire.text(wire.ACCT_SESSION_ID, session),
         )
     )
+
+
+def _no_matter(answer: bytes | None) -> None:
+    """What is never answered is counted in the traffic."""
 
 
 def _av_pair(pair: str) -> bytes:

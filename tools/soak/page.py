@@ -39,6 +39,7 @@ def rows(outcome: Outcome) -> list[tuple[str, str]]:
             f"{len(load.asked):,} ({', '.join(f'{count:,} {kind}' for kind, count in sorted(kinds.items()))})",
         ),
         ("retransmissions, never answered", f"{load.traffic.retransmissions:,}, {silent:,}"),
+        ("accounting records, never answered", f"{load.accounted.requests:,}, {load.accounted.given_up:,}"),
         ("questions that Intune answered", f"{outcome.answers:,}"),
         ("devices flipped, retired, enrolled anew", f"{story.flips:,}, {story.retired:,}, {story.enrolled:,}"),
         ("troubles played", f"{len(story.played)} of {len(played)} kinds"),

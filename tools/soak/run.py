@@ -99,7 +99,7 @@ class _Run:
         with Stage(self._folder, self._devices) as stage:
             self._story.restarts.append((began, time.time()))
             loop = Loop()
-            load = Load(loop, stage.server, self._devices, stage.contexts, self._options.seed)
+            load = Load(loop, stage.server, stage.accounting, self._devices, stage.contexts, self._options.seed)
             fleet = Fleet(stage, self._devices, self._story, self._options.seed + 1)
             self._play(stage, loop, load, fleet)
             fleet.look()
@@ -110,6 +110,7 @@ class _Run:
         windows = Windows(self._story.played, self._story.restarts, well=answers.well())
         problems = [*complaints(self._folder / "nacd.log")]
         problems += [] if alive else ["nacd was gone at the end"]
+        problems += [f"{load.accounted.given_up} accounting records were never answered"] * bool(load.accounted.given_up)
         problems += [self._story.broken] if self._story.broken else []
         problems += [] if self._memory.flat else [f"memory grew: {self._memory.samples[-1]}"]
         evidence = Evidence(

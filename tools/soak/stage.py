@@ -40,6 +40,7 @@ class Stage:
         self.devices = devices
         self.contexts: dict[int, ssl.SSLContext] = {}
         self.server = ("127.0.0.1", _free_port())
+        self.accounting = ("127.0.0.1", _free_port())
         self.starts = 0
         self._offset = folder / "clock"
         self._running: subprocess.Popen[bytes] | None = None
@@ -164,7 +165,7 @@ class Stage:
         self.microsoft.order("POST", "/move")
         hosts = [base.removeprefix("https://"), str(second).removeprefix("https://").partition("/")[0]]
         config = {
-            "server": {"auth": f"{self.server[0]}:{self.server[1]}", "accounting": "127.0.0.1:0"},
+            "server": {"auth": f"{self.server[0]}:{self.server[1]}", "accounting": f"127.0.0.1:{self.accounting[1]}"},
             "clients": scene.clients(_private(folder / "radius.secret", scene.SECRET.decode())),
             "eap": {
                 "certificate": str(folder / "server.pem"),
