@@ -98,6 +98,8 @@ class Nas:
     """This NAS does MAB by EAP-MD5 (some switches cannot do otherwise)."""
     mab_password: str = "mac"  # noqa: S105  a word of the configuration, no password
     """What a PAP/CHAP password of a MAB request must be: ``mac`` (the MAC, any spelling) or ``any``."""
+    location: str = ""
+    """Where it stands, from the widest to the narrowest with ``/`` between (``berlin/building-7``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,8 +181,12 @@ class AccessRequest:
     operator_name: str = ""
     credential: Credential = field(default_factory=NoCredential)
     has_eap: bool = False
+    signed: bool = False
+    """It carries a Message-Authenticator, which has been verified."""
     eap: bytes = b""
     state: bytes = b""
+    user_name_octets: str = ""
+    """User-Name as it came, in hex, where its text has a ``\\x`` in it: an octet that is no UTF-8, or two letters."""
 
     @property
     def ssid(self) -> str:
@@ -243,6 +249,8 @@ class AccountingRequest:
     event_timestamp: int = 0
     terminate_cause: str = ""
     chargeable_user_identity: str = ""
+    user_name_octets: str = ""
+    """As in ``AccessRequest``."""
 
     @property
     def station(self) -> str:
@@ -387,6 +395,8 @@ class CertificateFacts:
     tenant_ids: tuple[str, ...] = ()
     """Tenant GUIDs that the issuing Intune wrote into it (OID 1.2.840.113556.5.14)."""
     anchor: str = ""
+    ekus: tuple[str, ...] = ()
+    """Extended key usages, dotted (RFC 5280 section 4.2.1.12)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -511,6 +521,26 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """How an endpoint is attached, in the words of its NAS, and of the VPN client that the NAS passes on.
+
+    port_type: dictionary name. bssid: MAC of the access point's radio, canonical. The rest is of VPNs: tunnel_group,
+    and what the client says of itself (``mdm-tlv``): client_platform (``win``), the version of that system,
+    client_agent (``AnyConnect Windows 4.10.05085``).
+    """
+
+    port_type: str = ""
+    bssid: str = ""
+    tunnel_group: str = ""
+    client_platform: str = ""
+    client_platform_version: str = ""
+    client_agent: str = ""
+
+
+NO_LINK = Link()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Everything a rule may look at."""
 
@@ -525,6 +555,7 @@ class Facts:
     tenant: str = ""
     at: float = 0.0
     """When this is decided, seconds since the epoch: ages are counted from here."""
+    link: Link = NO_LINK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -593,6 +624,19 @@ class VlanList:
     otherwise: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessList:
+    """A list that a NAS downloads by its name, in a request of its own.
+
+    pages: its lines, encoded; each fits a packet. asked_with: pairs that such a request carries.
+    """
+
+    name: str
+    lines: int
+    pages: tuple[bytes, ...]
+    asked_with: frozenset[str]
+
+
 NO_VLANS = VlanList(rows={}, otherwise="")
 
 
@@ -618,6 +662,8 @@ class Rendered:
     """What is asked of Intune for a device that gets this: ``sync``, ``notify``."""
     blanks: tuple[Blank, ...] = ()
     vlans: VlanList = NO_VLANS
+    access_lists: tuple[AccessList, ...] = ()
+    """What is downloaded by a name that stands in ``attributes``."""
 
 
 class ReplyCode(StrEnum):

@@ -18,7 +18,8 @@ from typing import Any, Final, TypeGuard
 
 from nacd.config import fields, policy_file, wording
 from nacd.config.fields import Network, Surroundings
-from nacd.config.policy_file import Knowledge, PolicyFile
+from nacd.config.policy_file import PolicyFile
+from nacd.config.rules.when import Knowledge
 from nacd.config.sections.base import Section
 from nacd.config.sections.sessions import Overrides
 from nacd.config.settings import Client, Settings
@@ -166,6 +167,7 @@ class _Reader:
         self._folder = folder
         self._environment = environment
         self._groups: dict[str, frozenset[str]] = {}
+        self._words: dict[str, set[str]] = {"vendor": set(), "location": set()}
         self._sure = False
 
     def settings(self) -> Settings | None:
@@ -225,6 +227,7 @@ class _Reader:
             graph_sure=bool(tenants) and set(sources) == {"graph"},
             tenants=frozenset(tenants),
             ordered=frozenset(filter(None, (overrides.quarantine, overrides.allow))),
+            words=self._words,
         )
 
     def _surroundings(self) -> Surroundings:
@@ -247,6 +250,8 @@ class _Reader:
                 own: PathTo = (*path, "name")
                 self._twice(own, f"a client called `{name}`", names.setdefault(name, own))
                 self._groups.setdefault(name, frozenset(filter(_is_text, _many(raw.get("groups", ())))))
+                for key, words in self._words.items():
+                    words.update(filter(_is_text, _many(raw.get(key, ()))))
             for own, network in _networks((*path, "network"), raw.get("network", ())):
                 self._twice(own, f"the network `{network}`", networks.setdefault(network, own))
             self._vendor((*path, "vendor"), raw.get("vendor"))

@@ -10,14 +10,14 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, tzinfo
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from nacd.config.fields import Duration, MacPattern, SomeTexts, Text, at_least_one, between
-from nacd.config.sections.base import DAY, SECOND, Section
+from nacd.config.fields import MacPattern, SomeTexts, Text, at_least_one
+from nacd.config.rules.bounds import AgeBound, Bound, LeftBound
+from nacd.config.sections.base import Section
 from nacd.config.sections.week import Hour, Window
 from nacd.config.yaml import shown
 from nacd.policy import answered, during
@@ -104,62 +104,6 @@ def _systems(value: object) -> object:
 Systems: TypeAlias = Annotated[
     tuple[SystemWord, ...], BeforeValidator(_systems, json_schema_input_type=SystemWord | list[SystemWord])
 ]
-_ONE_KEY = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
-AgeLimit: TypeAlias = Annotated[Duration, AfterValidator(between(SECOND, 3650 * DAY))]
-
-
-def _age_mapping(value: object) -> object:
-    if not isinstance(value, dict):
-        raise ValueError("write `{at_most: 4h}` or `{over: 4h}`")  # noqa: TRY004 - what pydantic collects
-    return value
-
-
-class Age(Section):
-    """How long ago: one of the two."""
-
-    model_config = _ONE_KEY
-    hints: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("max", "below", "under", "less_than", "within"), "write `at_most`"
-    ) | dict.fromkeys(("min", "above", "more_than", "older_than", "at_least"), "write `over`")
-    at_most: AgeLimit | None = Field(default=None, description="this long ago or less, as in `4h`")
-    over: AgeLimit | None = Field(default=None, description="longer ago than this, as in `4h`")
-
-    @model_validator(mode="after")
-    def _one(self) -> Age:
-        if (self.at_most is None) == (self.over is None):
-            raise PydanticCustomError("nacd", "write one of `at_most` and `over`, as in `{at_most: 4h}`")
-        return self
-
-
-def _version(value: str) -> str:
-    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9}){0,7}", value):
-        raise ValueError(f"{shown(value)} is no version: write numbers and dots, as in `10.0.19045`")
-    return value
-
-
-def _version_mapping(value: object) -> object:
-    if not isinstance(value, dict):
-        raise ValueError('write `{at_least: "10.0.19045"}` or `{below: "10.0.19045"}`')  # noqa: TRY004
-    return value
-
-
-VersionField: TypeAlias = Annotated[Text, AfterValidator(_version)]
-
-
-class VersionBound(Section):
-    """A version and what is not lower, or what is."""
-
-    model_config = _ONE_KEY
-    hints: ClassVar[Mapping[str, str]] = {"min": "write `at_least`", "at_most": "write `below` and the next version"}
-    at_least: VersionField | None = Field(default=None, description='this version or a later one, as in `"10.0.19045"`')
-    below: VersionField | None = Field(default=None, description='earlier than this version, as in `"10.0.19045"`')
-
-    @model_validator(mode="after")
-    def _one(self) -> VersionBound:
-        if (self.at_least is None) == (self.below is None):
-            message = 'write one of `at_least` and `below`, as in `{at_least: "10.0.19045"}`'
-            raise PydanticCustomError("nacd", message)
-        return self
 
 
 def _begins(value: int) -> int:
@@ -181,21 +125,89 @@ SomeTimes: TypeAlias = Annotated[
 ]
 
 
-def hours(times: Iterable[Times], zone: object) -> during.During:
-    """The condition. zone: as it is written; for none or a wrong one, which is told where it stands, UTC stands in."""
+def clock(zone: object) -> tuple[tzinfo, str]:
+    """A time zone and its name. zone: as it is written; for none or a wrong one, which is told where it stands, UTC."""
     name = zone if isinstance(zone, str) and _zone(zone) is not None else "UTC"
+    return _zone(name) or UTC, name
+
+
+def hours(times: Iterable[Times], zone: object) -> during.During:
+    """The condition. zone: as for ``clock``."""
+    found, name = clock(zone)
     return during.During(
         hours=tuple(
             during.Hours(days=frozenset(map(during.DAYS.index, each.days)), begins=each.begins, ends=each.ends)
             for each in times
         ),
-        zone=_zone(name) or UTC,
+        zone=found,
         zone_name=name,
     )
 
 
-class When(Section):
-    """Conditions; all must hold. A list means any of its values."""
+PortTypeWord: TypeAlias = Literal[
+    "Ethernet",
+    "Wireless-802.11",
+    "Wireless-Other",
+    "Virtual",
+    "Async",
+    "Sync",
+    "ISDN",
+    "xDSL",
+    "Cable",
+    "Token-Ring",
+    "FDDI",
+    "PPPoA",
+    "PPPoEoA",
+    "PPPoEoE",
+    "PPPoEoVLAN",
+    "PPPoEoQinQ",
+    "xPON",
+]
+PortTypes: TypeAlias = Annotated[
+    tuple[PortTypeWord, ...], BeforeValidator(at_least_one, json_schema_input_type=PortTypeWord | list[PortTypeWord])
+]
+
+
+def _realm(value: str) -> str:
+    if "@" in value or "\\" in value or "*" in value:
+        raise ValueError(f"{shown(value)} is no realm: write what stands behind `@`, as in `contoso.com`")
+    return value.casefold()
+
+
+Realm: TypeAlias = Annotated[Text, AfterValidator(_realm)]
+Realms: TypeAlias = Annotated[
+    tuple[Realm, ...], BeforeValidator(at_least_one, json_schema_input_type=Realm | list[Realm])
+]
+_USAGES: Final = {
+    "clientAuth": "1.3.6.1.5.5.7.3.2",
+    "serverAuth": "1.3.6.1.5.5.7.3.1",
+    "codeSigning": "1.3.6.1.5.5.7.3.3",
+    "emailProtection": "1.3.6.1.5.5.7.3.4",
+    "timeStamping": "1.3.6.1.5.5.7.3.8",
+    "smartcardLogon": "1.3.6.1.4.1.311.20.2.2",
+    "anyExtendedKeyUsage": "2.5.29.37.0",
+}
+
+
+def _usage(value: str) -> str:
+    """The OID; RFC 5280 section 4.2.1.12 has the names."""
+    for name, oid in _USAGES.items():
+        if value.casefold() == name.casefold():
+            return oid
+    if not re.fullmatch(r"[0-2](\.(0|[1-9][0-9]*)){1,30}", value):
+        names = ", ".join(f"`{name}`" for name in _USAGES)
+        raise ValueError(f"{shown(value)} is no key usage: write an OID with dots, or one of {names}")
+    return value
+
+
+Usage: TypeAlias = Annotated[Text, AfterValidator(_usage)]
+Usages: TypeAlias = Annotated[
+    tuple[Usage, ...], BeforeValidator(at_least_one, json_schema_input_type=Usage | list[Usage])
+]
+
+
+class Asked(Section):
+    """What a rule can ask. A list means any of its values."""
 
     hints: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(_UNTOLD_KEYS.split(), _UNTOLD),
@@ -203,16 +215,32 @@ class When(Section):
         "nas_group": "write `group`",
         "client": "write `nas`",
         **dict.fromkeys(("time", "hours", "days", "between", "schedule", "time_of_day", "window"), "write `during`"),
-        "not": "conditions are not negated: put a rule for the exception above this one",
+        **dict.fromkeys(("none", "none_of", "unless", "except", "and_not"), "write `not`"),
         "any": "a list means any of its values: write `access: [dot1x, vpn]`",
         "all": "all conditions of a rule must hold anyway",
-        "vendor": "write `nas` or `group`",
+        **dict.fromkeys(("site", "building", "place", "tag", "tags"), "write `location`, as in `clients`"),
+        **dict.fromkeys(("nas_port_type", "media"), "write `port_type`, as in `Wireless-802.11`"),
+        **dict.fromkeys(("connection_profile", "vpn_group"), "write `tunnel_group`"),
+        **dict.fromkeys(("client_os", "device_platform"), "write `client_platform`"),
+        "ap": "write `bssid`",
+        **dict.fromkeys(("device", "device_id", "guid"), "write `device_in` and a file with device ids"),
+        **dict.fromkeys(("san", "subject_alternative_name", "alt_name"), "write `san_dns`, `san_uri` or `san_upn`"),
+        **dict.fromkeys(("expires", "valid_for", "not_after", "days_to_expiry"), "write `expires_in`"),
+        **dict.fromkeys(("extended_key_usage", "key_usage", "usage"), "write `eku`"),
+        "domain": "write `realm`",
         "username": "write `user`",
         "mac_address": "write `mac` or `mac_in`",
     }
     access: Accesses | None = Field(default=None, description="how the endpoint came: `dot1x`, `mab`, `vpn`")
     nas: SomeTexts | None = Field(default=None, description="names of NASes, as in `clients`")
     group: SomeTexts | None = Field(default=None, description="groups of NASes, as in `clients`")
+    vendor: SomeTexts | None = Field(default=None, description="vendors of NASes, as in `clients`")
+    location: SomeTexts | None = Field(
+        default=None, description="where the NAS stands, as in `clients`: this place or one within it"
+    )
+    port_type: PortTypes | None = Field(
+        default=None, description="kind of port (NAS-Port-Type), as in `Ethernet`, `Wireless-802.11`, `Virtual`"
+    )
     identity: Sources | None = Field(
         default=None, description="what named the endpoint: `certificate`, `vpn`, `mac`, or `none`"
     )
@@ -220,7 +248,7 @@ class When(Section):
         default=None, description="how far the identity must be trusted at least: `mac` < `vpn` < `certificate`"
     )
     compliance: States | None = Field(default=None, description="what Intune says of the device")
-    compliance_age: Annotated[Age, BeforeValidator(_age_mapping)] | None = Field(
+    compliance_age: AgeBound | None = Field(
         default=None, description="how long ago Intune said so: `{at_most: 4h}` or `{over: 4h}`; needs a verdict"
     )
     compliance_source: VerdictSources | None = Field(
@@ -234,7 +262,7 @@ class When(Section):
     os: Systems | None = Field(
         default=None, description="operating system of the device in Intune; Microsoft Graph tells it"
     )
-    os_version: Annotated[VersionBound, BeforeValidator(_version_mapping)] | None = Field(
+    os_version: Bound | None = Field(
         default=None,
         description='its version, number by number: `{at_least: "10.0.19045"}` or `{below: "10.0.19045"}`; needs `os`'
         " beside it; Microsoft Graph tells it",
@@ -242,7 +270,7 @@ class When(Section):
     ownership: Owners | None = Field(
         default=None, description="whose device it is: `company`, `personal`, `unknown`; Microsoft Graph tells it"
     )
-    last_sync: Annotated[Age, BeforeValidator(_age_mapping)] | None = Field(
+    last_sync: AgeBound | None = Field(
         default=None,
         description="how long ago the device reported to Intune: `{at_most: 7d}` or `{over: 7d}`; Microsoft Graph"
         " tells it",
@@ -257,16 +285,77 @@ class When(Section):
     )
     mac: MacPatterns | None = Field(default=None, description="MAC, or its beginning and `*`")
     mac_in: SomeTexts | None = Field(
-        default=None, description="file with MACs: plain lines, or CSV with a column `mac`"
+        default=None,
+        description="file with MACs: plain lines, or CSV with a column `mac`; `expires` is the last day of a row",
+    )
+    device_in: SomeTexts | None = Field(
+        default=None, description="file with device ids (GUIDs): plain lines, or CSV with a column `device`"
     )
     issuer: SomeTexts | None = Field(default=None, description="issuer of the certificate, by pattern with `*` and `?`")
     subject: SomeTexts | None = Field(
         default=None, description="subject of the certificate, by pattern with `*` and `?`"
     )
+    template: SomeTexts | None = Field(
+        default=None, description="template (AD CS) of the certificate: its OID, or the name of an old one"
+    )
+    eku: Usages | None = Field(
+        default=None, description="extended key usage of the certificate: an OID, or a name as `clientAuth`"
+    )
+    san_dns: SomeTexts | None = Field(
+        default=None, description="a DNS name in the certificate (subject alternative name), by pattern"
+    )
+    san_uri: SomeTexts | None = Field(
+        default=None, description="a URI in the certificate (subject alternative name), by pattern"
+    )
+    san_upn: SomeTexts | None = Field(
+        default=None, description="a user principal name in the certificate (subject alternative name), by pattern"
+    )
+    expires_in: LeftBound | None = Field(
+        default=None, description="how long the certificate is still valid: `{at_least: 7d}` or `{below: 7d}`"
+    )
     user: SomeTexts | None = Field(default=None, description="user name, by pattern with `*` and `?`")
+    realm: Realms | None = Field(
+        default=None, description="realm of the user's name: what stands behind `@`, or before a backslash"
+    )
     ssid: SomeTexts | None = Field(default=None, description="names of wireless networks; case counts")
+    bssid: MacPatterns | None = Field(
+        default=None, description="radio of the access point, by its MAC, or its beginning and `*`"
+    )
+    tunnel_group: SomeTexts | None = Field(
+        default=None, description="tunnel groups (connection profiles) of a VPN; case counts"
+    )
+    client_platform: SomeTexts | None = Field(
+        default=None,
+        description="what the VPN client says it runs on (`device-platform`), by pattern, as in `win` or `mac*`",
+    )
+    client_platform_version: Bound | None = Field(
+        default=None, description='the version of that: `{at_least: "10.0.19045"}` or `{below: "10.0.19045"}`'
+    )
+    client_version: Bound | None = Field(
+        default=None, description='the version of the VPN client itself (`ac-user-agent`): `{at_least: "4.10"}`'
+    )
     during: SomeTimes | None = Field(
         default=None,
         description='hours of some days, in `time_zone`: `{days: [mon, tue], from: "07:00", to: "19:00"}`; a list means'
         " any of them",
+    )
+
+
+class MustNot(Asked):
+    """Conditions of which none may hold: each by itself keeps the rule from matching."""
+
+    hints: ClassVar[Mapping[str, str]] = {
+        **Asked.hints,
+        "not": "what must not be not so must be so: write the condition above, beside `not`",
+    }
+
+
+class When(Asked):
+    """Conditions; all must hold. A list means any of its values."""
+
+    without: MustNot | None = Field(
+        default=None,
+        alias="not",
+        description="conditions of which none may hold, as in `{ssid: Guest}`; what is absent is not there, so it does"
+        " not hold either",
     )

@@ -47,6 +47,7 @@ _REFUSED: Final = (
 )
 _REFUSALS: Final = tuple((re.compile(pattern), why) for pattern, why in _REFUSED)
 _SHELL = re.compile(r"\bshell:|priv-lvl|\bshell\s*:", re.IGNORECASE)
+_LIST_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 _ATTRIBUTE_KEY = re.compile(r"([A-Za-z0-9][A-Za-z0-9._/-]*)(?::([1-9]|[12][0-9]|3[01]))?")
 
 
@@ -134,6 +135,7 @@ Vlan: TypeAlias = Annotated[
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": 4094}, {"type": "string"}]}),
 ]
 DaclLine: TypeAlias = Annotated[Text, AfterValidator(_dacl_line)]
+DaclLines: TypeAlias = Annotated[tuple[DaclLine, ...], Field(min_length=1)]
 SessionTimeout: TypeAlias = Annotated[
     Duration,
     AfterValidator(between(timedelta(seconds=1), timedelta(days=365))),
@@ -164,6 +166,25 @@ VlanChoice: TypeAlias = Annotated[
 ]
 
 
+def _list_name(value: str) -> str:
+    if not _LIST_NAME.fullmatch(value):
+        raise ValueError(f"{shown(value)} is no name for a list: up to 32 letters, digits, `_`, `.` and `-`")
+    return value
+
+
+class DaclText(Section):
+    """Lines of an access list under a name, so that a NAS can fetch them by themselves."""
+
+    name: Annotated[Text, AfterValidator(_list_name)] = Field(description="a NAS that downloads lists keeps it by this")
+    lines: DaclLines = Field(description="lines of the list, in the language of the NAS")
+
+
+DaclChoice: TypeAlias = Annotated[
+    Annotated[DaclLines, Tag("<lines>")] | Annotated[DaclText, Tag("<named>")],
+    Discriminator(lambda value: "<named>" if isinstance(value, dict | DaclText) else "<lines>"),
+]
+
+
 class RedirectText(Section):
     """Send the endpoint's browser elsewhere."""
 
@@ -188,8 +209,10 @@ class Intentions(Section):
         default=None, description="a phone's VLAN, by number or by name; `true`: the one that is set on the port"
     )
     acl: Text | None = Field(default=None, description="name of an access list that the NAS has")
-    dacl: Annotated[tuple[DaclLine, ...], Field(min_length=1)] | None = Field(
-        default=None, description="lines of an access list, in the language of the NAS"
+    dacl: DaclChoice | None = Field(
+        default=None,
+        description="lines of an access list, in the language of the NAS; or `{name: GUESTS, lines: [...]}`, which a"
+        " NAS that can do so downloads by its name",
     )
     redirect: RedirectText | None = Field(default=None, description="send the endpoint's browser elsewhere")
     sgt: Annotated[Number, AfterValidator(_sgt)] | None = Field(default=None, description="security group tag")
@@ -253,6 +276,8 @@ def profile_fields(intentions: Mapping[str, Any], rows: Callable[[str], Mapping[
         fields["session_timeout_s"] = int(timeout.total_seconds())
     redirect = fields.pop("redirect", None)
     fields["redirect"] = Redirect(url=redirect.url, acl=redirect.acl or "") if redirect else NoRedirect()
+    if isinstance(named := fields.get("dacl"), DaclText):
+        fields |= {"dacl": named.lines, "dacl_name": named.name}
     by_list = fields.get("vlan")
     if isinstance(by_list, VlanListText):
         fields["vlan"] = by_list.default

@@ -7,6 +7,7 @@ A key that is absent and has no default is ``None`` here: the server decides wha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -40,6 +41,7 @@ from nacd.config.sections.identity import Identity
 from nacd.config.sections.intune import Intune
 from nacd.config.sections.overload import Overload
 from nacd.config.sections.sessions import Sessions
+from nacd.config.yaml import shown
 
 Listens: TypeAlias = Annotated[
     tuple[Listen, ...], BeforeValidator(at_least_one, json_schema_input_type=Listen | list[Listen])
@@ -47,6 +49,15 @@ Listens: TypeAlias = Annotated[
 Networks: TypeAlias = Annotated[
     tuple[NetworkField, ...], BeforeValidator(at_least_one, json_schema_input_type=NetworkField | list[NetworkField])
 ]
+
+
+def place(value: str) -> str:
+    if "" in [part.strip() for part in value.split("/")] or re.search(r"\s/|/\s", value):
+        raise ValueError(f"{shown(value)} is no place: write names with `/` between, as in `berlin/building-7`")
+    return value
+
+
+Place: TypeAlias = Annotated[Text, AfterValidator(place)]
 
 
 def _one_worker(value: int) -> int:
@@ -116,6 +127,9 @@ class Client(Section):
     secret: SecretField = Field(description="reference to the RADIUS shared secret")
     vendor: Text = Field(description="vendor profile: how intentions are put into attributes")
     groups: Texts = Field(default=(), description="groups that a rule may ask for")
+    location: Place | None = Field(
+        default=None, description="where it stands, from the widest to the narrowest, as in `berlin/building-7`"
+    )
     message_authenticator: Literal["require", "auto", "accept"] = Field(
         default="require",
         description="`require` it always; `auto`: once an address has sent it; `accept` requests without",

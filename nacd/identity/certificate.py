@@ -196,6 +196,7 @@ class _Reader:
             templates=templates,
             tenant_ids=self._tenant_ids(extensions),
             anchor=anchor,
+            ekus=self._ekus(extensions),
         )
         if not self.faults:
             return plain
@@ -267,6 +268,13 @@ class _Reader:
                 case _:
                     pass
         return tuple(text for text in found if text)
+
+    def _ekus(self, extensions: Sequence[x509.Extension[x509.ExtensionType]]) -> tuple[str, ...]:
+        values = [extension.value for extension in extensions]
+        found = [usage.dotted_string for each in values if isinstance(each, x509.ExtendedKeyUsage) for usage in each]
+        if len(found) > _MOST_NAMES:
+            self.faults.append(f"extended key usage has {len(found)} entries")
+        return tuple(found[:_MOST_NAMES])
 
     def _tenant_ids(self, extensions: Sequence[x509.Extension[x509.ExtensionType]]) -> tuple[str, ...]:
         written = [extension.value for extension in extensions if extension.oid == _TENANT_ID]

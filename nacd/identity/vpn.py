@@ -36,8 +36,13 @@ _CISCO_HASH = re.compile(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
 
 def posture(request: AccessRequest) -> tuple[tuple[str, str], ...]:
     """Name and value of every ``mdm-tlv`` pair, in order, names in lower case, blanks around values dropped."""
+    return said(request.cisco_av_pairs)
+
+
+def said(pairs: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """The same of a request's Cisco-AVPairs."""
     found: list[tuple[str, str]] = []
-    for pair in request.cisco_av_pairs:
+    for pair in pairs:
         if pair[: len(_TLV)].lower() == _TLV:
             name, equals, value = pair[len(_TLV) :].partition("=")
             if equals:

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import ClassVar, Final, TypeAlias
 
 from nacd.policy import glob
-from nacd.policy.words import Predicate, any_of, or_nothing, span
+from nacd.policy.words import Predicate, VersionBound, any_of, or_nothing, span
 from nacd.values import NO_FACTS, ComplianceSource, ComplianceState, DeviceFacts, Facts
 
 NO_VERDICT: Final = frozenset({ComplianceState.UNAVAILABLE, ComplianceState.NOT_ASKED})
@@ -37,26 +37,12 @@ _SPELLINGS: Final = {system.casefold(): system for system in SYSTEMS} | {
     "androidforwork": "Android",
     "androidenterprise": "Android",
 }
-_VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,7}(?![\w.])")
 
 
 @lru_cache(maxsize=256)
 def system(word: str) -> str:
     """The name out of ``SYSTEMS`` that this word spells, else the word as it is."""
     return _SPELLINGS.get(re.sub(r"[ _-]", "", word).casefold(), word)
-
-
-@lru_cache(maxsize=1_024)
-def version(text: str) -> tuple[int, ...]:
-    """The dotted number that the text begins with, zeros at its end left out; ``()`` if it begins with none.
-
-    Intune writes ``10.0.19045.4046``, ``17.5.1`` and also ``14.4.1 (23E224)``.
-    """
-    found = _VERSION.match(text)
-    numbers = [int(part) for part in found.group().split(".")] if found else []
-    while len(numbers) > 1 and not numbers[-1]:
-        numbers.pop()
-    return tuple(numbers)
 
 
 def _device(facts: Facts) -> DeviceFacts:
@@ -172,30 +158,16 @@ class SystemIs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SystemVersion:
+class SystemVersion(VersionBound):
     """The version of the operating system, number by number: at least this one, or below it."""
 
     key: ClassVar[str] = "os_version"
     cost: ClassVar[int] = 9
-    settled_by_nas: ClassVar[bool] = False
     waits: ClassVar[bool] = True
-    version: tuple[int, ...]
-    below: bool
 
-    def test(self) -> Predicate:
-        wanted, below = self.version, self.below
-
-        def test(facts: Facts) -> bool:
-            found = version(_device(facts).os_version)
-            return found != () and (found < wanted if below else found >= wanted)
-
-        return test
-
-    def wanted(self) -> str:
-        return f"{'below' if self.below else 'at least'} `{'.'.join(map(str, self.version))}`"
-
-    def seen(self, facts: Facts) -> str:
-        return or_nothing(_device(facts).os_version, "os_version")
+    @staticmethod
+    def text(facts: Facts) -> str:
+        return _device(facts).os_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,10 +18,30 @@ from typing import ClassVar, TypeAlias
 
 from nacd.policy import glob
 from nacd.policy.answered import AnswerCondition, ComplianceIs
-from nacd.policy.certified import IssuerMatches, SubjectMatches
+from nacd.policy.certified import (
+    EkuIs,
+    ExpiresIn,
+    IssuerMatches,
+    SanDns,
+    SanUpn,
+    SanUri,
+    SubjectMatches,
+    TemplateIs,
+)
 from nacd.policy.during import During
-from nacd.policy.requested import MacIn, MacMatches, SsidIs
-from nacd.policy.words import Predicate, any_of, or_nothing
+from nacd.policy.requested import (
+    BssidMatches,
+    ClientPlatform,
+    ClientPlatformVersion,
+    ClientVersion,
+    DeviceIn,
+    MacIn,
+    MacMatches,
+    PortTypeIs,
+    SsidIs,
+    TunnelGroupIs,
+)
+from nacd.policy.words import OneOf, Predicate, any_of, or_nothing
 from nacd.values import AccessKind, Assurance, ComplianceState, Facts, Identity, IdentitySource, Unidentified
 
 NO_SOURCE = "none"
@@ -176,25 +196,71 @@ class UserMatches:
         return or_nothing(facts.user, "user")
 
 
+def realm(user: str) -> str:
+    """What stands behind the last ``@`` (RFC 7542), else before the first backslash; lower case."""
+    _, at, behind = user.rpartition("@")
+    return (behind if at else user.partition("\\")[0] if "\\" in user else "").casefold()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TenantIs:
+class RealmIs(OneOf):
+    """The realm of the user's name, in lower case."""
+
+    key: ClassVar[str] = "realm"
+
+    @staticmethod
+    def text(facts: Facts) -> str:
+        return realm(facts.user)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantIs(OneOf):
     """Which tenant is asked about the endpoint, by its name in the configuration."""
 
     key: ClassVar[str] = "tenant"
-    cost: ClassVar[int] = 1
-    settled_by_nas: ClassVar[bool] = False
+
+    @staticmethod
+    def text(facts: Facts) -> str:
+        return facts.tenant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorIs(OneOf):
+    """The vendor of the NAS that asks, as the configuration says."""
+
+    key: ClassVar[str] = "vendor"
+    cost: ClassVar[int] = 0
+    settled_by_nas: ClassVar[bool] = True
+
+    @staticmethod
+    def text(facts: Facts) -> str:
+        return facts.nas.vendor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocationIn:
+    """Where the NAS that asks stands: one of these places, or within one."""
+
+    key: ClassVar[str] = "location"
+    cost: ClassVar[int] = 0
+    settled_by_nas: ClassVar[bool] = True
     waits: ClassVar[bool] = False
-    names: frozenset[str]
+    places: frozenset[str]
 
     def test(self) -> Predicate:
-        names = self.names
-        return lambda facts: facts.tenant in names
+        places = tuple(self.places)
+        return lambda facts: any(is_within(facts.nas.location, place) for place in places)
 
     def wanted(self) -> str:
-        return any_of(sorted(self.names))
+        return any_of(sorted(self.places))
 
     def seen(self, facts: Facts) -> str:
-        return or_nothing(facts.tenant, "tenant")
+        return or_nothing(facts.nas.location, "location")
+
+
+def is_within(location: str, place: str) -> bool:
+    """Whether a location is this place, or one within it."""
+    return location == place or location.startswith(f"{place}/")
 
 
 Positive: TypeAlias = (
@@ -205,11 +271,27 @@ Positive: TypeAlias = (
     | AssuranceAtLeast
     | MacMatches
     | MacIn
+    | DeviceIn
     | IssuerMatches
     | SubjectMatches
+    | TemplateIs
+    | EkuIs
+    | SanDns
+    | SanUri
+    | SanUpn
+    | ExpiresIn
     | UserMatches
     | SsidIs
+    | BssidMatches
+    | PortTypeIs
+    | TunnelGroupIs
+    | ClientPlatform
+    | ClientPlatformVersion
+    | ClientVersion
+    | RealmIs
     | TenantIs
+    | VendorIs
+    | LocationIn
     | During
     | AnswerCondition
 )

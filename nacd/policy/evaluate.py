@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, overload
 
-from nacd.policy.conditions import Condition
+from nacd.policy.conditions import Condition, Not
 from nacd.policy.model import DEFAULT_DENY, DENY, Policy, Rule
 from nacd.values import Decision, Effect, Facts, RuleTrial, Unidentified
 
@@ -59,7 +59,9 @@ def evaluate(policy: Policy, facts: Facts, *, asked: bool = True) -> Decision | 
 
 
 _EVERYTHING = ("the rule matches everything",)
-_PATTERNS = frozenset({"mac", "issuer", "subject", "user", "device_name", "device_user"})
+_PATTERNS = frozenset({"mac", "issuer", "subject", "san_dns", "san_uri", "san_upn", "user", "bssid"}) | frozenset(
+    {"client_platform", "device_name", "device_user"}
+)
 
 
 def _decision(policy: Policy, rule: Rule, facts: Facts, asked: bool) -> Decision:
@@ -74,8 +76,10 @@ def _decision(policy: Policy, rule: Rule, facts: Facts, asked: bool) -> Decision
 
 
 def _holds(condition: Condition, facts: Facts) -> str:
-    """What was found; for patterns also what it was held against."""
+    """What was found; for patterns and what must not be also what it was held against."""
     seen = condition.seen(facts)
+    if isinstance(condition, Not):
+        return f"{seen}, not {condition.inner.wanted()}"
     if condition.key in _PATTERNS and f"`{condition.wanted().strip('`')}`" not in seen:
         return f"{seen}, which matches {condition.wanted()}"
     return seen

@@ -6,6 +6,7 @@ Knows: all conditions, two by two. Refuses to know: rules, and what to say of th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -17,25 +18,27 @@ from nacd.policy.answered import (
     LastSync,
     OwnershipIs,
     SystemIs,
-    SystemVersion,
     VerdictAge,
     VerdictFrom,
 )
-from nacd.policy.certified import IssuerMatches, SubjectMatches
+from nacd.policy.certified import ExpiresIn, IssuerMatches, SubjectMatches
 from nacd.policy.conditions import (
+    NOT,
     AccessIs,
     AssuranceAtLeast,
     Condition,
     GroupIs,
     IdentityFrom,
+    LocationIn,
     NasIs,
     Not,
     Positive,
-    TenantIs,
     UserMatches,
+    is_within,
 )
 from nacd.policy.during import During
-from nacd.policy.requested import MacIn, MacMatches, SsidIs
+from nacd.policy.requested import Listed, MacIn, MacMatches
+from nacd.policy.words import AnyOf, Fits, OneOf, VersionBound
 from nacd.values import ComplianceState
 
 _NO_GROUPS: Final[Mapping[str, frozenset[str]]] = {}
@@ -43,13 +46,17 @@ _NO_GROUPS: Final[Mapping[str, frozenset[str]]] = {}
 
 def reachable(conditions: Iterable[Condition]) -> frozenset[ComplianceState]:
     """The states in which all these conditions can hold; none when they surely exclude each other."""
-    inner = [each.inner for each in conditions if isinstance(each, Not)]
-    positive = [each for each in conditions if not isinstance(each, Not)]
+    inner, positive = list[Positive](), list[Positive]()
+    for each in conditions:
+        if isinstance(each, Not):
+            inner.append(each.inner)
+        else:
+            positive.append(each)
     states = answered.reachable(positive)
-    for each in inner:
-        if isinstance(each, ComplianceIs):
-            states -= frozenset(each.states)
-        elif any(implies(other, each, _NO_GROUPS) for other in positive):
+    for unwanted in inner:
+        if isinstance(unwanted, ComplianceIs):
+            states -= frozenset(unwanted.states)
+        elif any(implies(other, unwanted, _NO_GROUPS) for other in positive):
             return frozenset()
     return states
 
@@ -61,13 +68,14 @@ def excludes(have: Positive, other: Positive) -> bool:
             return set(these).isdisjoint(those)
         case (IdentityFrom(sources=here), IdentityFrom(sources=there)):
             return set(here).isdisjoint(there)
-        case (
-            (NasIs(names=one), NasIs(names=two))
-            | (SsidIs(names=one), SsidIs(names=two))
-            | (TenantIs(names=one), TenantIs(names=two))
-            | (SystemIs(systems=one), SystemIs(systems=two))
-        ):
+        case (NasIs(names=one), NasIs(names=two)) | (SystemIs(systems=one), SystemIs(systems=two)):
             return one.isdisjoint(two)
+        case (OneOf(names=one), OneOf(names=two)) if type(have) is type(other):
+            return one.isdisjoint(two)
+        case (ExpiresIn(limit_s=a, below=below), ExpiresIn(limit_s=b, below=also)):
+            return below != also and (a <= b if below else b <= a)
+        case (LocationIn(places=one), LocationIn(places=two)):
+            return not any(is_within(a, b) or is_within(b, a) for a in one for b in two)
         case (VerdictFrom(sources=mine), VerdictFrom(sources=theirs)):
             return set(mine).isdisjoint(theirs)
         case (OwnershipIs(owners=few), OwnershipIs(owners=many)):
@@ -94,22 +102,32 @@ def implies(have: Condition, want: Condition, groups: Mapping[str, frozenset[str
             | (IssuerMatches(patterns=narrows), IssuerMatches(patterns=wides))
         ):
             return all(any(glob.takes_in(w, n) for w in wides) for n in narrows)
+        case (Listed(), Listed()) if type(have) is type(want):
+            return have.macs <= want.macs and _lasts(have, want)
         case (MacMatches() | MacIn() as these, MacMatches() | MacIn() as those):
             return _macs_imply(these, those)
         case (AccessIs(kinds=kinds), AccessIs(kinds=more)):
             return set(kinds) <= set(more)
         case (IdentityFrom(sources=here), IdentityFrom(sources=there)):
             return set(here) <= set(there)
-        case (NasIs(names=few), NasIs(names=many)) | (SsidIs(names=few), SsidIs(names=many)):
+        case NasIs(names=few), NasIs(names=many):
             return few <= many
+        case (OneOf(names=few), OneOf(names=many)) | (AnyOf(names=few), AnyOf(names=many)) if type(have) is type(want):
+            return few <= many
+        case (ExpiresIn(limit_s=a, below=below), ExpiresIn(limit_s=b, below=also)):
+            return below == also and (a <= b if below else a >= b)
+        case (Fits(patterns=narrows), Fits(patterns=wides)) if type(have) is type(want):
+            return all(any(glob.takes_in(w, n) for w in wides) for n in narrows)
+        case (VersionBound(version=mine, below=below), VersionBound(version=theirs, below=also)):
+            return type(have) is type(want) and below == also and (mine <= theirs if below else mine >= theirs)
+        case (LocationIn(places=few), LocationIn(places=many)):
+            return all(any(is_within(place, wide) for wide in many) for place in few)
         case (GroupIs(groups=few), GroupIs(groups=many)):
             return few <= many
         case (NasIs(names=names), GroupIs(groups=any_group)):
             return all(not any_group.isdisjoint(groups.get(name, frozenset())) for name in names)
         case (AssuranceAtLeast(level=high), AssuranceAtLeast(level=low)):
             return high >= low
-        case (TenantIs(names=few), TenantIs(names=many)):
-            return few <= many
         case (During(), During()):  # of one policy, and so of one time zone
             return have.minutes() & ~want.minutes() == 0
         case _:
@@ -128,8 +146,6 @@ def _answer_implies(have: Condition, want: Condition) -> bool:
             return set(here) <= set(there)
         case (SystemIs(systems=few), SystemIs(systems=many)):
             return few <= many
-        case (SystemVersion(version=mine, below=below), SystemVersion(version=theirs, below=also)):
-            return below == also and (mine <= theirs if below else mine >= theirs)
         case (OwnershipIs(owners=one), OwnershipIs(owners=other)):
             return set(one) <= set(other)
         case (DeviceNameMatches(patterns=narrows), DeviceNameMatches(patterns=wides)) | (
@@ -141,12 +157,86 @@ def _answer_implies(have: Condition, want: Condition) -> bool:
             return False
 
 
+def _lasts(have: Listed, want: Listed) -> bool:
+    """Whether everything on the one list counts on the other for as long."""
+    wanted, mine = dict(want.ends), dict(have.ends)
+    return all(mine.get(each, _NEVER) <= end for each, end in wanted.items() if each in have.macs)
+
+
+_NEVER: Final = float("inf")
+
+
 def _macs_imply(have: MacMatches | MacIn, want: MacMatches | MacIn) -> bool:
     whole = have.macs if isinstance(have, MacIn) else have.exact()
     beginnings = () if isinstance(have, MacIn) else have.prefixes()
     if isinstance(want, MacIn):
-        return not beginnings and (whole is want.macs or whole <= want.macs)
+        return not beginnings and whole <= want.macs and whole.isdisjoint(mac for mac, _ in want.ends)
     exact, prefixes = want.exact(), want.prefixes()
     if beginnings and not (prefixes and all(beginning.startswith(prefixes) for beginning in beginnings)):
         return False
     return all(mac in exact or (prefixes and mac.startswith(prefixes)) for mac in whole)
+
+
+# -- where to look for what is implied -------------------------------------------------------
+
+ANY: Final = ""
+"""Whatever has no better landmark stands here, and is looked at by everybody."""
+
+
+def landmarks(want: Condition) -> Iterable[str]:
+    """Where this condition is to be found by those that imply it: at each of these."""
+    match want:
+        case NasIs(names=names) | OneOf(names=names) | AnyOf(names=names):
+            return names
+        case GroupIs(groups=names):
+            return names
+        case MacMatches() | Listed():
+            return want.beginnings()
+        case (
+            UserMatches(patterns=patterns)
+            | SubjectMatches(patterns=patterns)
+            | IssuerMatches(patterns=patterns)
+            | DeviceNameMatches(patterns=patterns)
+            | DeviceUserMatches(patterns=patterns)
+            | Fits(patterns=patterns)
+        ):
+            return {_anchor(pattern) for pattern in patterns}
+        case _:
+            return (ANY,)
+
+
+def sightings(have: Condition, key: str, groups: Mapping[str, frozenset[str]]) -> Iterable[str]:
+    """Landmarks of all conditions with that key that this one may imply. One of its values is enough: all must fit."""
+    match have:
+        case NasIs(names=names) if key == "group":
+            return groups.get(min(names), frozenset())
+        case NasIs(names=names) | OneOf(names=names) | AnyOf(names=names) if key == have.key:
+            return (min(names),)
+        case GroupIs(groups=names) if key == have.key:
+            return (min(names),)
+        case MacMatches() | Listed() if not key.startswith(NOT):
+            first = next(iter(have.beginnings()), "")
+            return [first[:length] for length in range(len(first) + 1)]
+        case (
+            UserMatches(patterns=patterns)
+            | SubjectMatches(patterns=patterns)
+            | IssuerMatches(patterns=patterns)
+            | DeviceNameMatches(patterns=patterns)
+            | DeviceUserMatches(patterns=patterns)
+            | Fits(patterns=patterns)
+        ) if key == have.key:
+            text = patterns[0].casefold()
+            return {
+                ANY,
+                *(f"^{text[:end]}" for end in range(len(text) + 1)),
+                *(text[at:] + "$" for at in range(len(text))),
+            }
+        case _:
+            return (ANY,)
+
+
+def _anchor(pattern: str) -> str:
+    """The text that a pattern begins with, else the one that it ends with; ``ANY`` if it is open at both ends."""
+    folded = pattern.casefold()
+    first, last = re.split(r"[*?]", folded)[0], re.split(r"[*?]", folded)[-1]
+    return f"^{first}" if first else f"{last}$" if last else ANY

@@ -11,10 +11,8 @@ the answer are compared like all the rest; and where there is one, the states wi
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from nacd.policy.answered import (
     DEVICE_KEYS,
@@ -33,8 +31,10 @@ from nacd.policy.conditions import (
     NasIs,
 )
 from nacd.policy.during import ALWAYS, During
-from nacd.policy.implies import implies, reachable
+from nacd.policy.implies import reachable
 from nacd.policy.model import DENY, Policy, Rule
+from nacd.policy.remarks import negated
+from nacd.policy.remarks.shadow import Comparison
 from nacd.policy.words import any_of
 from nacd.values import AccessKind, Assurance, ComplianceState, IdentitySource
 
@@ -59,7 +59,7 @@ def notes(policy: Policy, *, groups: Mapping[str, frozenset[str]], graph: bool, 
     asked, the only source of ``in_grace`` and of facts about devices. graph_sure: whether every answer is its.
     """
     found: list[Note] = []
-    comparison = _Comparison(policy.rules, groups)
+    comparison = Comparison(policy.rules, groups)
     for number, rule in enumerate(policy.rules):
         found.extend(_states(rule, graph))
         found.extend(_verdicts(rule, _left_over(number, policy.rules, comparison)))
@@ -69,45 +69,11 @@ def notes(policy: Policy, *, groups: Mapping[str, frozenset[str]], graph: bool, 
         found.extend(_cloned(rule))
         found.extend(_no_such_nas(rule, groups))
         found.extend(_shadowed(number, policy.rules, comparison))
+        found.extend(Note(rule=rule.name, condition=key, message=said) for key, said in negated.remarks(rule))
+    if comparison.gave_up:
+        message = "the rules are too many and too much alike: not all of them were compared with those above them"
+        found.append(Note(rule=policy.rules[-1].name, condition="", message=message))
     return tuple(found)
-
-
-class _Comparison:
-    """Which rule is weaker than which, compliance apart.
-
-    Thousands of rules make millions of pairs: equal conditions are looked at once, and of each rule the
-    rarest condition first, because that is where two rules most likely differ.
-    """
-
-    def __init__(self, rules: tuple[Rule, ...], groups: Mapping[str, frozenset[str]]) -> None:
-        self._groups = groups
-        numbers: dict[Condition, int] = {}
-        others = [[c for c in rule.conditions if not isinstance(c, ComplianceIs)] for rule in rules]
-        count = Counter(numbers.setdefault(c, len(numbers)) for conditions in others for c in conditions)
-        self._conditions = list(numbers)
-        self._have = [{c.key: numbers[c] for c in conditions} for conditions in others]
-        self._want = [
-            [(c.key, numbers[c]) for c in sorted(conditions, key=lambda c: count[numbers[c]])] for conditions in others
-        ]
-        self._known: dict[tuple[int, int], bool] = {}
-
-    def weaker(self, wide: int, narrow: int) -> bool:
-        """Whether every request that rule number ``narrow`` takes is taken by rule number ``wide``."""
-        have = self._have[narrow]
-        return all(have.get(key) == want or self._supported(have, key, want) for key, want in self._want[wide])
-
-    def _supported(self, have: Mapping[str, int], key: str, want: int) -> bool:
-        return any(other in have and self._implies(have[other], want) for other in _SUPPORT.get(key, (key,)))
-
-    def _implies(self, have: int, want: int) -> bool:
-        pair = (have, want)
-        if pair not in self._known:
-            self._known[pair] = implies(self._conditions[have], self._conditions[want], self._groups)
-        return self._known[pair]
-
-
-_SUPPORT: Final = {"mac": ("mac", "mac_in"), "mac_in": ("mac_in", "mac"), "group": ("group", "nas")}
-"""Conditions that can make another one sure, where it is not just the same key."""
 
 
 def _condition(rule: Rule, key: str) -> Condition | None:
@@ -137,7 +103,7 @@ def _states(rule: Rule, graph: bool) -> Iterator[Note]:
             yield Note(rule=rule.name, condition="compliance", message=message)
 
 
-def _left_over(number: int, rules: tuple[Rule, ...], comparison: _Comparison) -> frozenset[ComplianceState]:
+def _left_over(number: int, rules: tuple[Rule, ...], comparison: Comparison) -> frozenset[ComplianceState]:
     """Bad verdicts that rules above leave to a rule that lets in, asks for a verdict, and not what it says."""
     rule = rules[number]
     if (
@@ -146,7 +112,7 @@ def _left_over(number: int, rules: tuple[Rule, ...], comparison: _Comparison) ->
         or not any(isinstance(c, OnVerdict) for c in rule.conditions)
     ):
         return frozenset()
-    taken = [reachable(rules[earlier].conditions) for earlier in range(number) if comparison.weaker(earlier, number)]
+    taken = [reachable(rules[earlier].conditions) for earlier in comparison.above(number)]
     return _BAD.difference(*taken)
 
 
@@ -225,15 +191,13 @@ def _no_such_nas(rule: Rule, groups: Mapping[str, frozenset[str]]) -> Iterator[N
         yield Note(rule=rule.name, condition="group", message=message)
 
 
-def _shadowed(number: int, rules: tuple[Rule, ...], comparison: _Comparison) -> Iterator[Note]:
+def _shadowed(number: int, rules: tuple[Rule, ...], comparison: Comparison) -> Iterator[Note]:
     rule = rules[number]
     left = set(reachable(rule.conditions))
     if not left:
         return
     shadows: list[str] = []
-    for earlier in range(number):
-        if not comparison.weaker(earlier, number):
-            continue
+    for earlier in comparison.above(number):
         other = rules[earlier]
         taken = reachable(other.conditions)
         if taken & left:

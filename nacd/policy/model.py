@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from nacd.policy.answered import LastSync, VerdictAge
+from nacd.policy.certified import ExpiresIn
 from nacd.policy.conditions import Condition, Not, Positive
 from nacd.policy.during import During
+from nacd.policy.requested import Listed
 from nacd.policy.steps import Compiled, Steps
 from nacd.values import AccessKind, Nas
 
@@ -67,10 +69,17 @@ class Policy:
 
     @property
     def depends_on_time(self) -> bool:
-        """Whether the same facts may be decided otherwise later: a rule asks what time it is, or how old something."""
-        ages = (isinstance(each, VerdictAge | LastSync) for rule in self.rules for each in rule.asked)
-        return self.asks_the_clock or any(ages)
+        """Whether the same facts may be decided otherwise later: a rule asks what time it is, or how long ago or
+        ahead something is."""
+        return self.asks_the_clock or any(_ages(each) for rule in self.rules for each in rule.asked)
 
     def steps(self, access: AccessKind, nas: Nas) -> Steps[Rule]:
         """The rules that can match here, worked out once for each access kind and NAS and kept."""
         return self._compiled.steps(access, nas)
+
+
+def _ages(condition: Positive) -> bool:
+    """Whether it may hold now and not later, or the other way round."""
+    return isinstance(condition, VerdictAge | LastSync | ExpiresIn) or (
+        isinstance(condition, Listed) and bool(condition.ends)
+    )

@@ -1,16 +1,18 @@
-"""Conditions on what a request says of the endpoint: its MAC, the wireless network.
+"""Conditions on what a request says of the endpoint: its MAC, the wireless network, the port, the VPN client.
 
 Knows: how to test each. Refuses to know: how an admin spells it (``config/``) and how a list is read.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from functools import lru_cache
+from typing import ClassVar, Final
 
-from nacd.policy.words import Predicate, any_of, or_nothing
-from nacd.values import Facts
+from nacd.policy.words import Fits, OneOf, Predicate, VersionBound, any_of, or_nothing
+from nacd.values import Device, Facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,49 +49,156 @@ class MacMatches:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MacIn:
-    """The endpoint's MAC is on a list kept in a file."""
+class Listed:
+    """Something is on a list kept in a file. ends: those that do not count for ever, each with the moment at which it
+    counts no more, seconds since the epoch."""
 
-    key: ClassVar[str] = "mac_in"
+    key: ClassVar[str]
     cost: ClassVar[int] = 1
     settled_by_nas: ClassVar[bool] = False
     waits: ClassVar[bool] = False
     files: tuple[str, ...]
     macs: frozenset[str] = field(repr=False)
+    ends: frozenset[tuple[str, float]] = field(default=frozenset(), repr=False)
+
+    @staticmethod
+    def text(facts: Facts) -> str:
+        """What is looked for, ``""`` for nothing."""
+        raise NotImplementedError
 
     def beginnings(self) -> Iterable[str]:
-        """Whole MACs."""
+        """All that is listed."""
         return self.macs
 
     def test(self) -> Predicate:
-        macs = self.macs
-        return lambda facts: facts.mac in macs
+        listed, text, ends = self.macs, self.text, dict(self.ends)
+        if not ends:
+            return lambda facts: text(facts) in listed
+        return lambda facts: (found := text(facts)) in listed and facts.at < ends.get(found, _NEVER)
 
     def wanted(self) -> str:
         return f"one of {any_of(self.files)}"
 
     def seen(self, facts: Facts) -> str:
-        if not facts.mac:
-            return "there is no mac"
-        return f"mac `{facts.mac}` is {'' if facts.mac in self.macs else 'not '}in {any_of(self.files)}"
+        found = self.text(facts)
+        if not found:
+            return f"there is no {self._what()}"
+        if found in self.macs and facts.at >= dict(self.ends).get(found, _NEVER):
+            return f"{self._what()} `{found}` is in {any_of(self.files)}, and its time is over"
+        return f"{self._what()} `{found}` is {'' if found in self.macs else 'not '}in {any_of(self.files)}"
+
+    def _what(self) -> str:
+        return self.key.removesuffix("_in")
+
+
+_NEVER: Final = float("inf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SsidIs:
+class MacIn(Listed):
+    """The endpoint's MAC is on a list kept in a file."""
+
+    key: ClassVar[str] = "mac_in"
+
+    @staticmethod
+    def text(facts: Facts) -> str:
+        return facts.mac
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceIn(Listed):
+    """The device that the identity names is on a list of GUIDs kept in a file."""
+
+    key: ClassVar[str] = "device_in"
+
+    @staticmethod
+    def text(facts: Facts) -> str:
+        return facts.identity.id.guid if isinstance(facts.identity, Device) else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SsidIs(OneOf):
     """The wireless network's name; its case counts (IEEE 802.11 compares octets)."""
 
     key: ClassVar[str] = "ssid"
+
+    @staticmethod
+    def text(facts: Facts) -> str:
+        return facts.ssid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BssidMatches(Fits):
+    """The radio of the access point, by its MAC: canonical, or a beginning and ``*``."""
+
+    key: ClassVar[str] = "bssid"
     cost: ClassVar[int] = 1
-    settled_by_nas: ClassVar[bool] = False
-    waits: ClassVar[bool] = False
-    names: frozenset[str]
 
-    def test(self) -> Predicate:
-        names = self.names
-        return lambda facts: facts.ssid in names
+    @staticmethod
+    def texts(facts: Facts) -> tuple[str, ...]:
+        return (facts.link.bssid,)
 
-    def wanted(self) -> str:
-        return any_of(sorted(self.names))
 
-    def seen(self, facts: Facts) -> str:
-        return or_nothing(facts.ssid, "ssid")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortTypeIs(OneOf):
+    """What kind of port it is, by NAS-Port-Type."""
+
+    key: ClassVar[str] = "port_type"
+
+    @staticmethod
+    def text(facts: Facts) -> str:
+        return facts.link.port_type
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunnelGroupIs(OneOf):
+    """The tunnel group of a VPN (connection profile), as the concentrator says."""
+
+    key: ClassVar[str] = "tunnel_group"
+
+    @staticmethod
+    def text(facts: Facts) -> str:
+        return facts.link.tunnel_group
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientPlatform(Fits):
+    """What the VPN client says it runs on."""
+
+    key: ClassVar[str] = "client_platform"
+
+    @staticmethod
+    def texts(facts: Facts) -> tuple[str, ...]:
+        return (facts.link.client_platform,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientPlatformVersion(VersionBound):
+    """The version of what the VPN client says it runs on."""
+
+    key: ClassVar[str] = "client_platform_version"
+
+    @staticmethod
+    def text(facts: Facts) -> str:
+        return facts.link.client_platform_version
+
+
+_NUMBER = re.compile(r"(?<![\w.])[0-9]")
+
+
+@lru_cache(maxsize=1_024)
+def version_text(agent: str) -> str:
+    """From the first number that stands by itself: ``AnyConnect Windows 4.10.05085`` is of version 4.10.05085."""
+    found = _NUMBER.search(agent)
+    return agent[found.start() :] if found else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientVersion(VersionBound):
+    """The version of the VPN client, out of the name that it gives itself."""
+
+    key: ClassVar[str] = "client_version"
+
+    @staticmethod
+    def text(facts: Facts) -> str:
+        return version_text(facts.link.client_agent)

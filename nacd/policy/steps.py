@@ -20,7 +20,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from nacd.policy.answered import ComplianceIs
 from nacd.policy.conditions import AccessIs, Condition, GroupIs, NasIs, Not, UserMatches
 from nacd.policy.implies import reachable
-from nacd.policy.requested import MacIn, MacMatches, SsidIs
+from nacd.policy.requested import DeviceIn, Listed, MacIn, MacMatches, SsidIs
 from nacd.policy.words import Predicate
 from nacd.values import AccessKind, ComplianceState, Facts, Nas, Unidentified
 
@@ -121,7 +121,8 @@ class Compiled(Generic[R]):
             named = _named(conditions)
             if named is not None:
                 entries[number] = named[1]
-            rest = [each for each in conditions if not each.settled_by_nas and (named is None or each is not named[0])]
+            passed = named[0] if named is not None and not _ends(named[0]) else None
+            rest = [each for each in conditions if not each.settled_by_nas and each is not passed]
             self._steps[number] = _step(rule, rest)
             self._settled[number] = tuple(each.test() for each in conditions if each.settled_by_nas)
             for place in self._places(conditions, anywhere):
@@ -133,7 +134,7 @@ class Compiled(Generic[R]):
 
     def steps(self, access: AccessKind, nas: Nas) -> Steps[R]:
         """The rules that can match here, worked out once for each access kind and NAS and kept."""
-        key = (access, nas.name, nas.groups)
+        key = (access, nas.name, nas.groups, nas.vendor, nas.location)
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= _NASES_KEPT:
@@ -185,6 +186,11 @@ class Compiled(Generic[R]):
 _NOBODY: Final = Nas(name="", vendor="")
 
 
+def _ends(condition: Condition) -> bool:
+    """Whether being found in the index is not all: what is listed may count no more."""
+    return isinstance(condition, Listed) and bool(condition.ends)
+
+
 def _number(numbered: tuple[int, object]) -> int:
     return numbered[0]
 
@@ -217,9 +223,10 @@ def _step(rule: R, conditions: Iterable[Condition]) -> Step[R]:
 # -- what rules name -------------------------------------------------------------------------
 
 
-_MAC, _USER, _SSID = range(3)
+_MAC, _DEVICE, _USER, _SSID = range(4)
 _TEXTS: Final[tuple[Callable[[Facts], str], ...]] = (
     lambda facts: facts.mac,
+    DeviceIn.text,
     lambda facts: facts.user.casefold(),
     lambda facts: facts.ssid,
 )
@@ -236,6 +243,8 @@ def _entries(condition: Condition) -> Entries | None:
     match condition:
         case MacMatches() | MacIn():
             return _MAC, condition.beginnings()
+        case DeviceIn():
+            return _DEVICE, condition.beginnings()
         case UserMatches(patterns=patterns) if not any(set(pattern) & set("*?") for pattern in patterns):
             return _USER, {pattern.casefold() for pattern in patterns}
         case SsidIs(names=names):

@@ -344,3 +344,12 @@ def test_whatever_is_wrong_is_told_with_a_place_and_nothing_breaks(example, draw
     assert refused == bool(problems)
     assert all(problem.message and "\n" not in problem.message for problem in problems)
     assert all(problem.line >= 1 and problem.column >= 1 for problem in problems)
+
+
+def test_another_policy_can_be_read_in_place_of_the_configured_one(site) -> None:
+    other = site.write("other.yaml", (site.folder / "policy.yaml").read_text().replace("name: good", "name: better"))
+    loaded = load(site.folder / "nacd.yaml", site.environment, policy_path=other)
+    assert [rule.name for rule in loaded.policy.rules] == ["better"]
+    assert loaded.policy_document.file == str(other)
+    with pytest.raises(ConfigError, match=r"nothing\.yaml: cannot be read: no such file"):
+        load(site.folder / "nacd.yaml", site.environment, policy_path=site.folder / "nothing.yaml")

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from nacd.config.mac_list import read
+from nacd.config.mac_list import DEVICES, read
 
 ONE, TWO = "AA-BB-CC-DD-EE-01", "AA-BB-CC-DD-EE-02"
 
@@ -84,3 +85,35 @@ def test_text_and_digest_are_those_of_the_file(listed) -> None:
     found = listed(f"{ONE}\r\n")
     assert found.text == f"{ONE}\r\n"
     assert found.digest == hashlib.sha256(f"{ONE}\r\n".encode()).hexdigest()
+
+
+def test_a_row_counts_until_its_last_day(tmp_path: Path) -> None:
+    path = tmp_path / "l.csv"
+    path.write_text(
+        "Owner;MAC;note;Expires\nann;AA-BB-CC-00-00-01;x;2027-05-31\nbob;aabb.cc00.0002;;\n"
+        "ann;AABBCC000001;again;2027-06-30\neve;AA-BB-CC-00-00-03;;2027-01-01\neve;AA-BB-CC-00-00-03;for ever;\n"
+    )
+    found = read(path)
+    assert found.problems == ()
+    assert found.macs == {f"AA-BB-CC-00-00-0{number}" for number in (1, 2, 3)}
+    assert found.ends == {"AA-BB-CC-00-00-01": date(2027, 6, 30)}
+
+
+@pytest.mark.parametrize("day", ["31.05.2027", "2027-02-30", "soon", "20270531", "0001-01-01"])
+def test_a_day_that_is_none_is_told_with_line_and_column(tmp_path: Path, day: str) -> None:
+    path = tmp_path / "l.csv"
+    path.write_text(f"mac,expires\nAA-BB-CC-00-00-01,\nAA-BB-CC-00-00-02, {day}\n")
+    (problem,) = read(path).problems
+    assert (problem.line, problem.column) == (3, 20)
+    assert problem.message == f"`{day}` is no day: write as in `2027-05-31`"
+
+
+def test_a_list_of_devices(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("device_id,owner\n{6B4B9F4E-7A0D-4A63-9A39-5D5E7C7A1C11},ann\n,bob\nPC-1,eve\n")
+    found = read(path, DEVICES)
+    assert found.macs == {"6b4b9f4e-7a0d-4a63-9a39-5d5e7c7a1c11"}
+    assert [(each.line, each.column) for each in found.problems] == [(3, 1), (4, 1)]
+    assert "`PC-1` is no device id" in found.problems[1].message
+    path.write_text("6b4b9f4e-7a0d-4a63-9a39-5d5e7c7a1c11  # a loaner\n\n# end\n")
+    assert len(read(path, DEVICES).macs) == 1

@@ -5,10 +5,10 @@ from typing import get_args
 
 import pytest
 
-from nacd.config.policy_conditions import SystemWord, VerdictSourceWord, When
+from nacd.config.policy_conditions import Asked, SystemWord, VerdictSourceWord, When
 from nacd.config.sections.week import DAYS
 from nacd.policy.answered import DEVICE_KEYS, SYSTEMS
-from nacd.policy.conditions import Condition
+from nacd.policy.conditions import Positive
 from nacd.values import ComplianceSource
 
 
@@ -35,7 +35,8 @@ def test_conditions_on_the_answer(section) -> None:
 
 
 def test_the_words_are_those_that_the_policy_knows() -> None:
-    assert set(When.model_fields) == {kind.key for kind in get_args(Condition)}
+    assert set(Asked.model_fields) == {kind.key for kind in get_args(Positive)}
+    assert set(When.model_fields) == {*Asked.model_fields, "without"}
     assert set(When.model_fields) >= DEVICE_KEYS
     assert get_args(SystemWord) == SYSTEMS
     assert {*get_args(VerdictSourceWord), ComplianceSource.NONE} == set(ComplianceSource)
@@ -98,7 +99,6 @@ def test_a_condition_of_no_value_or_an_unknown_one(section) -> None:
     assert section(When, "access: wired\n") == ["1:9: `wired` is not known here: use `dot1x`, `mab` or `vpn`"]
     assert "did you mean `noncompliant`?" in section(When, "compliance: non-compliant\n")[0]
     assert "`noncompliant`, `in_grace`" in section(When, "compliance: healthy\n")[0]
-    assert "put a rule for the exception above" in section(When, "not: {access: mab}\n")[0]
 
 
 def test_hours_of_some_days_one_or_many(section) -> None:
@@ -133,3 +133,29 @@ def test_hours_that_are_none_are_told_where_they_stand(section, text: str, said:
 @pytest.mark.parametrize("key", ["time", "hours", "days", "schedule"])
 def test_other_words_for_hours_lead_to_during(section, key: str) -> None:
     assert section(When, f"{key}: x\n") == [f"1:1: `{key}` is no key here: write `during`"]
+
+
+def test_what_must_not_hold_is_written_in_the_same_words(section) -> None:
+    when = section(When, "access: dot1x\nnot: {ssid: Guest, mac: [aabb.cc*], compliance_age: {over: 4h}}\n")
+    assert (when.without.ssid, when.without.mac) == (("Guest",), ("AA-BB-CC-*",))
+    assert when.without.compliance_age.over == timedelta(hours=4)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{acess: mab}", "1:7: `acess` is no key here, did you mean `access`?"),
+        ("{access: wired}", "1:15: `wired` is not known here: use `dot1x`, `mab` or `vpn`"),
+        ("{not: {access: mab}}", "1:7: `not` is no key here: what must not be not so must be so"),
+        ("[{access: mab}]", "1:6: `key: value` pairs are wanted here"),
+        ("mab", "1:6: `key: value` pairs are wanted here"),
+    ],
+)
+def test_what_is_wrong_under_not_is_told_where_it_stands(section, text: str, said: str) -> None:
+    (found,) = section(When, f"not: {text}\n")
+    assert found.startswith(said)
+
+
+@pytest.mark.parametrize("key", ["unless", "except", "none_of"])
+def test_other_words_for_not_lead_to_it(section, key: str) -> None:
+    assert section(When, f"{key}: x\n") == [f"1:1: `{key}` is no key here: write `not`"]

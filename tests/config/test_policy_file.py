@@ -272,8 +272,8 @@ def test_what_is_wrong_with_one_rule_does_not_hide_the_next(site) -> None:
 
 
 def test_too_many_rules(site) -> None:
-    rules = "".join(f"  - {{name: r{n}, when: {{user: u{n}}}, then: corp}}\n" for n in range(2001))
-    assert "more than 2,000 rules" in refused(site, PROFILES + rules)[0]
+    rules = "".join(f"  - {{name: r{n}, when: {{user: u{n}}}, then: corp}}\n" for n in range(10_001))
+    assert "more than 10,000 rules" in refused(site, PROFILES + rules)[0]
 
 
 def test_notes_have_places_too(site) -> None:

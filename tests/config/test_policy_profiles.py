@@ -118,6 +118,28 @@ def test_every_line_of_a_dacl_that_is_wrong_has_its_place(site: Any) -> None:
     assert "`10.0.0.256` is no address for its destination" in said[2]
 
 
+def test_a_list_with_a_name_keeps_both(site: Any) -> None:
+    site.write("policy.yaml", f"profiles:\n  p: {{dacl: {{name: GUESTS, lines: [permit ip any any]}}}}\n{RULES}")
+    profile = site.load().profiles["p"]
+    assert (profile.dacl, profile.dacl_name) == (("permit ip any any",), "GUESTS")
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("{name: GUESTS}", "2:13: `lines` is missing"),
+        ("{lines: [permit ip any any]}", "2:13: `name` is missing"),
+        ("{name: A B, lines: [permit ip any any]}", "2:20: `A B` is no name for a list"),
+        ("{name: A, lines: []}", "2:30: this list is empty"),
+        ("{name: A, lines: [permit ip any]}", "2:31: `permit ip any`: it is no line"),
+        ("permit ip any any", "2:13: a list is wanted here"),
+    ],
+)
+def test_what_is_wrong_with_a_named_list_has_its_place(site: Any, written: str, says: str) -> None:
+    said = refused(site, f"profiles:\n  p: {{dacl: {written}}}\n{RULES}")
+    assert any(line.startswith(says) for line in said), said
+
+
 def test_facts_of_a_redirect_stay_as_they_are_until_a_request_is_answered(site: Any) -> None:
     url = "https://portal.example/{device_id}?m={mac}&s={session}&r={reason}"
     site.write("policy.yaml", f'profiles:\n  p:\n    redirect: {{url: "{url}", acl: R}}\n{RULES}')

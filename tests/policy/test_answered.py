@@ -21,8 +21,8 @@ from nacd.policy.answered import (
     VerdictFrom,
     reachable,
     system,
-    version,
 )
+from nacd.policy.words import version
 from nacd.values import NOT_ASKED, Compliance, ComplianceSource, ComplianceState, DeviceFacts, Facts
 
 NOW = 1_790_000_000.0

@@ -5,22 +5,24 @@ from datetime import UTC
 import pytest
 
 from nacd.policy.answered import ComplianceIs, VerdictAge
+from nacd.policy.certified import IssuerMatches, SubjectMatches
 from nacd.policy.conditions import (
     AccessIs,
     AssuranceAtLeast,
     GroupIs,
     IdentityFrom,
-    IssuerMatches,
-    MacIn,
-    MacMatches,
+    LocationIn,
     NasIs,
-    SsidIs,
-    SubjectMatches,
+    Not,
+    RealmIs,
     TenantIs,
     UserMatches,
+    VendorIs,
     excludes_nothing,
+    realm,
 )
 from nacd.policy.during import During, Hours
+from nacd.policy.requested import MacIn, MacMatches, SsidIs
 from nacd.values import (
     AccessKind,
     Assurance,
@@ -87,13 +89,6 @@ def test_assurance_is_a_least_measure(facts, endpoint, level: str, device_holds:
     assert not test(facts(identity=Unidentified(reason="nothing")))
 
 
-def test_mac_patterns_are_whole_addresses_or_beginnings(facts) -> None:
-    test = MacMatches(patterns=("AA-BB-CC-*", MAC)).test()
-    assert test(facts(mac="AA-BB-CC-01-02-03"))
-    assert test(facts(mac=MAC))
-    assert not test(facts(mac="AA-BB-CD-01-02-03"))
-
-
 def test_an_absent_fact_meets_no_pattern_not_even_a_star(facts) -> None:
     assert not MacMatches(patterns=("*",)).test()(facts())
     assert not UserMatches(patterns=("*",)).test()(facts())
@@ -101,21 +96,6 @@ def test_an_absent_fact_meets_no_pattern_not_even_a_star(facts) -> None:
     assert not SubjectMatches(patterns=("*",)).test()(facts())
     assert not SsidIs(names=frozenset({"corp"})).test()(facts())
     assert not MacIn(files=("a.csv",), macs=frozenset({MAC})).test()(facts())
-
-
-def test_a_list_of_macs_names_its_file_and_never_shows_its_content(facts) -> None:
-    condition = MacIn(files=("printers.csv",), macs=frozenset({MAC}))
-    assert condition.test()(facts(mac=MAC))
-    assert condition.seen(facts(mac=MAC)) == f"mac `{MAC}` is in `printers.csv`"
-    assert condition.seen(facts(mac="AA-BB-CC-01-02-03")) == "mac `AA-BB-CC-01-02-03` is not in `printers.csv`"
-    assert MAC not in repr(condition)
-
-
-def test_issuer_and_subject_are_read_from_the_certificate_without_regard_to_case(facts, certificate) -> None:
-    seen = facts(certificate=certificate())
-    assert IssuerMatches(patterns=("nothing", "cn=devices ca,*")).test()(seen)
-    assert SubjectMatches(patterns=("*laptop-?,*",)).test()(seen)
-    assert not SubjectMatches(patterns=("cn=devices*",)).test()(seen)
 
 
 def test_user_is_matched_without_regard_to_case_and_ssid_with_it(facts) -> None:
@@ -156,3 +136,45 @@ def test_any_mac_at_all_excludes_nothing_since_anybody_can_claim_one() -> None:
 def test_hours_alone_exclude_nobody_since_they_come_for_everybody() -> None:
     hour = Hours(days=frozenset({0}), begins=0, ends=60)
     assert excludes_nothing(During(hours=(hour,), zone=UTC, zone_name="UTC"))
+
+
+def test_not_holds_exactly_where_the_condition_under_it_does_not(facts) -> None:
+    guest, user = SsidIs(names=frozenset({"Guest"})), UserMatches(patterns=("*",))
+    for condition, seen, holds in (
+        (guest, facts(ssid="Guest"), False),
+        (guest, facts(ssid="Corp"), True),
+        (guest, facts(), True),
+        (user, facts(), True),
+        (user, facts(user="x"), False),
+    ):
+        assert Not(inner=condition).test()(seen) is holds
+        assert condition.test()(seen) is not holds
+
+
+def test_not_is_worded_by_what_it_does_not_want(facts) -> None:
+    guest = Not(inner=SsidIs(names=frozenset({"Guest"})))
+    assert (guest.key, guest.wanted()) == ("not.ssid", "anything but `Guest`")
+    assert (guest.seen(facts(ssid="Guest")), guest.seen(facts())) == ("ssid is `Guest`", "there is no ssid")
+    assert (guest.waits, guest.settled_by_nas) == (False, False)
+    assert Not(inner=GroupIs(groups=frozenset({"x"}))).settled_by_nas
+    assert Not(inner=ComplianceIs(states=(ComplianceState.UNKNOWN,))).waits
+
+
+def test_who_stays_out_says_nothing_of_who_comes_in() -> None:
+    assert excludes_nothing(Not(inner=SsidIs(names=frozenset({"Guest"}))))
+
+
+def test_a_nas_stands_in_its_place_and_in_all_around_it(facts) -> None:
+    here = facts(nas=Nas(name="sw", vendor="cisco-ios", location="berlin/b7/f2"))
+    for place, holds in (("berlin", True), ("berlin/b7", True), ("berlin/b", False), ("b7", False)):
+        assert LocationIn(places=frozenset({place})).test()(here) is holds
+    assert not LocationIn(places=frozenset({"berlin"})).test()(facts())
+    assert LocationIn(places=frozenset({"x"})).seen(here) == "location is `berlin/b7/f2`"
+    assert VendorIs(names=frozenset({"cisco-ios"})).test()(here)
+
+
+def test_the_realm_is_what_stands_behind_the_at_or_before_the_backslash(facts) -> None:
+    for user, found in (("a@Contoso.com", "contoso.com"), ("a@b@c", "c"), ("CORP\\ann", "corp"), ("ann", ""), ("", "")):
+        assert realm(user) == found
+    assert RealmIs(names=frozenset({"contoso.com"})).test()(facts(user="ann@CONTOSO.com"))
+    assert not RealmIs(names=frozenset({"contoso.com"})).test()(facts())

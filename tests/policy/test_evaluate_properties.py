@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import fnmatch
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,24 +23,45 @@ from nacd.policy.answered import (
     VerdictAge,
     VerdictFrom,
 )
+from nacd.policy.certified import (
+    EkuIs,
+    ExpiresIn,
+    IssuerMatches,
+    SanDns,
+    SanUpn,
+    SanUri,
+    SubjectMatches,
+    TemplateIs,
+)
 from nacd.policy.conditions import (
     AccessIs,
     AssuranceAtLeast,
     Condition,
     GroupIs,
     IdentityFrom,
-    IssuerMatches,
-    MacIn,
-    MacMatches,
+    LocationIn,
     NasIs,
-    SsidIs,
-    SubjectMatches,
+    Not,
+    RealmIs,
     TenantIs,
     UserMatches,
+    VendorIs,
 )
 from nacd.policy.during import During, Hours
 from nacd.policy.evaluate import evaluate, explain
 from nacd.policy.model import Policy, Rule
+from nacd.policy.requested import (
+    BssidMatches,
+    ClientPlatform,
+    ClientPlatformVersion,
+    ClientVersion,
+    DeviceIn,
+    MacIn,
+    MacMatches,
+    PortTypeIs,
+    SsidIs,
+    TunnelGroupIs,
+)
 from nacd.values import (
     NO_FACTS,
     NOT_ASKED,
@@ -59,11 +79,13 @@ from nacd.values import (
     Endpoint,
     Facts,
     IdentitySource,
+    Link,
     MacAddress,
     Nas,
     NoCertificate,
     Unidentified,
 )
+from tests.policy.plainly import NO_VERDICT, NOW, plainly_holds
 
 MACS = ("AA-BB-CC-00-00-01", "AA-BB-CC-00-00-02", "00-11-22-33-44-55")
 GUID = "6b4b9f4e-7a0d-4a63-9a39-5d5e7c7a1c11"
@@ -75,6 +97,7 @@ def some(values: tuple[object, ...]) -> st.SearchStrategy[tuple[object, ...]]:
 
 
 PATTERNS = some(("*", "a*", "*CONTOSO*", "bob@*.com", "host/pc?", "nobody"))
+ENDS = st.sampled_from([frozenset(), frozenset({(MACS[0], 1_000.0), (MACS[1], 1_000.5)})])
 CONDITIONS: dict[str, st.SearchStrategy[Condition]] = {
     "access": st.builds(AccessIs, kinds=some(tuple(AccessKind))),
     "nas": st.builds(NasIs, names=some(("n1", "n2")).map(frozenset)),
@@ -83,12 +106,35 @@ CONDITIONS: dict[str, st.SearchStrategy[Condition]] = {
     "assurance": st.builds(AssuranceAtLeast, level=st.sampled_from(Assurance)),
     "compliance": st.builds(ComplianceIs, states=some(tuple(ComplianceState))),
     "mac": st.builds(MacMatches, patterns=some((*MACS, "AA-BB-*", "00-1*", "*"))),
-    "mac_in": st.builds(MacIn, files=st.just(("f",)), macs=some(MACS).map(frozenset)),
+    "mac_in": st.builds(MacIn, files=st.just(("f",)), macs=some(MACS).map(frozenset), ends=ENDS),
+    "device_in": st.builds(
+        DeviceIn,
+        files=st.just(("d",)),
+        macs=some((GUID, "another")).map(frozenset),
+        ends=st.sampled_from([frozenset(), frozenset({(GUID, 900.0)}), frozenset({(GUID, 1_001.0)})]),
+    ),
     "issuer": st.builds(IssuerMatches, patterns=PATTERNS),
     "subject": st.builds(SubjectMatches, patterns=PATTERNS),
     "user": st.builds(UserMatches, patterns=PATTERNS),
     "ssid": st.builds(SsidIs, names=some(("Corp", "Guest")).map(frozenset)),
     "tenant": st.builds(TenantIs, names=some(("contoso", "fabrikam")).map(frozenset)),
+    "vendor": st.builds(VendorIs, names=some(("generic", "cisco-ios")).map(frozenset)),
+    "location": st.builds(LocationIn, places=some(("berlin", "berlin/b7", "rome")).map(frozenset)),
+    "realm": st.builds(RealmIs, names=some(("contoso.com", "fabrikam")).map(frozenset)),
+    "port_type": st.builds(PortTypeIs, names=some(("Ethernet", "Virtual")).map(frozenset)),
+    "bssid": st.builds(BssidMatches, patterns=some((*MACS, "AA-BB-*", "*"))),
+    "tunnel_group": st.builds(TunnelGroupIs, names=some(("STAFF", "LAB")).map(frozenset)),
+    "client_platform": st.builds(ClientPlatform, patterns=some(("win", "MAC*", "*"))),
+    "client_platform_version": st.builds(
+        ClientPlatformVersion, version=st.sampled_from([(10,), (17, 5)]), below=st.booleans()
+    ),
+    "client_version": st.builds(ClientVersion, version=st.sampled_from([(4, 10), (5,)]), below=st.booleans()),
+    "template": st.builds(TemplateIs, names=some(("workstation", "1.2.3")).map(frozenset)),
+    "eku": st.builds(EkuIs, names=some(("1.3.6", "2.5")).map(frozenset)),
+    "san_dns": st.builds(SanDns, patterns=PATTERNS),
+    "san_uri": st.builds(SanUri, patterns=PATTERNS),
+    "san_upn": st.builds(SanUpn, patterns=PATTERNS),
+    "expires_in": st.builds(ExpiresIn, limit_s=st.sampled_from([10.0, 50.0]), below=st.booleans()),
     "during": st.builds(
         During,
         hours=st.lists(
@@ -115,7 +161,6 @@ ANSWERED: dict[str, st.SearchStrategy[Condition]] = {
     "device_user": st.builds(DeviceUserMatches, patterns=some(("*", "*@CONTOSO.com"))),
 }
 CONDITIONS |= ANSWERED
-NOW = 1_000.0  # a Thursday, 00:16 in UTC
 DEVICES = (
     NO_FACTS,
     DeviceFacts(name="pc-1", operating_system="windows", os_version="10.0.19045", owner="company", last_sync=950.0),
@@ -126,7 +171,6 @@ DEVICES = (
     ),
     DeviceFacts(name="x", operating_system="Windows", os_version="9", owner="personal", last_sync=2_000.0),
 )
-NO_VERDICT = (ComplianceState.UNAVAILABLE, ComplianceState.NOT_ASKED)
 
 
 @st.composite
@@ -137,7 +181,9 @@ def policies(draw: st.DrawFn) -> Policy:
         for key in draw(st.lists(st.sampled_from(sorted(ANSWERED)), max_size=2, unique=True)):
             if key not in keys:
                 keys.append(key)
+        without = draw(st.lists(st.sampled_from(sorted(CONDITIONS)), max_size=2, unique=True))
         conditions = tuple(draw(CONDITIONS[key]) for key in keys)
+        conditions += tuple(Not(inner=draw(CONDITIONS[key])) for key in without)
         then = draw(st.sampled_from(["corp", "guest", "deny"]))
         rules.append(Rule(name=f"r{number}", line=number + 1, conditions=conditions, then=then))
     return Policy(rules=tuple(rules), digest="d")
@@ -155,12 +201,27 @@ def every_facts(draw: st.DrawFn) -> Facts:
         identity = Device(id=DeviceId(guid=GUID), source=IdentitySource(source), assurance=level)
     name = draw(st.sampled_from(("", *NAMES)))
     certificate = CertificateFacts(
-        subject=name, issuer=name[::-1], serial="1", fingerprint="f", not_before=0.0, not_after=1.0
+        subject=name,
+        issuer=name[::-1],
+        serial="1",
+        fingerprint="f",
+        not_before=0.0,
+        not_after=NOW + draw(st.sampled_from([-5.0, 10.0, 49.9, 100.0])),
+        templates=draw(st.sampled_from([(), ("Workstation",), ("9", "1.2.3")])),
+        ekus=draw(st.sampled_from([(), ("1.3.6",), ("1.3", "2.5")])),
+        san_dns=draw(st.sampled_from([(), ("",), ("x", "alice")])),
+        san_uris=draw(st.sampled_from([(), ("nobody",)])),
+        san_upns=draw(st.sampled_from([(), ("bob@contoso.com",)])),
     )
     groups = frozenset(draw(st.lists(st.sampled_from(["g1", "g2"]))))
     return Facts(
         access=draw(st.sampled_from(AccessKind)),
-        nas=Nas(name=draw(st.sampled_from(["n1", "n2", "n3"])), vendor="generic", groups=groups),
+        nas=Nas(
+            name=draw(st.sampled_from(["n1", "n2", "n3"])),
+            vendor=draw(st.sampled_from(["generic", "cisco-ios"])),
+            groups=groups,
+            location=draw(st.sampled_from(["", "berlin", "berlin/b7/f2", "berlin/b77", "rome"])),
+        ),
         identity=identity,
         certificate=draw(st.sampled_from([certificate, NoCertificate()])),
         compliance=draw(st.sampled_from(ANSWERS)),
@@ -169,6 +230,14 @@ def every_facts(draw: st.DrawFn) -> Facts:
         ssid=draw(st.sampled_from(["", "Corp", "corp"])),
         tenant=draw(st.sampled_from(["", "contoso", "fabrikam"])),
         at=NOW,
+        link=Link(
+            port_type=draw(st.sampled_from(["", "Ethernet", "Virtual"])),
+            bssid=draw(st.sampled_from(["", *MACS])),
+            tunnel_group=draw(st.sampled_from(["", "STAFF"])),
+            client_platform=draw(st.sampled_from(["", "win", "mac-intel"])),
+            client_platform_version=draw(st.sampled_from(["", "10.0", "17.4.1", "x"])),
+            client_agent=draw(st.sampled_from(["", "AnyConnect Windows 4.9.1", "Cisco Secure Client 5.1 x"])),
+        ),
     )
 
 
@@ -190,88 +259,26 @@ VERDICTS = {
     "compliance_source": [{"source": source} for source in ComplianceSource],
 }
 FACTS = {
-    "os": [{"operating_system": system} for system in ("Windows", "iOS")],
-    "os_version": [{"os_version": version} for version in ("9", "12.1", "18")],
-    "ownership": [{"owner": owner} for owner in ("company", "personal")],
-    "last_sync": [{"last_sync": NOW - age_s} for age_s in (5.0, 50.0, 500.0)],
-    "device_name": [{"name": name} for name in ("pc-1", "nobody")],
-    "device_user": [{"user": user} for user in ("a@contoso.com", "b")],
+    "os": [{"operating_system": system} for system in ("", "Windows", "iOS")],
+    "os_version": [{"os_version": version} for version in ("", "9", "12.1", "18")],
+    "ownership": [{"owner": owner} for owner in ("", "company", "personal")],
+    "last_sync": [{"last_sync": NOW - age_s} for age_s in (5.0, 50.0, 500.0, NOW)],
+    "device_name": [{"name": name} for name in ("", "pc-1", "nobody", "other")],
+    "device_user": [{"user": user} for user in ("", "a@contoso.com", "b")],
 }
 
 
 def answers_about(rule: Rule) -> Iterator[Compliance]:
     """No answer, and then all answers that differ in what this rule asks."""
     yield NOT_ASKED
-    keys = {condition.key for condition in rule.conditions}
+    yield Compliance(state=ComplianceState.UNAVAILABLE, as_of=NOW, source=ComplianceSource.NONE)
+    keys = {condition.key for condition in rule.asked}
     verdicts = itertools.product(*(choices for key, choices in VERDICTS.items() if key in keys))
     facts = list(itertools.product(*(choices for key, choices in FACTS.items() if key in keys)))
     usual = {"state": ComplianceState.COMPLIANT, "as_of": NOW, "source": ComplianceSource.LIVE}
     for verdict, known in itertools.product(verdicts, facts):
         device = DeviceFacts(**dict(collections.ChainMap(*known)))
         yield Compliance(**{**usual, **dict(collections.ChainMap(*verdict))}, device=device)
-
-
-def plainly_holds(condition: Condition, facts: Facts) -> bool:
-    """The conditions as the manual words them, written with no regard to speed."""
-
-    def globs(text: str, patterns: tuple[str, ...]) -> bool:
-        return bool(text) and any(fnmatch.fnmatchcase(text.lower(), pattern.lower()) for pattern in patterns)
-
-    def within(age_s: float, condition: VerdictAge | LastSync) -> bool:
-        if age_s < -300.0:  # clocks differ by less: that date is wrong, and tells no age
-            return False
-        return age_s > condition.limit_s if condition.over else age_s <= condition.limit_s
-
-    told, device = facts.compliance, facts.compliance.device
-    verdict = told.state not in NO_VERDICT
-    nobody = isinstance(facts.identity, Unidentified)
-    shown = isinstance(facts.certificate, CertificateFacts)
-    match condition:
-        case AccessIs():
-            return facts.access in list(condition.kinds)
-        case NasIs():
-            return facts.nas.name in condition.names
-        case GroupIs():
-            return any(group in condition.groups for group in facts.nas.groups)
-        case IdentityFrom():
-            return ("none" if nobody else str(facts.identity.source)) in condition.sources
-        case AssuranceAtLeast():
-            return (0 if nobody else int(facts.identity.assurance)) >= int(condition.level)
-        case ComplianceIs():
-            return facts.compliance.state in list(condition.states)
-        case MacMatches():
-            return globs(facts.mac, condition.patterns)
-        case MacIn():
-            return facts.mac in condition.macs
-        case IssuerMatches():
-            return shown and globs(facts.certificate.issuer, condition.patterns)
-        case SubjectMatches():
-            return shown and globs(facts.certificate.subject, condition.patterns)
-        case UserMatches():
-            return globs(facts.user, condition.patterns)
-        case SsidIs():
-            return facts.ssid in condition.names
-        case TenantIs():
-            return facts.tenant in condition.names
-        case During():
-            return any(3 in each.days and each.ends > 16 for each in condition.hours)
-        case VerdictAge():
-            return verdict and bool(told.as_of) and within(NOW - told.as_of, condition)
-        case VerdictFrom():
-            return verdict and told.source in condition.sources
-        case SystemIs():
-            return device.operating_system.title().replace("Ios", "iOS") in condition.systems
-        case SystemVersion():
-            numbers = [int(part) for part in device.os_version.split(" ")[0].split(".") if part]
-            return bool(numbers) and (numbers < list(condition.version)) == condition.below
-        case OwnershipIs():
-            return device.owner in condition.owners
-        case LastSync():
-            return bool(device.last_sync) and within(NOW - device.last_sync, condition)
-        case DeviceNameMatches():
-            return globs(device.name, condition.patterns)
-        case DeviceUserMatches():
-            return globs(device.user, condition.patterns)
 
 
 def with_answer(facts: Facts, compliance: Compliance) -> Facts:

@@ -112,7 +112,7 @@ def test_a_rule_that_names_no_nas_is_kept_once_for_all_of_them(rule, policy) -> 
 def test_what_must_not_hold_of_a_nas_is_settled_once_too(rule, policy) -> None:
     made = policy(rule("not campus", Not(inner=GroupIs(groups=frozenset({"campus"}))), MAB), rule("all"))
     campus = Nas(name="switch", vendor="generic", groups=frozenset({"campus"}))
-    ((_, step), _) = made.steps(AccessKind.MAB, NAS).of(AT_NAS)
+    ((_, step),) = made.steps(AccessKind.MAB, NAS).of(AT_NAS)
     assert (step.rule.name, step.tests) == ("not campus", ())
     assert names(made, nas=campus) == ["all"]
 

@@ -20,6 +20,7 @@ from nacd.config.settings import Client
 from nacd.config.yaml import Document, PathTo, parse
 from nacd.errors import Problem
 from nacd.policy.answered import DEVICE_KEYS, NO_VERDICT
+from nacd.policy.conditions import Not
 from nacd.policy.during import During
 from nacd.policy.model import DEFAULT_DENY, Policy
 from nacd.replay.cases import Case, Expected
@@ -40,6 +41,7 @@ from nacd.values import (
     Facts,
     Identity,
     IdentitySource,
+    Link,
     MacAddress,
     Nas,
     NoCertificate,
@@ -50,7 +52,7 @@ NAME: Final = "policy-cases.yaml"
 """What the file is called beside its policy."""
 SOME_DEVICE: Final = "00000000-0000-4000-8000-000000000001"
 _SOME_TIME: Final = "mon 12:00"
-_YEAR_S: Final = 365 * 86_400.0
+YEAR_S: Final = 365 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +159,7 @@ class _Reader:
                 vendor=client.vendor,
                 groups=frozenset(client.groups),
                 authentication=Authentication(client.authentication),
+                location=client.location or "",
             ),
             identity=_identity(given),
             certificate=certificate,
@@ -166,6 +169,7 @@ class _Reader:
             ssid=given.ssid or "",
             tenant=given.tenant or (next(iter(tenants)) if len(tenants) == 1 else ""),
             at=at,
+            link=_link(given),
         )
 
     def _possible(self, path: PathTo, given: Given) -> None:
@@ -196,8 +200,19 @@ class _Reader:
 
 def zone_of(policy: Policy) -> tzinfo:
     """Whose clock the policy means; UTC if it asks none."""
-    hours = (each for rule in policy.rules for each in rule.conditions if isinstance(each, During))
-    return next((each.zone for each in hours), UTC)
+    asked = (each.inner if isinstance(each, Not) else each for rule in policy.rules for each in rule.conditions)
+    return next((each.zone for each in asked if isinstance(each, During)), UTC)
+
+
+def _link(given: Given) -> Link:
+    return Link(
+        port_type=given.port_type or "",
+        bssid=given.bssid or "",
+        tunnel_group=given.tunnel_group or "",
+        client_platform=given.client_platform or "",
+        client_platform_version=given.client_platform_version or "",
+        client_agent=given.client_version or "",
+    )
 
 
 def _identity(given: Given) -> Identity:
@@ -211,16 +226,27 @@ def _identity(given: Given) -> Identity:
 
 
 def _certificate(given: Given, at: float) -> Certificate:
-    if given.identity != "certificate" and given.subject is None and given.issuer is None:
+    named = (given.subject, given.issuer, given.template, given.eku, given.san_dns, given.san_uri, given.san_upn)
+    if given.identity != "certificate" and not any(named) and given.expires_in is None:
         return NoCertificate()
+    left_s = YEAR_S if given.expires_in is None else given.expires_in.total_seconds()
     return CertificateFacts(
         subject=given.subject or "",
         issuer=given.issuer or "",
         serial="01",
         fingerprint="00" * 32,
-        not_before=at - _YEAR_S,
-        not_after=at + _YEAR_S,
+        not_before=at - YEAR_S,
+        not_after=at + left_s,
+        san_uris=_some(given.san_uri),
+        san_dns=_some(given.san_dns),
+        san_upns=_some(given.san_upn),
+        templates=_some(given.template),
+        ekus=_some(given.eku),
     )
+
+
+def _some(value: str | None) -> tuple[str, ...]:
+    return () if value is None else (value,)
 
 
 def _compliance(given: Given, at: float) -> Compliance:

@@ -17,13 +17,15 @@ from nacd.config.fields import Duration, Guid, Text, between, mac
 from nacd.config.policy_conditions import (
     AccessWord,
     OwnerWord,
+    PortTypeWord,
     SourceWord,
     StateWord,
     SystemWord,
+    Usage,
     VerdictSourceWord,
-    VersionField,
 )
 from nacd.config.policy_text import AttributeValues, attribute_name
+from nacd.config.rules.bounds import VersionField
 from nacd.config.sections.base import DAY, Section
 from nacd.config.sections.week import DAYS, hour
 from nacd.config.yaml import shown
@@ -94,6 +96,10 @@ class Given(Section):
     hints: ClassVar[Mapping[str, str]] = {
         "group": "the groups are those of the `nas`, as in `clients`",
         "vendor": "the vendor is that of the `nas`, as in `clients`",
+        "location": "the location is that of the `nas`, as in `clients`",
+        "realm": "the realm is that of the `user`",
+        "not": "a case says what is there: leave out what is not",
+        "device_in": "write the `device`: the lists are those of the policy",
         "mac_in": "write the `mac`: the lists are those of the policy",
         "certificate": "write `identity: certificate`, and `subject` and `issuer` where a rule asks for them",
         "during": 'write `time`, as in `"mon 09:00"`',
@@ -114,8 +120,22 @@ class Given(Section):
     mac: CaseMac | None = Field(default=None, description="the endpoint's MAC, where the request names one")
     user: Annotated[Text, One] | None = Field(default=None, description="the proved user, as the policy sees him")
     ssid: Annotated[Text, One] | None = Field(default=None, description="name of the wireless network; case counts")
+    port_type: Annotated[PortTypeWord, One] | None = Field(default=None, description="kind of port (NAS-Port-Type)")
+    bssid: CaseMac | None = Field(default=None, description="the access point's radio, by its MAC")
+    tunnel_group: Annotated[Text, One] | None = Field(default=None, description="tunnel group of a VPN; case counts")
+    client_platform: Annotated[Text, One] | None = Field(
+        default=None, description="what the VPN client says it runs on, as in `win`"
+    )
+    client_platform_version: VersionField | None = Field(default=None, description="the version of that")
+    client_version: VersionField | None = Field(default=None, description="the version of the VPN client itself")
     subject: Annotated[Text, One] | None = Field(default=None, description="subject of the certificate (RFC 4514)")
     issuer: Annotated[Text, One] | None = Field(default=None, description="issuer of the certificate (RFC 4514)")
+    template: Annotated[Text, One] | None = Field(default=None, description="template of the certificate")
+    eku: Annotated[Usage, One] | None = Field(default=None, description="extended key usage of the certificate")
+    san_dns: Annotated[Text, One] | None = Field(default=None, description="DNS name in the certificate")
+    san_uri: Annotated[Text, One] | None = Field(default=None, description="URI in the certificate")
+    san_upn: Annotated[Text, One] | None = Field(default=None, description="user principal name in the certificate")
+    expires_in: Ago | None = Field(default=None, description="how long the certificate is still valid; absent: a year")
     tenant: Annotated[Text, One] | None = Field(
         default=None, description="tenant that is asked about it; absent: the only one there is"
     )

@@ -10,11 +10,14 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, tzinfo
-from typing import Final
+from typing import Final, get_args
 
-from nacd.config.cases.file import SOME_DEVICE
+from nacd.config.cases.file import SOME_DEVICE, YEAR_S
 from nacd.config.fields import written
+from nacd.config.policy_conditions import PortTypeWord
 from nacd.policy.answered import NO_VERDICT, SYSTEMS, system
+from nacd.policy.requested import version_text
+from nacd.policy.words import version
 from nacd.values import (
     Assurance,
     CertificateFacts,
@@ -25,6 +28,7 @@ from nacd.values import (
     Device,
     Effect,
     Facts,
+    Link,
     Unidentified,
 )
 
@@ -65,13 +69,42 @@ def _given(facts: Facts, zone: tzinfo | None, tells_compliance: bool) -> Mapping
     if isinstance(identity, Device) and identity.id.guid != SOME_DEVICE:
         found["device"] = identity.id.guid
     found |= {"mac": facts.mac, "user": facts.user, "ssid": facts.ssid}
+    found |= _link(facts.link)
     if isinstance(shown, CertificateFacts):
-        found |= {"subject": shown.subject, "issuer": shown.issuer}
+        found |= {"subject": shown.subject, "issuer": shown.issuer} | _first_of_each(shown)
+        if 0.0 <= shown.not_after - facts.at < YEAR_S:
+            found["expires_in"] = _ago(shown.not_after, facts.at)
     found["tenant"] = facts.tenant if facts.compliance.state is not ComplianceState.NOT_ASKED else ""
     found |= _answer(facts.compliance, facts.at, tells_compliance)
     if zone is not None:
         found["time"] = datetime.fromtimestamp(facts.at, zone).strftime("%Y-%m-%d %H:%M")
     return {key: value for key, value in found.items() if value}
+
+
+def _link(link: Link) -> Mapping[str, str]:
+    """A case has no words for what is no version, or no usual kind of port: no rule can ask for it either."""
+    versions = {
+        "client_platform_version": link.client_platform_version,
+        "client_version": version_text(link.client_agent),
+    }
+    return {
+        "port_type": link.port_type if link.port_type in get_args(PortTypeWord) else "",
+        "bssid": link.bssid,
+        "tunnel_group": link.tunnel_group,
+        "client_platform": link.client_platform,
+    } | {key: ".".join(map(str, version(text))) for key, text in versions.items()}
+
+
+def _first_of_each(shown: CertificateFacts) -> dict[str, str]:
+    """A case has one of each; whoever needs more has to try the record itself."""
+    many = {
+        "template": shown.templates,
+        "eku": shown.ekus,
+        "san_dns": shown.san_dns,
+        "san_uri": shown.san_uris,
+        "san_upn": shown.san_upns,
+    }
+    return {key: next(iter(texts), "") for key, texts in many.items()}
 
 
 def _answer(told: Compliance, at: float, tells_compliance: bool) -> Mapping[str, str]:
