@@ -200,7 +200,7 @@ class _Judge:
         else:
             self._tell_rule(len(self._assembled.loaded.policy.rules) + 1, DEFAULT_DENY, "matches what no rule matched")
         say("decision, by what Intune says")
-        if any(isinstance(each, OnVerdict) for rule in self._assembled.loaded.policy.rules for each in rule.conditions):
+        if any(isinstance(each, OnVerdict) for rule in self._assembled.loaded.policy.rules for each in rule.asked):
             say("  (as if it had said so just now, and nothing more about the device: --live asks)")
         by_profile: dict[str, tuple[Decision, Compliance]] = {}
         for state in POSSIBLE_STATES:
@@ -246,7 +246,7 @@ def _without_compliance(rule: Rule, facts: Facts) -> str:
     wanted = []
     for condition in rule.conditions:
         if condition.waits:
-            wanted.append(f"{condition.key} is {condition.wanted()}")
+            wanted.append(f"{condition.key.removeprefix('not.')} is {condition.wanted()}")
         elif not condition.test()(facts):
             return f"no: {condition.seen(facts)}, the rule wants {condition.wanted()}"
     return f"if {' and '.join(wanted)}" if wanted else "matches"

@@ -16,7 +16,8 @@ from typing import Any, Final, TypeAlias
 
 from nacd.audit.blocks import attributes as shown
 from nacd.replay.record import Fields, Outcome, moment
-from nacd.values import Effect, Rendered
+from nacd.values import ComplianceState, Effect, Rendered
+from nacd.vendor.fill import Told, fill
 
 REFUSED: Final = "refused"
 """What stands for an answer without a profile."""
@@ -66,12 +67,26 @@ class Answers:
                 ending = each["value"]
         if timeout_s is not None and timeout_s != self._rendered[pair].session_timeout_s:
             timeout_s = self._unless_cut(timeout_s, fields, self._rendered[pair])
-        key = (pair, _sent(written), timeout_s, ending)
+        key = (pair, _sent(written), self._own(pair, fields), timeout_s, ending)
         if key not in self._known:
             if len(self._known) >= _KEPT:
                 self._known.clear()
             self._known[key] = self._compare(*key)
         return self._known[key]
+
+    def _own(self, pair: tuple[str, str], fields: Fields) -> Sent:
+        """What the profile sends to this one endpoint, besides what it sends to all."""
+        rendered = self._rendered[pair]
+        if not rendered.blanks:
+            return ()
+        state, session = fields["compliance"]["state"], fields["session"]
+        known = Told(
+            mac=fields["endpoint"]["mac"],
+            device_id=fields["identity"]["id"],
+            session=session["audit_session_id"] or session["acct_session_id"],
+            reason="" if state == ComplianceState.NOT_ASKED else state,
+        )
+        return _sent(shown(fill(rendered, known)))
 
     def _unless_cut(self, timeout_s: int, fields: Fields, rendered: Rendered) -> int:
         """The profile's timeout where the certificate explains that another was sent."""
@@ -84,9 +99,9 @@ class Answers:
         return nominal_s if is_cut else timeout_s
 
     def _compare(
-        self, pair: tuple[str, str], written: Sent, timeout_s: int | None, ending: str | None
+        self, pair: tuple[str, str], written: Sent, own: Sent, timeout_s: int | None, ending: str | None
     ) -> Difference | None:
-        rendered, fixed = self._rendered[pair], self._fixed[pair]
+        rendered, fixed = self._rendered[pair], self._fixed[pair] + own
         changes = [f"{_named(each)} is sent no more" for each in written if each not in fixed]
         changes += [f"{_named(each)} is sent" for each in fixed if each not in written]
         if (timeout_s or 0) != rendered.session_timeout_s:

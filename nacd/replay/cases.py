@@ -14,6 +14,7 @@ from nacd.policy.evaluate import evaluate, explain
 from nacd.policy.model import DEFAULT_DENY, Policy
 from nacd.replay.judge import Unasked, judge
 from nacd.values import Attribute, Decision, Effect, Facts, Rendered, RuleTrial
+from nacd.vendor.fill import fill, told
 
 Wanted: TypeAlias = Mapping[str, tuple[str, ...]]
 """Values by ``NAME`` or ``NAME:TAG``, as text."""
@@ -90,8 +91,8 @@ def _decided(expected: Expected, decision: Decision) -> Iterable[Miss]:
         ("profile", expected.profile, decision.profile),
     ):
         if wanted and wanted != got:
-            told = f"it is `{got}`" if got else "there is none: access is denied"
-            yield Miss(key=key, message=f"{key} `{wanted}` is expected, {told}")
+            instead = f"it is `{got}`" if got else "there is none: access is denied"
+            yield Miss(key=key, message=f"{key} `{wanted}` is expected, {instead}")
 
 
 def _answered(case: Case, decision: Decision, rendered: Mapping[tuple[str, str], Rendered]) -> Iterable[Miss]:
@@ -100,21 +101,23 @@ def _answered(case: Case, decision: Decision, rendered: Mapping[tuple[str, str],
     if decision.effect is Effect.DENY:
         yield Miss(key="attributes", message=f"attributes are expected, and rule `{decision.rule}` denies access")
         return
-    sent = attributes_of(rendered[decision.profile, case.facts.nas.vendor])
+    profile = rendered[decision.profile, case.facts.nas.vendor]
+    own = fill(profile, told(case.facts.identity, case.facts.mac, case.facts.compliance))
+    sent = attributes_of(profile, own)
     for name, wanted in case.expected.attributes.items():
         got = sent.get(name, ())
         if got != wanted:
-            told = f"it is {_listed(got)}" if got else "it is not sent"
-            yield Miss(key="attributes", message=f"attribute `{name}` = {_listed(wanted)} is expected, {told}")
+            instead = f"it is {_listed(got)}" if got else "it is not sent"
+            yield Miss(key="attributes", message=f"attribute `{name}` = {_listed(wanted)} is expected, {instead}")
 
 
-def attributes_of(rendered: Rendered) -> Wanted:
-    """What an Accept with this profile carries where the certificate does not cut it short."""
+def attributes_of(rendered: Rendered, own: tuple[Attribute, ...] = ()) -> Wanted:
+    """What an Accept with this profile carries, if no certificate cuts it short. own: of this login alone."""
     found: dict[str, tuple[str, ...]] = {}
-    own: tuple[Attribute, ...] = ()
     if rendered.session_timeout_s:
         ending = "RADIUS-Request" if rendered.reauthenticate else "Default"
         own = (
+            *own,
             Attribute(name="Session-Timeout", value=rendered.session_timeout_s),
             Attribute(name="Termination-Action", value=ending),
         )

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from nacd.policy.model import Policy
 from nacd.replay.judge import Unasked, judge
 from nacd.values import (
     NO_FACTS,
+    NO_LINK,
     CertificateFacts,
     Compliance,
     ComplianceSource,
@@ -30,6 +31,7 @@ from nacd.values import (
 )
 
 MADE_UP_MAC: Final = "02-00-00-00-00-01"
+_LONG_S: Final = 10 * 365 * 86_400.0
 MADE_UP_USER: Final = "somebody@example.com"
 MADE_UP_SUBJECT: Final = "CN=some device"
 MADE_UP_NAME: Final = "some-device"
@@ -104,6 +106,21 @@ def _without_issuer(facts: Facts) -> Facts:
     return replace(facts, certificate=replace(shown, issuer="")) if isinstance(shown, CertificateFacts) else facts
 
 
+def _certificate(**changes: Any) -> Change:
+    """Without some of what the certificate says."""
+
+    def change(facts: Facts) -> Facts:
+        shown = facts.certificate
+        return replace(facts, certificate=replace(shown, **changes)) if isinstance(shown, CertificateFacts) else facts
+
+    return change
+
+
+def _lasting(facts: Facts) -> Facts:
+    """A certificate that does not end soon."""
+    return _certificate(not_after=max(facts.at, 1.0) + _LONG_S)(facts)
+
+
 def _told(change: Callable[[Compliance], Compliance]) -> Change:
     return lambda facts: replace(facts, compliance=change(facts.compliance))
 
@@ -121,7 +138,11 @@ def _changes() -> Iterable[Change]:
     for subject in ("", MADE_UP_SUBJECT):
         yield _subject(subject)
     yield _without_issuer
+    yield _certificate(san_uris=(), san_dns=(), san_upns=())
+    yield _certificate(templates=(), ekus=())
+    yield _lasting
     yield lambda facts: replace(facts, ssid="")
+    yield lambda facts: replace(facts, link=NO_LINK)
     yield _told(lambda told: replace(told, device=NO_FACTS))
     for name in ("", MADE_UP_NAME):
         yield _device(lambda device, name=name: replace(device, name=name) if device.name else device)  # type: ignore[misc]

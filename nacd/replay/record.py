@@ -38,6 +38,7 @@ from nacd.values import (
     Facts,
     Identity,
     IdentitySource,
+    Link,
     MacAddress,
     Nas,
     NoCertificate,
@@ -51,6 +52,8 @@ DECISIONS: Final = {"A1001I": Effect.ALLOW, "A1002I": Effect.DENY}
 """The records of the policy's decisions, by their code."""
 ORDERS: Final = frozenset({"override-quarantine", "override-block", "override-allow"})
 """What stands for a rule where a person's order decided."""
+_ORDER: Final = re.compile(r"override \d+ of ")
+"""How its number is told in the reasons: a rule of the policy may have such a name too."""
 
 
 class Cause(StrEnum):
@@ -129,24 +132,11 @@ def at_another_time(facts: Facts, fields: Fields) -> Facts:
 
     Raises KeyError, TypeError or ValueError for a time that is none.
     """
-    told, known = fields["compliance"], facts.compliance
-    device = known.device
+    told = fields["compliance"]
+    known = replace(facts.compliance, as_of=_or_none(told["as_of"]), grace_until=_or_none(told["grace_until"]))
     if "device" in told:
-        device = replace(device, last_sync=_or_none(told["device"]["last_sync"]))
-    return Facts(
-        access=facts.access,
-        nas=facts.nas,
-        identity=facts.identity,
-        certificate=facts.certificate,
-        compliance=Compliance(
-            state=known.state, as_of=_or_none(told["as_of"]), source=known.source, detail=known.detail, device=device
-        ),
-        mac=facts.mac,
-        user=facts.user,
-        ssid=facts.ssid,
-        tenant=facts.tenant,
-        at=moment(fields["time"]),
-    )
+        known = replace(known, device=replace(known.device, last_sync=_or_none(told["device"]["last_sync"])))
+    return replace(facts, compliance=known, at=moment(fields["time"]))
 
 
 def aside(fields: Fields) -> Aside:
@@ -169,7 +159,8 @@ def who(facts: Facts) -> str:
 
 def _recorded(fields: Fields) -> Recorded:
     rule = _text(fields, "decision", "rule")
-    if rule in ORDERS:
+    reasons = tuple(str(each) for each in _list(fields, "decision", "reasons"))  # for people, be they cut short
+    if rule in ORDERS and any(_ORDER.match(reason) for reason in reasons):
         raise _Unreadable(Cause.ORDERED, "")
     effect = _word(Effect, fields, "decision", "effect")
     time = _text(fields, "time")
@@ -180,6 +171,7 @@ def _recorded(fields: Fields) -> Recorded:
                 name=_text(fields, "nas", "name"),
                 vendor=_text(fields, "nas", "vendor"),
                 groups=frozenset(_texts(fields, "nas", "groups")),
+                location=_text(fields, "nas", "location"),
             ),
             identity=_identity(fields),
             certificate=_certificate(fields),
@@ -189,13 +181,23 @@ def _recorded(fields: Fields) -> Recorded:
             ssid=_text(fields, "endpoint", "ssid"),
             tenant=_text(fields, "identity", "tenant"),
             at=_moment(fields, "time"),
+            link=_link(fields),
         ),
         outcome=Outcome(effect, rule, _text(fields, "decision", "profile")),
-        reasons=tuple(
-            str(each) for each in _list(fields, "decision", "reasons")
-        ),  # words for people, be they cut short
+        reasons=reasons,
         policy_digest=_text(fields, "decision", "policy_digest"),
         time=time,
+    )
+
+
+def _link(fields: Fields) -> Link:
+    return Link(
+        port_type=_text(fields, "nas", "port_type"),
+        bssid=_text(fields, "endpoint", "bssid"),
+        tunnel_group=_text(fields, "endpoint", "tunnel_group"),
+        client_platform=_text(fields, "endpoint", "client_platform"),
+        client_platform_version=_text(fields, "endpoint", "client_platform_version"),
+        client_agent=_text(fields, "endpoint", "client_agent"),
     )
 
 
@@ -249,6 +251,7 @@ def _certificate(fields: Fields) -> Certificate:
         san_upns=texts("san_upns"),
         templates=texts("templates"),
         tenant_ids=texts("tenant_ids"),
+        ekus=texts("ekus"),
         anchor=text("anchor"),
     )
 

@@ -3,20 +3,18 @@
 Knows: what makes two decisions different answers, and by what they are counted. Refuses to know: lines and files, and
 how the counts are shown.
 
-Theory. Most logins of a day are alike. What a policy says of a record depends on the facts that conditions ask about,
-so records that agree in them share one verdict: it is worked out once, from the whole record, and kept. A MAC or a user
-belongs to those facts only where a rule asks for one. Where a rule asks the clock or an age, the facts are kept, and
-each record is judged by itself, at its own time.
+Theory. Most logins of a day are alike: the same device at the same NAS with the same answer of Intune. What a policy
+says of a record is worked out once for all that are alike, from a whole record, and kept. Where a rule asks the clock
+or an age, the facts are kept, and each record is judged by itself, at its own time.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
-from nacd.policy.answered import DEVICE_KEYS
 from nacd.policy.model import Policy
 from nacd.replay.answer import Answers, Difference
 from nacd.replay.judge import Unasked, judge
@@ -117,7 +115,6 @@ class Replay:
         self._graph_tenants = graph_tenants
         self._examples = examples
         self._timed = policy.depends_on_time or present.depends_on_time
-        self._key = _keys((policy, present))
         self._known: dict[Hashable, Judged | Aside | _Alike] = {}
 
     def take(self, fields: Fields, *, suspect: bool = False) -> None:
@@ -142,11 +139,11 @@ class Replay:
 
     def _judged(self, fields: Fields) -> Judged | Aside:
         try:
-            key = self._key(fields)
+            key = key_of(fields)
             known = self._known.get(key)
             if isinstance(known, _Alike):
                 return self._judge(known.recorded, at_another_time(known.recorded.facts, fields), known.again)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             return self._judge(read(fields))  # a field is missing or strange: this way it is said which
         if known is not None:
             return known
@@ -242,44 +239,48 @@ def _whose(fields: Fields) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _keys(policies: Iterable[Policy]) -> Callable[[Fields], Hashable]:
-    """What two records must agree in so that these policies say the same of both.
+def key_of(fields: Fields) -> Hashable:
+    """What two records must agree in so that any policy says the same of both, but for the time. Everything is in it
+    that is not known to differ from one login to the next for no condition: what is added to records is in it too.
 
-    The lengths stand for the shape of the record: one that lacks a field must not pass for one that has it.
+    The fingerprint stands for the certificate, and the number of its fields for the shape of that block. Raises
+    KeyError, TypeError or AttributeError for a record that is put together in another way.
     """
-    asked = {condition.key for policy in policies for rule in policy.rules for condition in rule.conditions}
-    macs, user, ssid = not asked.isdisjoint({"mac", "mac_in"}), "user" in asked, "ssid" in asked
-    names = not asked.isdisjoint({"subject", "issuer"})
-    devices = not asked.isdisjoint(DEVICE_KEYS)
-    strangers = not asked <= KEYED
-
-    def key(fields: Fields) -> Hashable:
-        if strangers or fields["code"] not in DECISIONS:
-            raise KeyError("code")
-        nas, endpoint, identity = fields["nas"], fields["endpoint"], fields["identity"]
-        compliance, decision, shown = fields["compliance"], fields["decision"], fields.get("certificate")
-        device = compliance["device"] if "device" in compliance else None
-        return (
-            (decision["rule"], decision["profile"], decision["effect"], decision["policy_digest"], len(decision)),
-            (nas["name"], nas["vendor"], *nas["groups"], len(nas), len(endpoint), len(identity), len(compliance)),
-            (identity["kind"], identity["source"], identity["assurance"], identity["register"], identity["tenant"]),
-            (not identity["detail"], compliance["state"], compliance["source"], fields["access"]),
-            endpoint["mac"] if macs else "",
-            endpoint["user"] if user else "",
-            endpoint["ssid"] if ssid else "",
-            (shown["subject"], shown["issuer"]) if names and shown else "",
-            0 if shown is None else len(shown),
-            len(fields["time"]),
-            tuple([device[name] for name in _DEVICE] + [len(device)]) if devices and device else device is None,
-        )
-
-    return key
+    if fields["code"] not in DECISIONS or not fields.keys() <= _BLOCKS:
+        raise KeyError("code")
+    compliance, decision = fields["compliance"], fields["decision"]
+    shown = fields.get("certificate")
+    device = compliance.get("device")
+    return (
+        (fields["access"], len(fields), len(fields["time"])),
+        (decision["rule"], decision["profile"], decision["effect"], decision["policy_digest"], len(decision)),
+        _part(fields["nas"], _NAS_OWN),
+        _part(fields["endpoint"], _NOTHING),
+        _part(fields["identity"], _WAY),
+        _part(compliance, _DATES),
+        None if device is None else _part(device, _DATES),
+        None if shown is None else (shown["fingerprint"], shown["anchor"], len(shown)),
+    )
 
 
-_DEVICE: Final = ("name", "operating_system", "os_version", "owner", "user")
-KEYED: Final = (
-    frozenset({"access", "nas", "group", "identity", "assurance", "compliance", "compliance_source", "tenant"})
-    | {"mac", "mac_in", "user", "ssid", "subject", "issuer", "during", "compliance_age"}
-    | DEVICE_KEYS
-)
-"""Conditions whose facts are in the key. A policy with any other is evaluated record by record."""
+def _part(block: Fields, without: frozenset[str]) -> Hashable:
+    return tuple(
+        [tuple(value) if value.__class__ is list else value for name, value in block.items() if name not in without]
+    )
+
+
+_NOTHING: Final[frozenset[str]] = frozenset()
+_NAS_OWN: Final = frozenset({"source_port", "port", "port_id"})
+_WAY: Final = frozenset({"attempts"})
+_DATES: Final = frozenset({"as_of", "age_s", "grace_until", "last_sync", "device"})
+_BLOCKS: Final = frozenset({"code", "time", "event", "why", "access", "nas", "endpoint", "session", "occasion"}) | {
+    "identity",
+    "certificate",
+    "eap",
+    "compliance",
+    "decision",
+    "reply",
+    "chargeable_user_identity",
+    "latency_ms",
+}
+"""What a record is made of. Whatever else there is may be a fact that this nacd does not know."""

@@ -41,11 +41,13 @@ print("HEAVY", [name for name in {HEAVY!r} if name in sys.modules])
 
 def test_help_names_every_command(nacd: Any) -> None:
     said = nacd("--help").output
-    for command in ("serve", "check", "explain", "schema", "demo", "sim", "device", "actions"):
+    for command in ("serve", "check", "explain", "whatif", "test", "schema", "demo", "sim", "device", "actions"):
         assert f" {command} " in said
 
 
-@pytest.mark.parametrize("command", ["serve", "check", "explain", "schema", "demo", "device", "actions"])
+@pytest.mark.parametrize(
+    "command", ["serve", "check", "explain", "whatif", "test", "schema", "demo", "device", "actions"]
+)
 def test_every_command_explains_itself(nacd: Any, command: str) -> None:
     done = nacd(command, "--help")
     assert done.exit_code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,6 +26,7 @@ from nacd.values import (
     Attempt,
     AttemptOutcome,
     Attribute,
+    Authentication,
     CertificateFacts,
     Compliance,
     ComplianceSource,
@@ -52,6 +54,11 @@ GUID = "6b4b9f4e-7a0d-4a63-9a39-5d5e7c7a1c11"
 MACS = ("AA-BB-CC-00-00-01", "AA-BB-CC-00-00-02", "00-11-22-33-44-55", "02-00-00-00-00-09")
 NAMES = ("", "alice", "bob@contoso.com", "host/pc1", "CN=Ünïcode,O=Contoso", "***x", "a" * 3_000)
 NOW = 1_790_000_000.0
+CLIENT = (
+    "mdm-tlv=device-platform=win",
+    "mdm-tlv=device-platform-version=10.0.19045",
+    "mdm-tlv=ac-user-agent=AnyConnect Windows 4.10.05085",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +100,7 @@ def record(login: Login, facts: Facts, decision: Decision, shown: tuple[Attribut
         shown=events.blocks.attributes(shown),
         latency_ms=1.0,
         now=Instant(wall=login.at, monotonic=2.0),
+        link=facts.link,
     )
     return orjson.loads(line(event))  # type: ignore[no-any-return]
 
@@ -141,19 +149,26 @@ def identities(draw: st.DrawFn) -> Identity:
 
 @st.composite
 def logins(draw: st.DrawFn) -> Login:
+    subject, issuer, from_to = draw(names), draw(names), (draw(times), draw(times))
     shown = CertificateFacts(
-        subject=draw(names),
-        issuer=draw(names),
+        subject=subject,
+        issuer=issuer,
         serial="0a",
-        fingerprint="ab" * 32,
-        not_before=draw(times),
-        not_after=draw(times),
-        san_upns=(draw(names),),
+        fingerprint=hashlib.sha256(repr((subject, issuer, from_to)).encode()).hexdigest(),
+        not_before=from_to[0],
+        not_after=from_to[1],
+        san_upns=("alice@contoso.com",),
         templates=("1.2.3",),
         anchor="devices",
     )
     groups = frozenset(draw(st.lists(st.sampled_from(["g1", "g2"]))))
-    nas = Nas(name=draw(st.sampled_from(["n1", "n2", "n3"])), vendor="generic", groups=groups)
+    nas = Nas(
+        name=draw(st.sampled_from(["n1", "n2", "n3"])),
+        vendor=draw(st.sampled_from(["generic", "cisco-asa"])),
+        groups=groups,
+        location=draw(st.sampled_from(["", "berlin", "berlin/building-7"])),
+        authentication=draw(st.sampled_from(Authentication)),
+    )
     ssid = draw(st.sampled_from(["", "Corp", "corp", "Guest"]))
     named = Named(
         access=draw(st.sampled_from(AccessKind)),
@@ -169,6 +184,9 @@ def logins(draw: st.DrawFn) -> Login:
         source="10.20.0.1",
         source_port=50_000,
         user_name=draw(names),
+        nas_port_type=draw(st.sampled_from(["", "Ethernet", "Wireless-802.11", "Virtual"])),
+        tunnel_group=draw(st.sampled_from(["", "STAFF"])),
+        cisco_av_pairs=tuple(draw(st.lists(st.sampled_from(CLIENT), unique=True))),
         called_station_id=f"AA-BB-CC-DD-EE-FF:{ssid}" if ssid else "",
     )
     return Login(request=request, named=named, answer=draw(answers()), at=draw(times))

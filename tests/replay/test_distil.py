@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 
 from nacd.policy.answered import ComplianceIs, DeviceUserMatches, VerdictAge
-from nacd.policy.conditions import Condition, IdentityFrom, IssuerMatches, MacIn, MacMatches, UserMatches
+from nacd.policy.certified import IssuerMatches
+from nacd.policy.conditions import Condition, IdentityFrom, UserMatches
 from nacd.policy.model import Policy, Rule
+from nacd.policy.requested import MacIn, MacMatches
 from nacd.replay.distil import MADE_UP_DEVICE, MADE_UP_MAC, MADE_UP_SUBJECT, MADE_UP_USER, distil, named
 from nacd.replay.judge import judge
 from nacd.values import (
@@ -21,6 +23,7 @@ from nacd.values import (
     DeviceFacts,
     Endpoint,
     Facts,
+    Link,
     MacAddress,
 )
 from tests.policy.test_evaluate_properties import policies
@@ -45,7 +48,9 @@ def facts(login: Callable[..., Login]) -> Facts:
 
 
 def test_what_no_rule_asks_for_is_left_out(facts: Facts) -> None:
-    left = distil(only(ComplianceIs(states=(ComplianceState.COMPLIANT,))), facts, "r")
+    attached = replace(facts, link=Link(port_type="Ethernet", bssid="00-11-22-33-44-66", client_platform="win"))
+    left = distil(only(ComplianceIs(states=(ComplianceState.COMPLIANT,))), attached, "r")
+    assert left.link == Link()
     assert isinstance(left.identity, Device)
     assert isinstance(left.certificate, CertificateFacts)
     assert left.identity.id.guid == MADE_UP_DEVICE

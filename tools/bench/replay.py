@@ -123,7 +123,8 @@ def _line(assembled: Assembled, named: Named, known: Compliance, at: float) -> b
         nas=_NAS, source="10.1.0.5", source_port=50_000, nas_port="50101", nas_port_id="Gi1/0/1", user_name=named.mac
     )
     now = Instant(wall=at, monotonic=at)
-    decision = evaluate(assembled.loaded.policy, facts_of(request, named, known, now))
+    facts = facts_of(request, named, known, now)
+    decision = evaluate(assembled.loaded.policy, facts)
     rendered = assembled.rendered.get((decision.profile, _NAS.vendor))
     return line(
         events.decision(
@@ -134,6 +135,7 @@ def _line(assembled: Assembled, named: Named, known: Compliance, at: float) -> b
             rendered=rendered,
             shown=attributes(rendered.attributes) if rendered else [],
             latency_ms=1.0,
+            link=facts.link,
             now=now,
         )
     )

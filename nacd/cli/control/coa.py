@@ -279,6 +279,7 @@ def _print_status(found: Mapping[str, Any]) -> None:
         ("to decide", f"{found['queued']} devices and sessions wait to be decided again"),
         ("requests", f"{found['requests']} wait for a NAS"),
         ("disk", found["problem"] or "well"),
+        *(("ORDER LOST", words) for words in found["damaged_overrides"]),
     ]
     print_pairs(pairs, indent=0)
     busy = [lane for lane in found["lanes"] if lane["waiting"] or lane["in_flight"] or lane["unanswered"]]

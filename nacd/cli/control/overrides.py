@@ -202,6 +202,8 @@ def _put(daemon: Daemon, effect: str, fields: Mapping[str, str], *, as_json: boo
     end = soon(order["until"]) if order["until"] else f"it is lifted: nacd overrides lift {order['id']}"
     print(clean(f"override {order['id']}: {effect} of {order['subject_kind']} {order['subject']}{gives}, until {end}"))
     _print_others(found["others"], "set aside while this one is in force")
+    if found["macs"]:
+        print(clean(f"it holds also for a login by a mac that it was seen with last: {', '.join(found['macs'])}"))
     if sessions:
         print(f"sessions that are up: {_numbers(sessions)} (how they go: nacd sessions watch)")
     else:

@@ -29,6 +29,7 @@ from nacd.vendor.model import VendorData
 from nacd.vendor.model import parse as parse_vendor
 from nacd.vendor.profile import PORTS_OWN, Profile
 from nacd.vendor.render import FIXED_OCTETS, Spelling, render, spell
+from nacd.vendor.wording import Said as Spoken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,12 +170,16 @@ class _Reader:
     def _said(self, intention: str, spelling: Spelling) -> Said:
         found = self.vendor.wordings[intention]
         made: tuple[Attribute | Blank, ...] = spelling.said[intention].rows
-        note = self._note(spelling.said[intention].blanks)
+        note = self._note(spelling.said[intention])
         if intention == "session_timeout":
             made = self._timeout()
             note = "shorter where the certificate ends first"
         own = intention == "voice_vlan" and self.profile.voice_vlan == PORTS_OWN
         key, templates = ("own", found.own) if own else ("attributes", found.attributes)
+        source, standing = found.source, found.standing
+        if spelling.said[intention].listed:
+            [download] = found.download
+            key, source, standing = "download", download.source, download.standing
         rows = tuple(
             self._row(attribute, self._data(intention, key, number % max(1, len(templates))))
             for number, attribute in enumerate(made)
@@ -183,8 +188,8 @@ class _Reader:
             intention=intention,
             place=self._policy(intention),
             rows=rows,
-            standing=found.standing,
-            source=found.source,
+            standing=standing,
+            source=source,
             note=note,
         )
 
@@ -196,8 +201,10 @@ class _Reader:
             Attribute(name="Termination-Action", value=action),
         )
 
-    def _note(self, blanks: tuple[Blank, ...]) -> str:
-        vlans = self.profile.vlans
+    def _note(self, said: Spoken) -> str:
+        blanks, vlans = said.blanks, self.profile.vlans
+        if said.listed:
+            return f"the NAS fetches the {len(said.listed)} lines by this name, in requests of its own"
         if any(VLAN in blank.pieces[1::2] for blank in blanks):
             return f"{{vlan}} is looked up among {len(vlans.rows):,} devices; all others get {vlans.otherwise}"
         return "what stands in braces is filled in for each request, percent-encoded" if blanks else ""
@@ -233,7 +240,11 @@ class _Reader:
 
     def _data(self, intention: str, key: str, number: int) -> str:
         path = ("intentions", intention)
-        row = self.rows.spot((*path, key, number)) if intention != "session_timeout" else None
+        row = None
+        if key == "download":
+            row = self.rows.spot((*path, key, "attribute"))
+        elif intention != "session_timeout":
+            row = self.rows.spot((*path, key, number))
         line = (row or self.rows.spot(path, key=True)).line
         return f"{self.rows.file}:{line}"
 

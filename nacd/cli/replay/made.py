@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -58,6 +58,8 @@ def write(assembled: Assembled, path: Path, files: tuple[Path, ...]) -> tuple[st
             said.append(f"no record    rule `{rule}`")
             continue
         facts = distil(assembled.loaded.policy, found[rule].facts, rule, assembled.graph_tenants)
+        if len(assembled.tenants) == 1:
+            facts = replace(facts, tenant="")  # a case that names none means the only one
         case = _tried(assembled, path, rule, facts, found[rule].decision)
         if not case:
             said.append(f"left out     rule `{rule}`: its record cannot be told as a case")

@@ -62,7 +62,7 @@ def run(config: Path, question: Question) -> int:
             print(problem, file=sys.stderr)
         print(f"{refused.count}; nacd serve would refuse this policy", file=sys.stderr)
         return CANNOT
-    except (CannotRead, ValueError) as cannot:
+    except CannotRead as cannot:
         print(cannot, file=sys.stderr)
         return CANNOT
     report = shown.Report(tally=replay.tally, tried=tried, files=reader.files, since=reader.since)
@@ -86,9 +86,12 @@ def _present(config: Path, tried: Assembled) -> Assembled:
 
 
 def _reader(tried: Assembled, question: Question) -> Reader:
-    """Raises CannotRead, and ValueError for a duration that is none."""
+    """Raises CannotRead."""
     since = question.since or ("" if question.files else USUAL_SINCE)
-    earliest = instant().wall - duration(since).total_seconds() if since else 0.0
+    try:
+        earliest = instant().wall - duration(since).total_seconds() if since else 0.0
+    except ValueError as wrong:
+        raise CannotRead(f"--since: {wrong}") from None
     files = question.files or records.beside(tried.loaded.settings.audit.file, earliest)
     if not files:
         raise CannotRead(f"`{tried.loaded.settings.audit.file}` has no records of the last {since}")

@@ -29,12 +29,18 @@ profiles:
   promise: {group_policy: SLOW}
   unknown: {attributes: {No-Such-Attribute: x}}
   nothing: {}
+  phones: {voice_vlan: true}
+  fetched: {dacl: {name: GUESTS, lines: [permit ip any any]}}
+  filled:
+    vlan: {list: vlans.csv, default: 120}
+    redirect: {url: "https://portal.example/?m={mac}&s={session}", acl: REDIRECT}
 rules: []
 """
 
 
 @pytest.fixture
-def show(nacd: Any, other_policy: Any) -> Any:
+def show(nacd: Any, other_policy: Any, tmp_path: Path) -> Any:
+    (tmp_path / "vlans.csv").write_text("device,vlan\nAA-BB-CC-DD-EE-01,140\nAA-BB-CC-DD-EE-02,STAFF\n")
     config = other_policy(POLICY)
     return lambda *words: nacd("profiles", "show", *words, "--config", config)
 
@@ -95,6 +101,34 @@ def test_the_timeout_is_shown_as_an_answer_carries_it(show: Any) -> None:
     assert re.search(r"Session-Timeout = 600 +cisco-ios\.yaml:\d+\n", text)
     assert "Termination-Action = Default" in text
     assert "shorter where the certificate ends first" in text
+
+
+def test_what_is_filled_in_for_each_request_is_shown_in_braces(show: Any, shown: Any) -> None:
+    text = show("filled", "--vendor", "cisco-ios").output
+    assert "  Tunnel-Private-Group-Id:1 = {vlan} " in text
+    assert "{vlan} is looked up among 2 devices; all others get 120" in text
+    assert "  Cisco-AVPair = url-redirect=https://portal.example/?m={mac}&s={session}  cisco-ios.yaml" in text
+    assert "what stands in braces is filled in for each request, percent-encoded" in text
+    vlan, redirect = shown("filled", "--vendor", "cisco-ios")["said"]
+    assert [each["filled_in"] for each in vlan["attributes"]] == [False, False, True]
+    # in front 8 octets of the attribute, then its word, the URL as it stands, a MAC and a session
+    assert len(redirect["attributes"][1]["octets"]) == 2 * (8 + 13 + 26 + 3 + 17 + 96)
+
+
+def test_a_list_that_is_downloaded_names_its_row_and_its_page(show: Any, shown: Any) -> None:
+    [said] = shown("fetched", "--vendor", "cisco-ios")["said"]
+    [row] = said["attributes"]
+    assert row["value"].startswith("ACS:CiscoSecure-Defined-ACL=#ACSACL#-IP-GUESTS-")
+    line = int(row["place"].split(":")[1])
+    assert "attribute: {name: Cisco-AVPair" in (DATA / "cisco-ios.yaml").read_text().splitlines()[line - 1]
+    assert "Downloadable ACLs" in said["source"]
+    assert "the NAS fetches the 1 lines by this name" in show("fetched", "--vendor", "cisco-ios").output
+
+
+def test_the_voice_vlan_of_the_port_has_rows_of_its_own(shown: Any) -> None:
+    [voice] = shown("phones", "--vendor", "cisco-ios")["said"]
+    line = int(voice["attributes"][0]["place"].split(":")[1])
+    assert "own:" in (DATA / "cisco-ios.yaml").read_text().splitlines()[line - 1]
 
 
 def test_what_is_left_out_is_told_with_its_reason(show: Any) -> None:
