@@ -39,8 +39,6 @@ from nacd.values import (
     Attribute,
     AuditEvent,
     AuditValue,
-    Certificate,
-    CertificateFacts,
     Challenge,
     Compliance,
     ComplianceState,
@@ -60,10 +58,9 @@ from nacd.values import (
     ReplyCode,
     Secret,
 )
-from nacd.vendor.fill import Told, fill, told
+from nacd.vendor.download import AccessLists, NoPage, is_list_name
+from nacd.vendor.fill import fill, told
 
-# A session without a timeout of its own ends with the certificate when that is nearer than this.
-_CERTIFICATE_HORIZON_S = 30 * 86_400
 # RFC 3579 section 2.2 and RFC 5176 section 3.5: "Invalid EAP Packet (Ignored)".
 _IGNORED_PACKET = (Attribute(name="Error-Cause", value=202),)
 _MD5_NO_MAB = Refused(code="no_access_kind", reason="EAP-MD5 is taken for MAB only, and this request is no MAB")
@@ -99,6 +96,7 @@ class Authorizer:
         self._identity_rules = identity_rules
         self._policy = policy
         self._rendered = rendered
+        self._lists = AccessLists(rendered)
         # What the record says of a profile's attributes is the same each time.
         self._shown = {pair: attributes_shown(each.attributes) for pair, each in rendered.items()}
         self._chargeable_key = chargeable_key
@@ -113,6 +111,8 @@ class Authorizer:
         now: when the packet was received. Returns an answer, silence, a challenge, or the
         question without which no rule decides.
         """
+        if is_list_name(request.user_name):
+            return self._list(request, now)
         kind = access_kind(request)
         if isinstance(kind, Refused):
             return _refused(request, kind, now)
@@ -165,12 +165,25 @@ class Authorizer:
                 facts = certificates.read(step.chain, step.anchor)
                 # A supplicant whose name looks like a MAC and that refuses MD5 for TLS has done 802.1X, not MAB.
                 proved = AccessKind.DOT1X if kind is AccessKind.MAB else kind
-                return self._named(request, name(request, proved, facts, self._identity_rules), step, now)
+                named = name(request, proved, facts, self._identity_rules)
+                self._orders.machines.learn(proved, named.identity, named.mac, named.tenant, now.wall)
+                return self._named(request, named, step, now)
             case Md5Verified() if kind is not AccessKind.MAB:
                 # User-Name and EAP identity disagree: a MAC's password must not pass for a login.
                 return _refused(request, _MD5_NO_MAB, now)
             case Md5Verified():
                 return self._named(request, name(request, kind, NoCertificate(), self._identity_rules), step, now)
+
+    def _list(self, request: AccessRequest, now: Instant) -> Continue | Answer:
+        """A NAS that fetches an access list: its lines or a refusal, and nothing else (no rule is asked)."""
+        found = self._lists.page(request)
+        if isinstance(found, NoPage):
+            return self.refuse(request, found.code, found.reason, now)
+        if found.state:
+            return Continue(reply=Reply(code=ReplyCode.CHALLENGE, fixed=found.octets, state=found.state))
+        event = events.list_downloaded(request=request, listed=found.listed, latency_ms=0.0, now=now)
+        reply = Reply(code=ReplyCode.ACCEPT, fixed=found.octets)
+        return Answer(reply=reply, event=event, refusal=_PLAIN_REJECT, too_long=lambda _now: event)
 
     def _early(
         self, request: AccessRequest, kind: AccessKind, challenge: Challenge, now: Instant
@@ -207,7 +220,7 @@ class Authorizer:
         if not isinstance(found, Override):
             return None
         sayable = not found.profile or (found.profile, request.nas.vendor) in self._rendered
-        return overrides.decision(found, self._policy.digest, sayable=sayable)
+        return overrides.decision(found, self._policy.digest, sayable=sayable, about=named.identity)
 
     def _answer(
         self,
@@ -228,13 +241,14 @@ class Authorizer:
         ticket, timeout_s = NO_TICKET, 0
         if decision.effect is Effect.ALLOW:
             rendered = self._rendered[decision.profile, request.nas.vendor]
-            timeout_s = _timeout_s(rendered, named.certificate, now)
+            timeout_s = admit.timeout_s(rendered, named.certificate, now)
             attributes, attributes_seen = _timeout(timeout_s, rendered.reauthenticate)
             ticket = self._ticket(request, named)
             own = ticket.attributes
             if own:
                 attributes, attributes_seen = attributes + own, attributes_seen + attributes_shown(own)
-            filled = fill(rendered, _told(request, named, facts.compliance))
+            names = (request.audit_session_id, request.acct_session_id)
+            filled = fill(rendered, told(named.identity, named.mac, facts.compliance, *names))
             if filled:
                 attributes, attributes_seen = filled + attributes, attributes_shown(filled) + attributes_seen
             reply = _accept(request, proof, rendered, attributes)
@@ -254,6 +268,7 @@ class Authorizer:
             cipher=proof.cipher if isinstance(proof, PeerAuthenticated) else "",
             peer_identity="" if isinstance(proof, NoEap) else proof.peer_identity,
             chargeable_user_identity=ticket.chargeable,
+            link=facts.link,
         )
         too_long = partial(_too_long, request, named, decision, sent)
         blames = decision.effect is Effect.DENY and facts.compliance.state is not ComplianceState.UNAVAILABLE
@@ -309,6 +324,7 @@ def facts_of(request: AccessRequest, named: Named, compliance: Compliance, now: 
         ssid=request.ssid,
         tenant=named.tenant,
         at=now.wall,
+        link=admit.link(request),
     )
 
 
@@ -320,24 +336,8 @@ def _accept(request: AccessRequest, proof: Proof, rendered: Rendered, attributes
     return reply
 
 
-def _told(request: AccessRequest, named: Named, compliance: Compliance) -> Told:
-    return told(named.identity, named.mac, compliance, request.audit_session_id, request.acct_session_id)
-
-
 _Shown: TypeAlias = tuple[tuple[Attribute, ...], list[AuditValue]]
 """Attributes of one answer, and what its record says of them. Kept and shared: not to be changed."""
-
-
-def _timeout_s(rendered: Rendered, certificate: Certificate, now: Instant) -> int:
-    """Session-Timeout, 0 for none: no session outlives the certificate it stands on."""
-    timeout_s = rendered.session_timeout_s
-    if isinstance(certificate, CertificateFacts):
-        left_s = max(1, int(certificate.not_after - now.wall))
-        if timeout_s:
-            timeout_s = min(timeout_s, left_s)
-        elif left_s < _CERTIFICATE_HORIZON_S:
-            timeout_s = left_s
-    return timeout_s
 
 
 @lru_cache(maxsize=256)

@@ -21,6 +21,7 @@ from nacd.radius.packet import (
     CHARGEABLE_USER_IDENTITY,
     EAP_KEY_NAME,
     EAP_MESSAGE,
+    MESSAGE_AUTHENTICATOR,
     STATE,
     USER_NAME,
     VENDOR_SPECIFIC,
@@ -61,6 +62,7 @@ def access_request(packet: Packet, client: Client, source: str, port: int, dicti
     eap = found.pop("_eap", None)
     passwords = found.pop("_passwords", ())
     challenge = found.pop("_chap_challenge", b"") or packet.authenticator
+    _keep_octets(found, packet)
     return AccessRequest(
         nas=client.nas,
         source=source,
@@ -68,6 +70,7 @@ def access_request(packet: Packet, client: Client, source: str, port: int, dicti
         class_values=tuple(found.pop("_class", ())),
         cisco_av_pairs=tuple(found.pop("_pairs", ())),
         has_eap=eap is not None,
+        signed=packet.has(MESSAGE_AUTHENTICATOR),
         eap=b"".join(eap) if eap else b"",
         credential=_credential(passwords, challenge, packet, client) if passwords else _NO_CREDENTIAL,
         **found,
@@ -89,6 +92,12 @@ def _walk(
             read(found, value, dictionary)
 
 
+def _keep_octets(found: _Found, packet: Packet) -> None:
+    """A peer chooses its User-Name, and a NAS is asked by it: what only looks like an escape must not be one."""
+    if "\\x" in found.get("user_name", ""):
+        found["user_name_octets"] = next(value.hex() for code, value in packet.attributes if code == USER_NAME)
+
+
 def accounting_request(
     packet: Packet, client: Client, source: str, port: int, dictionary: Dictionary
 ) -> AccountingRequest:
@@ -96,6 +105,7 @@ def accounting_request(
     found: _Found = {}
     _walk(packet, _ACCOUNTING_TEXTS, _ACCOUNTING, found, dictionary)
     pairs = found.pop("_pairs", ())
+    _keep_octets(found, packet)
     return AccountingRequest(
         nas=client.nas,
         source=source,

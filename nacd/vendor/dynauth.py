@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from nacd.sessions import Grounds, Session, Verb
+from nacd.sessions import Grounds, Names, Session, Verb
 from nacd.values import AccessKind, Attribute
 from nacd.vendor.dynauth_model import (
     Dynauth,
@@ -105,7 +105,10 @@ _PORT_MAX: Final = 0xFFFF_FFFF
 _SEPARATORS: Final = re.compile(r"[-:. ]")
 _HEX12: Final = re.compile(r"[0-9A-Fa-f]{12}")
 _ESCAPED: Final = re.compile(r"\\x[0-9a-f]{2}")
-"""How octets that are no UTF-8 look once they are text: what the NAS sent cannot be said again from it."""
+"""How octets that are no UTF-8 look once they are text: what the NAS sent cannot be said again from it alone."""
+_ANYBODYS: Final = frozenset({"User-Name", "NAS-Identifier", "NAS-IP-Address", "NAS-IPv6-Address"})
+"""What names a session no better than another one there: who logs in says what he is called."""
+_SAME_NAME: Final = "another session at this NAS has the same User-Name, and nothing else tells this one from it"
 
 _WIRELESS: Final = "Wireless"
 _NEVER: Final = frozenset(
@@ -114,12 +117,15 @@ _NEVER: Final = frozenset(
 """What no push carries: secrets, keys, and what belongs to a conversation."""
 
 
-def plan(dynauth: Dynauth, session: Session) -> Plan:
-    """Which verbs this session can be asked now, and why not the others."""
+def plan(dynauth: Dynauth, session: Session, *, namesake: bool = False) -> Plan:
+    """Which verbs this session can be asked now, and why not the others.
+
+    namesake: somebody else's session on its NAS has the same User-Name, so that this alone names nobody.
+    """
     rungs: list[Rung] = []
     left_out: list[LeftOut] = []
     for row in dynauth.ladder:
-        if reason := _not_for(row, session):
+        if reason := _not_for(row, session, namesake):
             left_out.append(LeftOut(number=row.number, verb=row.verb, reason=reason))
         else:
             rungs.append(Rung(row=row))
@@ -127,17 +133,22 @@ def plan(dynauth: Dynauth, session: Session) -> Plan:
 
 
 def render(
-    rung: Rung, session: Session, attributes: tuple[Attribute, ...] = (), narrow: bool = False
+    rung: Rung,
+    session: Session,
+    attributes: tuple[Attribute, ...] = (),
+    narrow: bool = False,
+    *,
+    namesake: bool = False,
 ) -> Request | LeftOut:
-    """The request that asks this.
+    """The request that asks this. namesake: as for ``plan``.
 
     attributes: the whole new authorization, for a push alone. narrow: name the session by all that the vendor's data
     allows, after Error-Cause 508. LeftOut if the session has changed since ``plan``, if it has nothing to be named by
     more narrowly, or if the authorization cannot be pushed.
     """
     row = rung.row
-    reason = _not_for(row, session)
-    named, _ = _identification(row, session)
+    reason = _not_for(row, session, namesake)
+    named, _ = _identification(row, session, namesake)
     if narrow and not reason:
         more = _narrower(row, session, named)
         reason = "" if more else "there is nothing that names it more narrowly"
@@ -180,7 +191,7 @@ def marks_voice(dynauth: Dynauth, attributes: Iterable[Attribute]) -> bool:
     return False
 
 
-def _not_for(row: VerbRow, session: Session) -> str:
+def _not_for(row: VerbRow, session: Session, namesake: bool) -> str:
     """Why this verb is not for this session, ``""`` if it is."""
     if not isinstance(session.grounds, Grounds) and not row.access.issuperset(AccessKind):
         return "nacd does not know how it came about"
@@ -188,7 +199,7 @@ def _not_for(row: VerbRow, session: Session) -> str:
         return f"{row.verb} is not for {session.grounds.access} at this NAS"
     if row.verb is Verb.BOUNCE and (reason := _no_bounce(session)):
         return reason
-    _, reason = _identification(row, session)
+    _, reason = _identification(row, session, namesake)
     return reason
 
 
@@ -204,7 +215,7 @@ def _no_bounce(session: Session) -> str:
     return ""
 
 
-def _identification(row: VerbRow, session: Session) -> tuple[tuple[Attribute, ...], str]:
+def _identification(row: VerbRow, session: Session, namesake: bool) -> tuple[tuple[Attribute, ...], str]:
     """What names the session, and what is missing: a clause, ``""`` if nothing is."""
     found: list[Attribute] = []
     for selector in row.identify:
@@ -213,7 +224,15 @@ def _identification(row: VerbRow, session: Session) -> tuple[tuple[Attribute, ..
             found += [chosen] if chosen not in found else []
         elif selector.required:
             return (), chosen.reason
+    if namesake and _is_anybodys(found):
+        found += _narrower(row, session, tuple(found))
+        if _is_anybodys(found):
+            return (), _SAME_NAME
     return tuple(found), ""
+
+
+def _is_anybodys(named: Iterable[Attribute]) -> bool:
+    return all(each.name in _ANYBODYS for each in named)
 
 
 def _narrower(row: VerbRow, session: Session, named: tuple[Attribute, ...]) -> tuple[Attribute, ...]:
@@ -244,7 +263,7 @@ def _attribute(name: Identification, selector: Selector, session: Session) -> _N
         case Identification.ACCT_MULTI_SESSION_ID:
             return _text(name, names.acct_multi_session_id)
         case Identification.USER_NAME:
-            return _text(name, _spelt(names.user_name, selector.spelling) or names.user_name)
+            return _user_name(names, selector.spelling)
         case Identification.CALLING_STATION_ID:
             return _station(place.calling_station_id, selector)
         case Identification.NAS_PORT_ID:
@@ -257,6 +276,17 @@ def _attribute(name: Identification, selector: Selector, session: Session) -> _N
             return _address(name, place.nas_address)
         case Identification.FRAMED_ADDRESS:
             return _address(name, place.framed_address)
+
+
+def _user_name(names: Names, spelling: Spelling) -> _Named:
+    """Octet for octet as it came: whoever logs in chooses it, and must neither hide in it nor be taken for another."""
+    said, kept = _spelt(names.user_name, spelling) or names.user_name, names.user_name_octets
+    if not kept or not _ESCAPED.search(said):
+        return _text(Identification.USER_NAME, said)
+    octets = bytes.fromhex(kept)
+    if octets.decode("utf-8", "backslashreplace") != said or len(octets) > STANDARD_OCTETS:
+        return _text(Identification.USER_NAME, said)  # those of an older name
+    return Attribute(name=_ATTRIBUTES[Identification.USER_NAME], value=octets)
 
 
 def _station(text: str, selector: Selector) -> _Named:

@@ -111,6 +111,12 @@ class VerbRow:
     source: str
     standing: Standing
 
+    @property
+    def may_name_by_user_alone(self) -> bool:
+        """Whether there may be nothing in it but a name that whoever logs in has chosen."""
+        sure = (each for each in self.identify if each.required and not OF_THE_NAS.intersection(each.names))
+        return all(Identification.USER_NAME in each.names for each in sure)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceMark:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from itertools import combinations
 from typing import Final
 
+from nacd.vendor.download import RESERVED
 from nacd.vendor.filter_lines import LANGUAGES
 from nacd.vendor.profile import INTENTIONS
 
@@ -21,7 +22,7 @@ PLACEHOLDERS: Final[Mapping[str, frozenset[str]]] = {
     "vlan": frozenset({"value"}),
     "voice_vlan": frozenset({"value", "tagged"}),
     "acl": frozenset({"value"}),
-    "dacl": frozenset({"index", "line"}),
+    "dacl": frozenset({"index", "line", "called"}),
     "redirect": frozenset({"url", "acl"}),
     "sgt": frozenset({"value", "hex4"}),
     "role": frozenset({"value"}),
@@ -97,12 +98,29 @@ class AttributeTemplate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """How a NAS is told the name of a list, which it then asks for. called: that name, out of the admin's and a hash.
+
+    asked_with: pairs that such a request carries. lines: at most. inline: they can stand in the answer as well.
+    """
+
+    attribute: AttributeTemplate
+    called: str
+    asked_with: frozenset[str]
+    lines: int
+    inline: bool
+    source: str
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wording:
     """How one vendor says one intention.
 
     own: of a voice VLAN that is set on the port. excludes: intentions that cannot go into the same reply.
     characters, longest: of the name (of ``redirect`` its acl). names: VLANs may be named, not only
-    numbered. language, lines, wildcards, nul_between: of a dacl. redirect_acl, default_acl: of a redirect.
+    numbered. language, lines, wildcards, nul_between, download (one or none): of a dacl. redirect_acl,
+    default_acl: of a redirect.
     """
 
     intention: str
@@ -118,6 +136,7 @@ class Wording:
     lines: int = 0
     wildcards: bool = False
     nul_between: bool = False
+    download: tuple[Download, ...] = ()
     redirect_acl: RedirectAcl = RedirectAcl.UNUSED
     default_acl: str = ""
 
@@ -140,12 +159,21 @@ _KEYS: Mapping[str, Mapping[str, type]] = {
     "acl": _NAMED,
     "dacl": _COMMON
     | {"excludes": list, "longest": int, "language": str, "lines": int}
-    | {"wildcards": bool, "nul_between": bool},
+    | {"wildcards": bool, "nul_between": bool, "download": dict},
     "redirect": _NAMED | {"acl": str, "default_acl": str},
     "sgt": _COMMON | {"excludes": list},
     "role": _NAMED,
     "group_policy": _NAMED,
     "session_timeout": {"source": str, "standing": str},
+}
+_DOWNLOAD_KEYS: Mapping[str, type] = {
+    "attribute": dict,
+    "called": str,
+    "asked_with": list,
+    "lines": int,
+    "inline": bool,
+    "source": str,
+    "standing": str,
 }
 _TEMPLATE_KEYS: Mapping[str, type] = {"name": str, "value": str, "tag": int, "octets": int, "number": bool}
 _NEEDED = {"vlan": "value", "acl": "value", "dacl": "line", "redirect": "url", "role": "value", "group_policy": "value"}
@@ -234,11 +262,37 @@ class _Reader:
             lines=_number(row.get("lines"), 0),
             wildcards=bool(row.get("wildcards", False)),
             nul_between=bool(row.get("nul_between", False)),
+            download=(self._download(row["download"]),) if "download" in row else (),
             redirect_acl=RedirectAcl(self._word(where, row.get("acl"), RedirectAcl, RedirectAcl.UNUSED)),
             default_acl=str(row.get("default_acl", "")),
         )
         self.problems.extend(_unsound(wording))
         return wording
+
+    def _download(self, value: object) -> Download:
+        where = "`download` of `dacl`"
+        row = self._row(where, value, _DOWNLOAD_KEYS)
+        if not row.get("source") or "standing" not in row:
+            self.problems.append(f"{where} needs `source` and `standing`")
+        called = str(row.get("called", ""))
+        if not called.startswith(RESERVED) or "{name}" not in called or "{hash}" not in called:
+            self.problems.append(f"`called` in {where} begins with `{RESERVED}` and holds {{name}} and {{hash}}")
+        asked_with = frozenset(str(each) for each in _list(row.get("asked_with")))
+        lines = _number(row.get("lines"), 0)
+        if not asked_with or lines < 1:
+            self.problems.append(f"{where} needs `lines` and `asked_with`")
+        template = self._template("dacl", row.get("attribute"))
+        if template.slots != {"called"}:
+            self.problems.append(f"`attribute` in {where} must hold {{called}}")
+        return Download(
+            attribute=template,
+            called=called,
+            asked_with=asked_with,
+            lines=lines,
+            inline=bool(row.get("inline", True)),
+            source=str(row.get("source", "")),
+            standing=Standing(self._word(where, row.get("standing"), Standing, Standing.ASSUMED)),
+        )
 
     def _template(self, intention: str, value: object) -> AttributeTemplate:
         where = f"an attribute of `{intention}`"

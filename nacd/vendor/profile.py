@@ -117,10 +117,10 @@ class Profile:
 
     vlan: number (``"120"``) or name. vlans: by device, ``vlan`` is what all others get. voice_vlan: number,
     name or ``PORTS_OWN``, for a phone. acl: name of a list the NAS has. dacl: the lines of a list, in the
-    language of the NAS. sgt: security group tag. session_timeout_s, reauthenticate: after that time
-    authenticate again (True) or end the session (False). raw: attributes as the admin wrote them, sent to
-    every vendor. optional: names out of INTENTIONS that a vendor may leave out. on_quarantine: words out of
-    ON_QUARANTINE, handed to the service for device actions.
+    language of the NAS; dacl_name: what it is downloaded by, where that can be. sgt: security group tag.
+    session_timeout_s, reauthenticate: after that time authenticate again (True) or end the session (False).
+    raw: attributes as the admin wrote them, sent to every vendor. optional: names out of INTENTIONS that a
+    vendor may leave out. on_quarantine: words out of ON_QUARANTINE, handed to the service for device actions.
 
     Raises ValueError, with one line per problem, for values that are wrong at every vendor.
     """
@@ -131,6 +131,7 @@ class Profile:
     voice_vlan: str = ""
     acl: str = ""
     dacl: tuple[str, ...] = ()
+    dacl_name: str = ""
     redirect: Redirect | NoRedirect = field(default_factory=NoRedirect)
     sgt: int = 0
     role: str = ""

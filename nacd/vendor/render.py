@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from nacd.errors import BadValue, CannotExpress, UnknownAttribute
-from nacd.values import Attribute, Rendered
+from nacd.values import AccessList, Attribute, Rendered
 from nacd.vendor.fill import widest
 from nacd.vendor.model import VendorData
 from nacd.vendor.profile import INTENTIONS, Profile
@@ -100,6 +100,7 @@ def render(profile: Profile, vendor: VendorData, encode: Callable[[Attribute], b
     room = len(octets) + sum(len(_encode(widest(blank, vlan), encode, problems)) for blank in blanks)
     if room > FIXED_OCTETS:
         problems.append(f"it fills {room} octets of the reply, at most {FIXED_OCTETS} are possible")
+    lists = tuple(_access_list(said, encode, problems) for said in spelling.said.values() if said.listed)
     if problems:
         raise CannotExpress(
             "\n".join(f"profile `{profile.name}` for vendor `{vendor.name}`: {why}" for why in problems)
@@ -116,6 +117,7 @@ def render(profile: Profile, vendor: VendorData, encode: Callable[[Attribute], b
         on_quarantine=profile.on_quarantine,
         blanks=blanks,
         vlans=profile.vlans,
+        access_lists=lists,
     )
 
 
@@ -156,6 +158,17 @@ def _settle(draft: _Draft, intention: str, other: str) -> None:
     winner = other if loser == intention else intention
     draft.leave_out(loser, f"cannot have it beside {winner} in one reply")
     draft.said.pop(loser)
+
+
+def _access_list(said: Said, encode: Callable[[Attribute], bytes], problems: list[str]) -> AccessList:
+    """As few pages as there can be, each with room for what a request adds."""
+    pages = [b""]
+    for attribute in said.listed:
+        octets = _encode(attribute, encode, problems)
+        if len(pages[-1]) + len(octets) > FIXED_OCTETS:
+            pages.append(b"")
+        pages[-1] += octets
+    return AccessList(name=said.list_name, lines=len(said.listed), pages=tuple(pages), asked_with=said.asked_with)
 
 
 def _encode(attribute: Attribute, encode: Callable[[Attribute], bytes], problems: list[str]) -> bytes:

@@ -6,9 +6,10 @@ octets (the encoder is ``radius/``), whether an intention was a promise or optio
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -30,6 +31,7 @@ _ALLOWED: Final[Mapping[Characters, str]] = {
     Characters.TEXT: "printable characters",
 }
 
+_HASH_DIGITS: Final = 8
 _TAGGED: Final = 0x31000000
 """RFC 4675 section 2.1: the first octet says that frames are tagged, the last twelve bits are the VLAN's number."""
 
@@ -43,6 +45,10 @@ class Said:
 
     rows: tuple[Attribute | Blank, ...]
     unused: str = ""
+    listed: tuple[Attribute, ...] = ()
+    """Lines of the list that ``rows`` names as ``list_name``; whoever asks for it sends these pairs."""
+    list_name: str = ""
+    asked_with: frozenset[str] = frozenset()
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
@@ -80,7 +86,7 @@ def say(profile: Profile, wording: Wording) -> Saying:
         case "voice_vlan":
             return _say_voice_vlan(profile.voice_vlan, wording)
         case "dacl":
-            return _say_dacl(profile.dacl, wording)
+            return _say_list(profile, wording)
         case "redirect" if isinstance(profile.redirect, Redirect):
             return _say_redirect(profile.redirect, wording)
         case "sgt":
@@ -141,6 +147,26 @@ def _bad_name(name: str, wording: Wording) -> str:
     if (octets := len(name.encode())) > wording.longest:
         return f"`{name}` has {octets} octets, at most {wording.longest} are possible"
     return ""
+
+
+def _say_list(profile: Profile, wording: Wording) -> Saying:
+    """Lines in the answer; or a name in it, and the lines for whoever asks by that name."""
+    for download in wording.download:
+        if not profile.dacl_name and not download.inline:
+            return NoWords(reason="downloads its lists by name: write `dacl: {name: GUESTS, lines: [...]}`")
+        if profile.dacl_name:
+            lines = _say_dacl(profile.dacl, replace(wording, lines=download.lines))
+            if not isinstance(lines, Said):
+                return lines
+            # With its content its name changes: a NAS keeps what it has downloaded by the name.
+            digest = hashlib.sha256("\n".join(profile.dacl).encode()).hexdigest()[:_HASH_DIGITS]
+            name = download.called.replace("{hash}", digest).replace("{name}", profile.dacl_name)
+            told = replace(wording, attributes=(download.attribute,))
+            said = _fill(told, {"called": name})
+            if not isinstance(said, Said):
+                return said
+            return replace(said, listed=lines.attributes, list_name=name, asked_with=download.asked_with)
+    return _say_dacl(profile.dacl, wording)
 
 
 def _say_dacl(lines: Sequence[str], wording: Wording) -> Saying:

@@ -81,6 +81,7 @@ def test_a_mab_request_is_read_by_name(access: ReadAccess, client: Client) -> No
         connect_info="CONNECT 1000",
         nas_port_id="GigabitEthernet1/0/1",
         key_name_requested=True,
+        signed=True,
         cisco_av_pairs=("service-type=Call Check", "audit-session-id=0A000001000000120034"),
     )
     assert request.audit_session_id == "0A000001000000120034"
@@ -100,7 +101,7 @@ def test_the_operators_name_and_the_chargeable_identity_of_accounting_are_read(
 
 
 def test_an_empty_request_has_nothing(access: ReadAccess, client: Client) -> None:
-    assert access() == AccessRequest(nas=client.nas, source="10.0.0.1", source_port=1645)
+    assert access() == AccessRequest(nas=client.nas, source="10.0.0.1", source_port=1645, signed=True)
 
 
 def test_eap_fragments_are_joined_in_order(access: ReadAccess) -> None:
@@ -329,3 +330,14 @@ def test_a_packet_is_described_in_words_without_secrets(make_request: MakeReques
         Attribute(name="Vendor-Specific", value=b"\x00"),
         Attribute(name="Attr-250", value=b"?"),
     )
+
+
+@given(octets=st.binary(max_size=253) | st.sampled_from([b"al\\x41ice", b"caf\xe9", b"\\xff\xff", b"CORP\\alex"]))
+@settings(max_examples=200, deadline=None)
+def test_a_user_name_whose_text_might_be_an_escape_is_kept_octet_for_octet(
+    octets: bytes, access: ReadAccess, accounting: ReadAccounting
+) -> None:
+    for request in (access((1, octets)), accounting((1, octets), (1, b"another"))):
+        assert request.user_name == octets.decode("utf-8", "backslashreplace")
+        assert request.user_name_octets == (octets.hex() if "\\x" in request.user_name else "")
+        assert request.user_name_octets or request.user_name.encode() == octets

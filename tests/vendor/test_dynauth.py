@@ -20,8 +20,6 @@ from nacd.sessions import Grounds, Names, NotOurs, Phase, Place, Session, Verb
 from nacd.values import AccessKind, Attribute, Nas, Unidentified
 from nacd.vendor.dynauth import LeftOut, Request, Rung, cannot_change, marks_voice, plan, render
 from nacd.vendor.dynauth_model import Dynauth, parse_dynauth
-from nacd.vendor.profile import Profile
-from nacd.vendor.render import spell
 
 HERE = Path(__file__).resolve().parent
 SHIPPED = HERE.parent.parent / "nacd" / "vendor" / "profiles"
@@ -36,8 +34,7 @@ LEFT_OUT = [
     for name, page in PAGES.items()
     for case in page["left_out"]
 ]
-# Palo Alto's firewalls take no RFC 5176.
-NEVER_ASKED = {"palo-alto"}
+NEVER_ASKED = {"palo-alto"}  # its firewalls take no RFC 5176
 VENDORS = {
     path.stem: parse_dynauth(path.stem, yaml.safe_load(path.read_text()))
     for path in sorted(SHIPPED.glob("*.yaml"))
@@ -203,14 +200,6 @@ def test_an_accept_with_the_voice_class_is_known_as_one(name: str, dictionary: D
     assert not marks_voice(VENDORS[name], [Attribute(name="Cisco-AVPair", value="device-traffic-class=switch")])
     if any(row.verb is Verb.BOUNCE for row in VENDORS[name].ladder):
         assert marks, "a vendor whose ports can be bounced needs to know its phones"
-
-
-@pytest.mark.parametrize("name", sorted(VENDORS))
-@pytest.mark.parametrize("vlan", ["*", "300"])
-def test_whoever_is_given_a_voice_vlan_is_known_as_a_phone(name: str, vlan: str, vendors: Any) -> None:
-    said = spell(Profile(name="p", voice_vlan=vlan), vendors[name]).said
-    if "voice_vlan" in said:
-        assert marks_voice(VENDORS[name], said["voice_vlan"].attributes)
 
 
 def test_every_attribute_of_the_data_is_in_the_dictionary(dictionary: Dictionary) -> None:

@@ -78,10 +78,15 @@ def test_a_profile_becomes_what_the_vendor_page_says(
     name: str, case: Any, vendors: Any, profile_of: Any, golden: Any
 ) -> None:
     expected = [golden(row) for row in case["attributes"]]
-    by_hand = {each.attribute: each.octets for each in expected}
+    listed = [golden(row) for row in case.get("downloads", {}).get("lines", ())]
+    by_hand = {each.attribute: each.octets for each in (*expected, *listed)}
     rendered = render(profile_of(case["profile"]), vendors[name], lambda attribute: by_hand[attribute])
     assert rendered.attributes == tuple(each.attribute for each in expected)
     assert rendered.octets == b"".join(each.octets for each in expected)
+    assert [each.name for each in rendered.access_lists] == ([case["downloads"]["called"]] if listed else [])
+    for each in rendered.access_lists:
+        assert each.pages == (b"".join(line.octets for line in listed),)
+        assert sorted(each.asked_with) == case["downloads"]["asked_with"]
     assert list(rendered.omitted) == case.get("omitted", [])
     assert rendered.session_timeout_s == case.get("session_timeout_s", 0)
     assert rendered.reauthenticate == case.get("reauthenticate", True)
@@ -122,7 +127,7 @@ def test_what_a_vendor_cannot_say_can_be_made_optional(
 def test_nacds_dictionaries_encode_the_golden_attributes_to_the_octets_made_by_hand(
     name: str, case: Any, golden: Any, dictionary: Dictionary
 ) -> None:
-    for row in case["attributes"]:
+    for row in (*case["attributes"], *case.get("downloads", {}).get("lines", ())):
         expected = golden(row)
         assert dictionary.encode(expected.attribute) == expected.octets
 
@@ -132,7 +137,11 @@ def test_nacds_dictionaries_encode_the_golden_attributes_to_the_octets_made_by_h
 def test_tshark_reads_the_golden_accepts_as_they_were_meant(
     name: str, golden: Any, decode_by_tshark: Callable[..., Any]
 ) -> None:
-    accepts = [[golden(row) for row in case["attributes"]] for case in PAGES[name]["rendered"]]
+    cases = PAGES[name]["rendered"]
+    pages = [case["attributes"] for case in cases] + [
+        case["downloads"]["lines"] for case in cases if "downloads" in case
+    ]
+    accepts = [[golden(row) for row in page] for page in pages]
     shown, text = decode_by_tshark(*(b"".join(each.octets for each in accept) for accept in accepts))
     assert "Malformed" not in text
     for theirs, ours in zip(shown, (each for accept in accepts for each in accept), strict=True):

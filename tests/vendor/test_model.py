@@ -168,6 +168,41 @@ def test_a_voice_vlan_is_the_ports_own_or_is_named(row: dict[str, Any], words: s
     assert words in str(refusal.value)
 
 
+DOWNLOAD: dict[str, Any] = {
+    "attribute": {"name": "Cisco-AVPair", "value": "list={called}"},
+    "called": "#ACSACL#-IP-{name}-{hash}",
+    "asked_with": ["event=download"],
+    "lines": 100,
+    "source": "page 9",
+    "standing": "assumed",
+}
+
+
+def test_a_list_that_is_downloaded_says_how_it_is_called_and_asked_for() -> None:
+    vendor = parse("made-up", changed(lambda rows: rows[INTENTION]["dacl"].update(download=DOWNLOAD)))
+    [download] = vendor.wordings["dacl"].download
+    assert (download.asked_with, download.lines, download.inline) == (frozenset({"event=download"}), 100, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"source": ""}, "`download` of `dacl` needs `source` and `standing`"),
+        ({"called": "{name}-{hash}"}, "begins with `#ACSACL#`"),
+        ({"called": "#ACSACL#-{name}"}, "holds {name} and {hash}"),
+        ({"asked_with": []}, "needs `lines` and `asked_with`"),
+        ({"lines": 0}, "needs `lines` and `asked_with`"),
+        ({"attribute": {"name": "Cisco-AVPair", "value": "list={line}"}}, "must hold {called}"),
+        ({"inline": "no"}, "`inline` in `download` of `dacl` must be of type bool"),
+        ({"colour": "red"}, "`download` of `dacl` has an unknown key `colour`"),
+    ],
+)
+def test_a_mistake_about_downloads_is_refused_in_words(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError) as refusal:
+        parse("made-up", changed(lambda rows: rows[INTENTION]["dacl"].update(download={**DOWNLOAD, **change})))
+    assert words in str(refusal.value)
+
+
 def test_two_intentions_in_the_same_words_must_exclude_each_other() -> None:
     row = {"attributes": [{"name": "Filter-Id", "value": "{value}"}], "source": "page 6", "standing": "assumed"}
 
