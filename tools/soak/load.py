@@ -1,7 +1,8 @@
 """The load of the soak: gateways and switches that ask about devices at a steady rate, and what came back.
 
 Knows: what a VPN gateway's authorize-only question, a MAB and an EAP-TLS login look like, which VLAN an answer gives,
-and that a device's new session ends its old one. Refuses to know: whether the answer is right (``judge``), retransmissions (``tools/scenarios/nas``), nacd's code.
+and that a device's new session ends its old one. Refuses to know: whether the answer is right (``judge``),
+retransmissions (``tools/scenarios/nas``), nacd's code.
 """
 
 from __future__ import annotations

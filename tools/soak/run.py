@@ -110,7 +110,8 @@ class _Run:
         windows = Windows(self._story.played, self._story.restarts, well=answers.well())
         problems = [*complaints(self._folder / "nacd.log")]
         problems += [] if alive else ["nacd was gone at the end"]
-        problems += [f"{load.accounted.given_up} accounting records were never answered"] * bool(load.accounted.given_up)
+        lost = load.accounted.given_up
+        problems += [f"{lost} accounting records were never answered"] if lost else []
         problems += [self._story.broken] if self._story.broken else []
         problems += [] if self._memory.flat else [f"memory grew: {self._memory.samples[-1]}"]
         evidence = Evidence(
