@@ -11,7 +11,8 @@ from typing import Final, TypeAlias
 from nacd.admit import NOTHING, Nothing, place, token_in
 from nacd.audit import events
 from nacd.identity.mac import parse
-from nacd.session.table import happened_at, record_digest
+from nacd.session.clocks import happened_at, said_at
+from nacd.session.table import record_digest
 from nacd.sessions import Accounted, AccountingKind, Names, NasRestarted
 from nacd.values import AccountingRequest, AuditEvent, Instant, MacAddress
 
@@ -37,8 +38,10 @@ def change(request: AccountingRequest, now: Instant) -> Account:
             nas=request.nas.name,
             source=request.source,
             nas_identifier=request.nas_identifier,
+            nas_address=request.nas_address,
             at=now.wall,
             happened_at=happened_at(request, now.wall),
+            said_at=said_at(request, now.wall),
             record=record_digest(request),
             cause=_RESTARTS[status],
         )
@@ -55,9 +58,11 @@ def change(request: AccountingRequest, now: Instant) -> Account:
             token=token_in(request.class_values),
             user_name=request.user_name,
             chargeable_user_identity=request.chargeable_user_identity,
+            user_name_octets=request.user_name_octets,
         ),
         at=now.wall,
         happened_at=happened_at(request, now.wall),
+        said_at=said_at(request, now.wall),
         record=record_digest(request),
         session_time_s=request.session_time_s,
         cause=request.terminate_cause,

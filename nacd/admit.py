@@ -11,22 +11,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
+from nacd.identity import vpn
+from nacd.identity.mac import NotMac, parse_called
 from nacd.sessions import Authorized, Grounds, Names, Place, Standing
 from nacd.values import (
     AccessRequest,
     AccountingRequest,
     Attribute,
+    Authentication,
+    Certificate,
     CertificateFacts,
     Compliance,
     Decision,
     Facts,
+    Instant,
+    Link,
     Named,
+    Rendered,
 )
 
 TOKEN_OCTETS: Final = 16
 _MARK: Final = b"nacd:"
+# A session without a timeout of its own ends with the certificate when that is nearer than this.
+_CERTIFICATE_HORIZON_S: Final = 30 * 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +90,29 @@ def grounds(request: AccessRequest, named: Named, key: str) -> Grounds:
         mac=named.mac,
         user=named.user,
         ssid=request.ssid,
+        link=link(request),
+    )
+
+
+def link(request: AccessRequest) -> Link:
+    """How the endpoint is attached. What a VPN client says of itself counts where its identity would."""
+    pairs = request.cisco_av_pairs if request.nas.authentication is Authentication.DONE_BY_NAS else ()
+    return _link(request.nas_port_type, request.called_station_id, request.ssid, request.tunnel_group, pairs)
+
+
+# A login asks up to three times, and the same ports ask all day.
+@lru_cache(maxsize=8_192)
+def _link(port_type: str, called: str, ssid: str, tunnel_group: str, pairs: tuple[str, ...]) -> Link:
+    """By cable Called-Station-Id is the switch's, and no BSSID (RFC 3580 section 3.20)."""
+    radio = parse_called(called) if ssid or port_type.startswith("Wireless") else NotMac(reason="by cable")
+    said = dict(reversed(vpn.said(pairs)))
+    return Link(
+        port_type=port_type,
+        bssid="" if isinstance(radio, NotMac) else radio.text,
+        tunnel_group=tunnel_group,
+        client_platform=said.get("device-platform", ""),
+        client_platform_version=said.get("device-platform-version", ""),
+        client_agent=said.get("ac-user-agent", ""),
     )
 
 
@@ -96,6 +129,7 @@ def facts(known: Grounds, compliance: Compliance, at: float) -> Facts:
         ssid=known.ssid,
         tenant=known.tenant,
         at=at,
+        link=known.link,
     )
 
 
@@ -120,6 +154,18 @@ class Ticket:
 NO_TICKET: Final = Ticket()
 
 
+def timeout_s(rendered: Rendered, certificate: Certificate, now: Instant) -> int:
+    """Session-Timeout, 0 for none: no session outlives the certificate it stands on."""
+    wanted_s = rendered.session_timeout_s
+    if isinstance(certificate, CertificateFacts):
+        left_s = max(1, int(certificate.not_after - now.wall))
+        if wanted_s:
+            return min(wanted_s, left_s)
+        if left_s < _CERTIFICATE_HORIZON_S:
+            return left_s
+    return wanted_s
+
+
 def token_in(class_values: Sequence[bytes]) -> str:
     """Our token among the values of Class that a NAS returns, 32 hex digits; ``""`` if it is not there."""
     for value in class_values:
@@ -141,6 +187,7 @@ def authorized(request: AccessRequest, known: Grounds, under: Standing, ticket: 
             token=ticket.token,
             user_name=request.user_name,
             chargeable_user_identity=ticket.chargeable,
+            user_name_octets=request.user_name_octets,
         ),
         standing=under,
         grounds=known,

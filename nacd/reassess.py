@@ -13,7 +13,7 @@ to the new policy: if it says of them what it says of the new ones, the verdict 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from nacd import admit
@@ -23,7 +23,7 @@ from nacd.session import overrides
 from nacd.session.overrides import InForce, Override, OverrideEffect
 from nacd.session.table import is_same_decision
 from nacd.sessions import Grounds, NotOurs, Pending, Session, Standing
-from nacd.values import CertificateFacts, Compliance, ComplianceState, Decision, Effect
+from nacd.values import CertificateFacts, Compliance, ComplianceSource, ComplianceState, Decision, Effect
 
 EXPIRED: Final = "certificate-expired"
 """Stands where a rule is named."""
@@ -42,11 +42,13 @@ _RANKS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reassessed:
-    """What is decided now. reasons: why, in words. down: it takes access away, or may do so."""
+    """What is decided now. reasons: why, in words. down: it takes access away, or may do so. old: it is another
+    decision because of a verdict that is stale, or from a list: Intune, asked now, might say otherwise."""
 
     wanted: Standing
     reasons: tuple[str, ...]
     down: bool
+    old: bool = False
 
 
 def reassess(
@@ -78,7 +80,8 @@ def reassess(
             if _differs_by_policy_alone(known, grounds, wanted, policy):
                 down = not is_same_decision(standing, known) and is_down(standing, known)
                 return Reassessed(wanted=known, reasons=("only the policy has changed",), down=down)
-    return Reassessed(wanted=wanted, reasons=decided.reasons, down=is_down(standing, wanted))
+    old = grounds.key != "" and not _is_above_policy(wanted) and _rests_on_old(standing, grounds, wanted, policy)
+    return Reassessed(wanted=wanted, reasons=decided.reasons, down=is_down(standing, wanted), old=old)
 
 
 def is_down(before: Standing | NotOurs, after: Standing) -> bool:
@@ -93,6 +96,12 @@ def is_down(before: Standing | NotOurs, after: Standing) -> bool:
         return False
     old, new = _RANKS.get(before.compliance.state), _RANKS.get(after.compliance.state)
     return old is None or new is None or new <= old
+
+
+def is_worse(one: Compliance, other: Compliance) -> bool:
+    """Whether it earns less access; never so where one of them is no verdict about a device."""
+    ranks = (_RANKS.get(one.state, 0), _RANKS.get(other.state, 0))
+    return 0 < ranks[0] < ranks[1]
 
 
 def is_ordered(standing: Standing) -> bool:
@@ -111,7 +120,7 @@ def _decision(
     grounds: Grounds, compliance: Compliance, ordered: InForce, policy: Policy, now: float, sayable: bool
 ) -> Decision:
     if isinstance(ordered, Override):
-        return overrides.decision(ordered, policy.digest, sayable=sayable)
+        return overrides.decision(ordered, policy.digest, sayable=sayable, about=grounds.identity)
     certificate = grounds.certificate
     if isinstance(certificate, CertificateFacts) and now >= certificate.not_after:
         return Decision(
@@ -135,6 +144,17 @@ def _differs_by_policy_alone(known: Standing, grounds: Grounds, wanted: Standing
         return False
     then = evaluate(policy, admit.facts(grounds, known.compliance, known.at), asked=True)
     return (then.effect, then.profile) == (wanted.effect, wanted.profile)
+
+
+def _rests_on_old(standing: Standing, grounds: Grounds, wanted: Standing, policy: Policy) -> bool:
+    """Whether the verdict it lives under, were it as young now as it was then, would leave it where it is: hours that
+    end, or a policy, need no word of Intune's."""
+    if wanted.compliance.source not in (ComplianceSource.STALE, ComplianceSource.BULK):
+        return False
+    before = standing.compliance
+    young = replace(before, as_of=before.as_of + wanted.at - standing.at)
+    then = evaluate(policy, admit.facts(grounds, young, wanted.at), asked=True)
+    return (then.effect, then.profile) != (wanted.effect, wanted.profile)
 
 
 def _is_above_policy(standing: Standing) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from nacd.values import AccessKind, Certificate, Compliance, Effect, Identity, Nas, NoCertificate
+from nacd.values import NO_LINK, AccessKind, Certificate, Compliance, Effect, Identity, Link, Nas, NoCertificate
 
 
 class Phase(StrEnum):
@@ -67,13 +67,15 @@ class Names:
     token: str = ""
     user_name: str = ""
     chargeable_user_identity: str = ""
+    user_name_octets: str = ""
+    """As in ``AccessRequest``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
     """Everything a decision was made of but the compliance: with a new one the same decision can be made again.
 
-    key: of the device's verdict (``Question.key``), ``""`` if nobody was asked. mac, user, ssid: as in ``Facts``.
+    key: of the device's verdict (``Question.key``), ``""`` if nobody was asked. mac, user, ssid, link: as in ``Facts``.
     """
 
     access: AccessKind
@@ -85,6 +87,7 @@ class Grounds:
     mac: str = ""
     user: str = ""
     ssid: str = ""
+    link: Link = NO_LINK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,8 +222,8 @@ class Accounted:
     """One verified accounting record about one session.
 
     at: when it came. happened_at: when it happened by the NAS's word (Event-Timestamp or Acct-Delay-Time), at most
-    ``at``. record: a digest that a retransmission and a replay of the same record share, and nothing else.
-    session_time_s: as the NAS counts it.
+    ``at``. said_at: Event-Timestamp as it stands there, 0.0 if there is none that can be true. record: a digest that a
+    retransmission and a replay of the same record share, and nothing else. session_time_s: as the NAS counts it.
     """
 
     kind: AccountingKind
@@ -231,11 +234,12 @@ class Accounted:
     record: str
     session_time_s: int = 0
     cause: str = ""
+    said_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NasRestarted:
-    """Accounting-On or -Off: every earlier session of this NAS is over."""
+    """Accounting-On or -Off: every earlier session of this NAS is over. Times as in ``Accounted``."""
 
     nas: str
     source: str
@@ -244,6 +248,10 @@ class NasRestarted:
     happened_at: float
     record: str
     cause: str
+    nas_address: str = ""
+    said_at: float = 0.0
+    doubtful: bool = False
+    """The very same was told long ago, and it bears no time: the next boot looks like this, and so does a replay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,6 +85,17 @@ def test_each_status_type_changes_what_it_says() -> None:
         assert change(request(status), NOW) is NOTHING
 
 
+def test_a_boot_names_its_nas_and_its_time_in_all_words_that_there_are() -> None:
+    told = replace(request("Accounting-On"), nas_address="10.0.0.1", event_timestamp=int(NOW.wall) - 90_000)
+    changed = change(told, NOW)
+    assert isinstance(changed, NasRestarted)
+    assert (changed.nas_address, changed.happened_at) == ("10.0.0.1", NOW.wall - 90_000)
+    assert changed.said_at == NOW.wall - 90_000
+    undated = change(request("Accounting-On"), NOW)
+    assert isinstance(undated, NasRestarted)
+    assert (undated.said_at, undated.happened_at) == (0.0, NOW.wall)
+
+
 def test_our_token_comes_back_in_class() -> None:
     ticket = Ticket(token="ab" * 16).attributes[0].value
     assert isinstance(ticket, bytes)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nacd import admit
 from nacd.admit import Ticket
-from nacd.sessions import Place
+from nacd.sessions import Grounds, Place
+from nacd.store.live.codec import Codec
 from nacd.values import (
+    NO_LINK,
     NOT_ASKED,
     AccessKind,
     AccessRequest,
     AccountingRequest,
+    Authentication,
     CertificateFacts,
     Decision,
     Effect,
     Facts,
+    Link,
     Named,
     Nas,
     Unidentified,
@@ -119,4 +123,42 @@ def test_the_policy_sees_the_same_facts_when_a_decision_is_made_again() -> None:
         ssid="",
         tenant="main",
         at=T,
+        link=Link(port_type="Ethernet"),
     )
+
+
+CONCENTRATOR = Nas(name="asa", vendor="cisco-asa", authentication=Authentication.DONE_BY_NAS)
+TOLD = (
+    "mdm-tlv=device-platform=win",
+    "mdm-tlv=device-platform-version=10.0.19045 ",
+    "mdm-tlv=ac-user-agent=AnyConnect Windows 4.10.05085",
+    "mdm-tlv=device-platform=linux-64",
+)
+
+
+def test_how_an_endpoint_is_attached_is_what_its_nas_says() -> None:
+    radio = replace(REQUEST, nas_port_type="Wireless-802.11", called_station_id="aa-bb-cc-00-00-01:Corp")
+    assert admit.link(radio) == Link(port_type="Wireless-802.11", bssid="AA-BB-CC-00-00-01")
+    cable = replace(REQUEST, called_station_id="AA-BB-CC-00-00-01")
+    assert admit.link(cable) == Link(port_type="Ethernet")
+
+
+def test_what_a_vpn_client_says_of_itself_counts_where_its_nas_was_declared() -> None:
+    vpn = replace(REQUEST, nas=CONCENTRATOR, nas_port_type="Virtual", cisco_av_pairs=TOLD, tunnel_group="STAFF")
+    assert admit.link(vpn) == Link(
+        port_type="Virtual",
+        tunnel_group="STAFF",
+        client_platform="win",
+        client_platform_version="10.0.19045",
+        client_agent="AnyConnect Windows 4.10.05085",
+    )
+    assert admit.link(replace(vpn, nas=SWITCH)) == Link(port_type="Virtual", tunnel_group="STAFF")
+
+
+def test_a_session_of_before_there_were_links_is_read_and_has_none() -> None:
+    codec = Codec(Grounds)
+    known = admit.grounds(REQUEST, NAMED, "")
+    assert codec.unpack(codec.pack(known)) == known
+    older = codec.pack(replace(known, user="ada", ssid="x", link=NO_LINK))
+    assert len(older) == len(fields(Grounds)) - 1
+    assert codec.unpack(older).link == NO_LINK

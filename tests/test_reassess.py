@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nacd import admit
+from nacd.policy.answered import VerdictAge
 from nacd.policy.conditions import AccessIs, ComplianceIs
 from nacd.policy.during import During, Hours
 from nacd.policy.evaluate import evaluate
@@ -103,6 +104,39 @@ def again(
     made = reassess(of, verdict(state), ordered, policy, at, policy_counts=counts, sayable=sayable)
     assert isinstance(made, Reassessed)
     return made
+
+
+# -- what it rests on -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("source", [ComplianceSource.STALE, ComplianceSource.BULK])
+def test_a_change_by_a_stale_verdict_or_a_list_rests_on_old_knowledge(source: ComplianceSource) -> None:
+    one, bad = decided(), replace(verdict("noncompliant"), source=source)
+
+    def rests(of: Session, by: Compliance, ordered: InForce = NO_OVERRIDE, at: float = NOW) -> bool:
+        made = reassess(of, by, ordered, POLICY, at, policy_counts=True)
+        assert isinstance(made, Reassessed)
+        assert not is_same_decision(made.wanted, of.standing)
+        return made.old
+
+    assert rests(one, bad)
+    assert not rests(one, replace(bad, source=ComplianceSource.LIVE))
+    assert not rests(one, replace(bad, source=ComplianceSource.CACHE))
+    assert not rests(one, bad, order("block"))
+    assert not rests(replace(one, grounds=replace(GROUNDS, certificate=CERTIFICATE)), bad, at=NOW + 100)
+    assert not rests(replace(one, grounds=replace(GROUNDS, key="")), bad)
+
+
+def test_hours_that_end_rest_on_no_verdict_however_old_and_an_age_does() -> None:
+    minute = Hours(days=frozenset({3}), begins=16, ends=17)  # NOW is in it
+    for condition in (During(hours=(minute,), zone=UTC, zone_name="UTC"), VerdictAge(limit_s=600, over=False)):
+        ruled = replace(POLICY, rules=(replace(POLICY.rules[0], conditions=(*POLICY.rules[0].conditions, condition)),))
+        one = decided()
+        stale = replace(verdict("compliant"), source=ComplianceSource.STALE)
+        made = reassess(one, stale, NO_OVERRIDE, ruled, NOW + 3600, policy_counts=True)
+        assert isinstance(made, Reassessed)
+        assert made.wanted.effect is Effect.DENY
+        assert made.old is isinstance(condition, VerdictAge)
 
 
 # -- nothing new ----------------------------------------------------------------------------------

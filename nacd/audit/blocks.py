@@ -13,6 +13,7 @@ from functools import lru_cache
 from nacd.audit.redaction import attribute
 from nacd.values import (
     NO_FACTS,
+    NO_LINK,
     AccessRequest,
     AccountingRequest,
     Assurance,
@@ -27,6 +28,7 @@ from nacd.values import (
     DeviceFacts,
     Identity,
     Instant,
+    Link,
     Named,
     Unidentified,
 )
@@ -61,6 +63,7 @@ def nas(request: AccessRequest) -> Block:
     block = _nas(request)
     block["port_type"] = request.nas_port_type
     block["groups"] = _groups(request.nas.groups)
+    block["location"] = request.nas.location
     return block
 
 
@@ -83,7 +86,7 @@ def _nas(request: AccessRequest | AccountingRequest) -> Block:
     }
 
 
-def endpoint(request: AccessRequest, *, mac: str = "", user: str = "") -> Block:
+def endpoint(request: AccessRequest, *, mac: str = "", user: str = "", link: Link = NO_LINK) -> Block:
     return {
         "user_name": request.user_name,
         "user": user,
@@ -92,6 +95,11 @@ def endpoint(request: AccessRequest, *, mac: str = "", user: str = "") -> Block:
         "called_station_id": request.called_station_id,
         "ssid": request.ssid,
         "tunnel_client_endpoint": request.tunnel_client_endpoint,
+        "bssid": link.bssid,
+        "tunnel_group": link.tunnel_group,
+        "client_platform": link.client_platform,
+        "client_platform_version": link.client_platform_version,
+        "client_agent": link.client_agent,
     }
 
 
@@ -166,6 +174,7 @@ def certificate(shown: Certificate) -> Block:
             "san_upns": list(shown.san_upns),
             "templates": list(shown.templates),
             "tenant_ids": list(shown.tenant_ids),
+            "ekus": list(shown.ekus),
         }
     }
 

@@ -12,7 +12,9 @@ from nacd.audit import blocks
 from nacd.audit.blocks import Block, timestamp
 from nacd.audit.catalogue import EVENTS, document
 from nacd.values import (
+    NO_LINK,
     AccessKind,
+    AccessList,
     AccessRequest,
     AccountingRequest,
     Attribute,
@@ -26,6 +28,7 @@ from nacd.values import (
     Endpoint,
     Identity,
     Instant,
+    Link,
     Named,
     Rendered,
     ReplyCode,
@@ -80,6 +83,7 @@ def decision(
     cipher: str = "",
     peer_identity: str = "",
     chargeable_user_identity: str = "",
+    link: Link = NO_LINK,
 ) -> AuditEvent:
     """``access.accept`` or ``access.reject``: the whole why of one decision.
 
@@ -99,7 +103,7 @@ def decision(
         "why": f"{who}: {verdict}: {'; '.join(decision.reasons)}",
         "access": named.access,
         "nas": blocks.nas(request),
-        "endpoint": blocks.endpoint(request, mac=named.mac, user=named.user),
+        "endpoint": blocks.endpoint(request, mac=named.mac, user=named.user, link=link),
         "session": blocks.session(request),
         "occasion": occasion,
         "identity": blocks.identity(named),
@@ -155,6 +159,13 @@ def refused(*, request: AccessRequest, refusal: str, reason: str, latency_ms: fl
         repeat_key=_repeat_key("A1004W", request, refusal, request.service_type),
         port_key=_port_key(request),
     )
+
+
+def list_downloaded(*, request: AccessRequest, listed: AccessList, latency_ms: float, now: Instant) -> AuditEvent:
+    """``access.list_downloaded``: the last page of an access list is sent. It names no endpoint."""
+    shown: Block = {"name": listed.name, "lines": listed.lines, "packets": len(listed.pages)}
+    fields: Block = {**_request(request), "access_list": shown, "latency_ms": round(latency_ms, 3)}
+    return _event("A1006I", f"NAS `{request.nas.name}` has downloaded the access list `{listed.name}`", fields, now)
 
 
 def reply_too_long(

@@ -83,6 +83,7 @@ def session(about: Session, now: Instant) -> Block:
             "acct_multi_session_id": names.acct_multi_session_id,
             "audit_session_id": names.audit_session_id,
             "class_token": names.token,
+            "user_name_octets": names.user_name_octets,
             "phase": about.phase,
             "authorized_at": moment(about.authorized_at),
             "started_at": moment(about.started_at),

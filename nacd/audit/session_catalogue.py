@@ -37,6 +37,7 @@ _FIELDS = {
     "session.acct_multi_session_id": "Acct-Multi-Session-Id as sent",
     "session.class_token": "nacd's own token in Class, which the NAS returns in accounting; empty where Class is not"
     " free",
+    "session.user_name_octets": "User-Name as it came, in hex, where `endpoint.user_name` does not tell; else empty",
     "session.phase": "`authorized` (accepted, nothing heard of it yet), `live`, `ended` or `aged` (nothing heard for a"
     " long time)",
     "session.authorized_at": "when it was accepted; empty when nacd did not",
@@ -70,6 +71,8 @@ _FIELDS = {
     "converged.took_s": "from the decision to that proof, seconds",
     "alarm.text": "what a person has to look at",
     "ended.cause": "why nacd takes it to be over: no word of its NAS in accounting, or the NAS knows no such session",
+    "withdrawn.cause": "why nothing is wanted any more",
+    "withdrawn.after_s": "how long it was wanted, seconds",
     "guard.direction": "`down` (access is taken away), `up` (access is given), or empty for both",
     "guard.held": "how many sessions wait, or waited",
     "guard.limit": "how many might change within the window",
@@ -126,7 +129,7 @@ ROWS = (
         *_under("change"),
     ),
     event("A4002W", "session.held", "A wanted change is not asked of the NAS for now.", *_CHANGE, *_under("held")),
-    event("A4003I", "session.asked", "A NAS is asked to change a session.", *_CHANGE, *_under("asked")),
+    event("A4003I", "session.asked", "A NAS is asked to change a session: it leaves.", *_CHANGE, *_under("asked")),
     event(
         "A4004I",
         "session.answered",
@@ -155,6 +158,13 @@ ROWS = (
         "nacd takes a session to be over, or counts it no more, without a word of accounting.",
         *_SESSION,
         *_under("ended"),
+    ),
+    event(
+        "A4008I",
+        "session.withdrawn",
+        "A change that was wanted is wanted no more: nothing is asked for it from now on.",
+        *_CHANGE,
+        *_under("withdrawn"),
     ),
     event(
         "A4010W",

@@ -68,9 +68,9 @@ def asked(
     tries: int,
     now: Instant,
 ) -> AuditEvent:
-    """``session.asked``: written before the request leaves. request: ``coa`` or ``disconnect``. shown: its attributes.
+    """``session.asked``: written right before the request leaves. request: ``coa`` or ``disconnect``.
 
-    step: rung of the ladder, from 0. tries: of this rung, with this one.
+    shown: its attributes. step: rung of the ladder, from 0. tries: of this rung, with this one.
     """
     wanted = session_blocks.wanted(session)
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -130,6 +130,17 @@ def ended(*, session: Session, cause: str, now: Instant) -> AuditEvent:
     return _event("A4007I", why, {**session_blocks.session(session, now), "ended": {"cause": cause}}, now)
 
 
+def withdrawn(*, session: Session, wanted: Standing, cause: str, after_s: float, now: Instant) -> AuditEvent:
+    """``session.withdrawn``: what was wanted is wanted no more, and nobody says that it ever came about.
+
+    wanted: what that was. cause: in words. after_s: since the decision, seconds.
+    """
+    change = f"the change from {access(session.standing)} to {access(wanted)}"
+    why = f"{whom(session)}: {change} is not wanted any more, {lasting(after_s)} after it was: {cause}"
+    fields: Block = {"withdrawn": {"cause": cause, "after_s": round(after_s, 6)}}
+    return _change("A4008I", why, session, wanted, fields, now)
+
+
 # -- the guard --------------------------------------------------------------------------------------
 
 
@@ -145,8 +156,9 @@ def guard_held(*, direction: str, held: int, limit: int, until: float, now: Inst
 
 
 def guard_released(*, direction: str, count: int, by: str, now: Instant) -> AuditEvent:
-    """``guard.released``. direction: ``""`` for both. by: ``""`` when the hold ran out by itself."""
-    who = f"`{by}` let go" if by else "the hold ran out, which lets go"
+    """``guard.released``. direction: ``""`` for both. by: ``""`` when the hold ended by itself."""
+    ended = "the hold ran out, which lets go" if count else "the hold is over, since nothing waits any more:"
+    who = f"`{by}` let go" if by else ended
     return _guard("A4011I", who, direction, count, by, now)
 
 

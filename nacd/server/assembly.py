@@ -24,7 +24,6 @@ from nacd.identity.rules import IdentityRules
 from nacd.intune import options as intune_options
 from nacd.intune.bounded import tls_context
 from nacd.intune.options import IntuneOptions
-from nacd.policy.conditions import AccessIs, GroupIs, NasIs
 from nacd.policy.model import DENY, Rule
 from nacd.radius import dictionary as dictionaries
 from nacd.radius.clients import Client, ClientTable
@@ -234,15 +233,10 @@ def _dynauths(found: _Findings) -> Mapping[str, Dynauth]:
 
 def can_reach(rule: Rule, nas: Nas) -> bool:
     """Whether a request of this NAS can match this rule, as far as the NAS alone decides."""
-    kinds = {AccessKind.VPN} if nas.authentication is Authentication.DONE_BY_NAS else set(AccessKind)
-    for condition in rule.conditions:
-        if isinstance(condition, AccessIs):
-            kinds &= set(condition.kinds)
-        elif isinstance(condition, NasIs | GroupIs):
-            facts = Facts(access=AccessKind.MAB, nas=nas, identity=Unidentified(reason="not asked"))
-            if not condition.test()(facts):
-                return False
-    return bool(kinds)
+    kinds = (AccessKind.VPN,) if nas.authentication is Authentication.DONE_BY_NAS else tuple(AccessKind)
+    tests = [condition.test() for condition in rule.conditions if condition.settled_by_nas]
+    seen = [Facts(access=kind, nas=nas, identity=Unidentified(reason="not asked")) for kind in kinds]
+    return any(all(test(facts) for test in tests) for facts in seen)
 
 
 # -- EAP and Intune ---------------------------------------------------------------------------

@@ -222,6 +222,7 @@ def _build(assembled: Assembled, audit_log: AuditLog) -> _Parts:
         dictionary=assembled.dictionary,
         lookup=asking.lookups,
         live=asking.live,
+        judging=watching.known,
         recorder=recorder,
         sessions=watching.book,
         refused=watching.loop.refused,
@@ -314,7 +315,7 @@ def _begin(parts: _Parts, census: Census) -> list[asyncio.Task[None]]:
     named = {
         **{f"bulk list of {bulk.tenant}": bulk.run() for bulk in asking.bulk},
         "upkeep": asking.upkeep.run(),
-        "closed loop": watching.loop.start(),
+        "closed loop": watching.start(),
         "devices of live sessions": asking.live.resume(watching.store.live_keys()),
         "census": census.run(),
     }

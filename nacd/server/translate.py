@@ -39,6 +39,7 @@ def client(wanted: settings.Client) -> Client:
             authentication=Authentication(wanted.authentication),
             eap_md5_mab=wanted.eap_md5_mab,
             mab_password=wanted.mab_password,
+            location=wanted.location or "",
         ),
         networks=tuple(wanted.network),
         secret=wanted.secret,

@@ -7,7 +7,7 @@ know: policy, TLS, Intune. An exception that leaves this module is a bug; the li
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from nacd.account import account, change
 from nacd.admit import Nothing, TurnedAway
@@ -36,6 +36,19 @@ Waiting = Coroutine[Any, Any, None]
 Refused = Callable[[AccessRequest, str, Standing], None]
 
 
+class Judging(Protocol):
+    """Whoever knows which device a MAC was seen with."""
+
+    def judged(self, asked: Question, learnt: Compliance, now: Instant) -> Compliance:
+        """What counts of a verdict."""
+
+    def is_on_disk(self, asked: Question, now: Instant) -> bool:
+        """Whether ``recall`` may change that."""
+
+    async def recall(self, tenant: str, key: str) -> None:
+        """Have what lies on disk in memory."""
+
+
 class Received(NamedTuple):
     """A verified request and the way back."""
 
@@ -47,8 +60,9 @@ class Received(NamedTuple):
 class Worker:
     """Carries requests through the rooms of one configuration.
 
-    sessions: who writes down what begins and is accounted for. refused: told of each endpoint that the policy refuses,
-    with its MAC. handover: to the service for device actions, None without one.
+    judging: what a verdict about a MAC is worth. sessions: who writes down what begins and is accounted for.
+    refused: told of each endpoint that the policy refuses, with its MAC. handover: to the service for device actions,
+    None without one.
     ``receive`` lets them wait, ``answer`` makes their answers, ``flush`` records and sends these.
     """
 
@@ -62,6 +76,7 @@ class Worker:
         dictionary: Dictionary,
         lookup: Lookups,
         live: LiveDevices,
+        judging: Judging,
         recorder: Recorder,
         sessions: Sessions,
         refused: Refused,
@@ -80,6 +95,7 @@ class Worker:
         self._dictionary = dictionary
         self._lookup = lookup
         self._live = live
+        self._judging = judging
         self._handover = handover
         self._recorder = recorder
         self._clock = clock
@@ -262,7 +278,7 @@ class Worker:
         self, need: NeedCompliance, fresh: Fresh, path: Path, received: Instant, now: Instant
     ) -> Waiting | None:
         known = self._lookup.known(need.question, now, self._live.at_most_s(need.question, now))
-        if known is None:
+        if known is None or self._judging.is_on_disk(need.question, now):
             return self._decide_later(need, fresh, path, received)
         self._conclude(need, known, fresh, path, received, now)
         return None
@@ -270,6 +286,8 @@ class Worker:
     async def _decide_later(self, need: NeedCompliance, fresh: Fresh, path: Path, received: Instant) -> None:
         at_most_s = self._live.at_most_s(need.question, self._clock())
         learnt = await self._lookup.compliance(need.question, need.request, at_most_s)
+        if self._judging.is_on_disk(need.question, self._clock()):
+            await self._judging.recall(need.question.tenant, need.question.key)
         self._conclude(need, learnt, fresh, path, received, self._clock())
         self.flush()
 
@@ -277,7 +295,7 @@ class Worker:
         self, need: NeedCompliance, learnt: Compliance, fresh: Fresh, path: Path, received: Instant, now: Instant
     ) -> None:
         """The answer; whoever gets in by what Intune says is asked about for as long as it stays."""
-        answer = self._authorizer.decide(need, learnt, now)
+        answer = self._authorizer.decide(need, self._judging.judged(need.question, learnt, now), now)
         self._carry_out(answer, need.request, fresh, path, received, now)
         if answer.reply.code is ReplyCode.ACCEPT:
             self._live.seen(need.question, need.request)

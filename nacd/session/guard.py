@@ -12,16 +12,27 @@ one device says is the best knowledge there is, so it passes even then, but slow
     state    a flip that fits    one too many    release, or time up    discard
     OPEN     Go                  -> HELD, Hold   -                      -
     HELD     Hold (live: Go)     Hold            -> OPEN, held ones Go  -> OPEN, held ones Hold for as long again
+
+A hold in which nobody waits any more is over: it would stop the next one for a reason that is gone. What a guard knows
+outlives a restart (``Memory``), or whatever ends the daemon often would let as many through each time. Of a past that
+cannot be known it is taken that all that may has gone: for one window nothing else goes unless it is confirmed.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 _ROUNDING: Final = 1e-6
+
+# What is held is on the disk with its reason, and known again by that after a restart.
+TOO_MANY: Final = "more sessions would change at once than the guard allows"
+ITS_TURN: Final = "many sessions change at once; this one is confirmed and waits its turn"
+DISCARDED: Final = "an admin has discarded it"
+NO_INTUNE: Final = "Intune cannot be reached, and what is known is old"
+REASONS: Final = frozenset({TOO_MANY, ITS_TURN, DISCARDED, NO_INTUNE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +65,40 @@ GO: Final = Go()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
     """For the admin. passed: flips within the window. limit: how many may be, by the last look. held: how many wait.
-    holding_until: when the hold runs out, 0.0 if nothing is held."""
+    for_intune: those of them that wait for Intune to be reached, which is no hold. holding_until: when the hold runs
+    out, 0.0 if there is none."""
 
     passed: int
     limit: int
     held: int
     holding_until: float
+    for_intune: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What has to outlive a restart. Times are seconds of the owner's clock, 0.0 for none.
+
+    held_until: end of the hold. discarded, released: sessions. passed: session and when it went. unknown_until: for so
+    long it is not known how many have gone.
+    """
+
+    held_until: float = 0.0
+    discarded_until: float = 0.0
+    unknown_until: float = 0.0
+    discarded: tuple[int, ...] = ()
+    released: tuple[int, ...] = ()
+    passed: tuple[tuple[int, float], ...] = ()
+
+    def on_clock(self, ahead_s: float) -> Memory:
+        """The same on a clock that is this far ahead."""
+        return replace(
+            self,
+            held_until=self.held_until and self.held_until + ahead_s,
+            discarded_until=self.discarded_until and self.discarded_until + ahead_s,
+            unknown_until=self.unknown_until and self.unknown_until + ahead_s,
+            passed=tuple([(id, at + ahead_s) for id, at in self.passed]),
+        )
 
 
 class Guard:
@@ -89,11 +128,18 @@ class Guard:
         self._discarded: set[int] = set()
         self._discarded_until = 0.0
         self._limit = max_flips
+        self._for_intune: dict[int, None] = {}
+        self._unknown_until = 0.0
+        self._resuming = False
+        self.changes = 0
+        """Goes up whenever ``memory`` has changed."""
+        self.let_go = 0
+        """How many went with the end of the last hold."""
 
     def ask(self, flip: Flip, live_sessions: int, now: float, *, trouble: bool = False) -> Ruling:
         """Whether this one may go. live_sessions: all there are, for the percentage.
 
-        trouble: Intune cannot be reached just now; what rests on older knowledge waits, and does not count.
+        trouble: it rests on older knowledge, and Intune cannot be reached just now; it waits, and does not count.
         """
         return self.ask_all((flip,), live_sessions, now, trouble=trouble)[0]
 
@@ -102,66 +148,138 @@ class Guard:
     ) -> tuple[Ruling, ...]:
         """As ``ask``, for what one poll or one list wants: if all of it is too much, none of it goes first."""
         self._advance(now)
-        self._limit = self._limit_of(live_sessions)
+        self._limit = self._limit_of(live_sessions) if now >= self._unknown_until else 0
         if not self._held_until:
             new = {each.id for each in flips if self._counts(each, trouble)}
             if len(self._passed.keys() | new) > self._limit and new:
                 self._held_until = now + self._hold_s
                 self._released.clear()
-        return tuple([self._rule(each, trouble, now) for each in flips])
+                self.changes += 1
+        rulings = tuple([self._rule(each, trouble, now) for each in flips])
+        self._end_if_empty()
+        return rulings
 
     def release(self) -> int:
         """Let go what is held, when it is asked about next: how many."""
-        self._released.update(self._held)
-        return self._open()
+        stopped = {*self._held, *self._for_intune}
+        self._released |= stopped
+        self._open(len(stopped))
+        return len(stopped)
 
     def discard(self) -> int:
         """What is held, or was let go and has not gone yet, is not to happen for as long as a hold lasts, unless a live
         answer confirms it: how many."""
-        stopped = {*self._held, *self._released}
+        stopped = {*self._held, *self._for_intune, *self._released}
         self._discarded |= stopped
         self._discarded_until = max(self._held_until, self._counted_at + self._hold_s)
         self._released.clear()
-        self._open()
+        self._open(0)
         return len(stopped)
 
     def forget(self, id: int) -> None:
         """The session is over, or nothing is wanted of it any more."""
         self._held.pop(id, None)
+        self._for_intune.pop(id, None)
         self._released.discard(id)
         self._discarded.discard(id)
+        self._end_if_empty()
 
     def held(self) -> tuple[int, ...]:
         """Ids of the sessions that wait, in the order they came."""
-        return tuple(self._held)
+        return (*self._held, *self._for_intune)
 
     def count(self, now: float) -> Count:
         """How things are."""
         self._advance(now)
-        return Count(passed=len(self._passed), limit=self._limit, held=len(self._held), holding_until=self._held_until)
+        return Count(
+            passed=len(self._passed),
+            limit=self._limit,
+            held=len(self._held) + len(self._for_intune),
+            holding_until=self._held_until,
+            for_intune=len(self._for_intune),
+        )
 
-    def _open(self) -> int:
-        held = len(self._held)
+    # -- over a restart --------------------------------------------------------------------------
+
+    def memory(self) -> Memory:
+        """What ``resume`` needs, on the clock of ``now``."""
+        return Memory(
+            held_until=self._held_until,
+            discarded_until=self._discarded_until if self._discarded else 0.0,
+            unknown_until=self._unknown_until,
+            discarded=tuple(self._discarded),
+            released=tuple(self._released),
+            passed=tuple(self._passed.items()),
+        )
+
+    def resume(self, known: Memory | None, waiting: Mapping[int, str], now: float) -> None:
+        """Go on after a restart, before anything is asked; ``resumed`` ends that.
+
+        known: on the clock of ``now``, None if it is lost. waiting: what was held by this guard, with its reason. No
+        time of it lies further away than it can: the clock may have been set back meanwhile.
+        """
+        self._counted_at = max(self._counted_at, now)
+        self._tokens = 0.0
+        self._resuming = True
+        self.changes += 1
+        waits = {id: None for id, why in waiting.items() if why in (TOO_MANY, ITS_TURN)}
+        if known is None:
+            self._unknown_until = now + self._window_s
+            self._held = waits
+            self._held_until = now + self._hold_s if waits else 0.0
+            return
+        self._unknown_until = min(known.unknown_until, now + self._window_s)
+        passed = sorted([(min(at, now), id) for id, at in known.passed])
+        self._passed = OrderedDict((id, at) for at, id in passed)
+        self._discarded = waiting.keys() & set(known.discarded)
+        self._discarded_until = min(known.discarded_until, now + self._hold_s)
+        self._released = waiting.keys() & set(known.released)
+        if known.held_until:
+            self._held_until = min(known.held_until, now + self._hold_s)
+            self._held = {id: None for id in waits if id not in self._discarded and id not in self._released}
+
+    def resumed(self) -> None:
+        """All that was held has been asked about again."""
+        self._resuming = False
+        self._end_if_empty()
+
+    # -- parts -----------------------------------------------------------------------------------
+
+    def _open(self, let_go: int) -> None:
         self._held.clear()
-        self._held_until = 0.0
-        # What a person let go is no reason to stop the next one.
-        self._passed.clear()
-        return held
+        self._for_intune.clear()
+        self.changes += 1
+        self.let_go = let_go
+        if self._held_until:
+            # What a person let go is no reason to stop the next one.
+            self._passed.clear()
+            self._held_until = self._unknown_until = 0.0
+
+    def _end_if_empty(self) -> None:
+        """What went before the hold still counts: nobody has said that it was right."""
+        if self._held_until and not self._held and not self._resuming:
+            self._held_until = 0.0
+            self.let_go = 0
+            self.changes += 1
 
     def _rule(self, flip: Flip, trouble: bool, now: float) -> Ruling:
+        self._for_intune.pop(flip.id, None)
         if flip.id in self._released:
             self._released.discard(flip.id)
             return GO
         if not flip.confirmed_live:
             if flip.id in self._discarded:
-                return Hold(why="an admin has discarded it", until=self._discarded_until)
+                return Hold(why=DISCARDED, until=self._discarded_until)
             if trouble:
-                return Hold(why="Intune cannot be reached, and what is known is old", until=now + self._window_s)
+                self._held.pop(flip.id, None)
+                self._for_intune[flip.id] = None
+                return Hold(why=NO_INTUNE, until=now + self._window_s)
         if self._held_until:
             return self._rule_in_a_hold(flip, now)
         self._discarded.discard(flip.id)
         self._passed[flip.id] = now
         self._passed.move_to_end(flip.id)
+        self.changes += 1
         return GO
 
     def _rule_in_a_hold(self, flip: Flip, now: float) -> Ruling:
@@ -173,10 +291,8 @@ class Guard:
         self._held[flip.id] = None
         if flip.confirmed_live:
             wait_s = (1.0 - self._tokens) / self._confirmed_per_s
-            return Hold(
-                why="many sessions change at once; this one is confirmed and waits its turn", until=now + wait_s
-            )
-        return Hold(why="more sessions would change at once than the guard allows", until=self._held_until)
+            return Hold(why=ITS_TURN, until=now + wait_s)
+        return Hold(why=TOO_MANY, until=self._held_until)
 
     def _counts(self, flip: Flip, trouble: bool) -> bool:
         if flip.id in self._released:
@@ -194,7 +310,11 @@ class Guard:
         while self._passed and next(iter(self._passed.values())) <= now - self._window_s:
             self._passed.popitem(last=False)
         if self._held_until and now >= self._held_until:
-            self.release()
+            # No time of the guard's lets go what waits for Intune.
+            for_intune = dict(self._for_intune)
+            self._released.update(self._held)
+            self._open(len(self._held))
+            self._for_intune = for_intune
         if now >= self._discarded_until:
             self._discarded.clear()
 

@@ -44,6 +44,7 @@ class Terms:
     seen_within_s: between ACK and re-authentication, by verb. lost_s: an outcome that has not come by then will not.
     pauses_s: before the same verb is tried again; when they are used up the next rung is due. again_s: from the top of
     the ladder to its first rung. bounce: the port carries this one session, is known, and no phone call is on it.
+    accounted: its NAS has accounted for the session, so that it has once known it by the names that nacd uses.
     """
 
     seen_within_s: Mapping[str, float] = field(default_factory=lambda: SEEN_WITHIN_S)
@@ -51,6 +52,7 @@ class Terms:
     pauses_s: tuple[float, ...] = (10.0, 30.0, 90.0)
     again_s: float = 600.0
     bounce: bool = False
+    accounted: bool = True
 
     def __post_init__(self) -> None:
         times = (*self.seen_within_s.values(), *self.pauses_s, self.lost_s, self.again_s)
@@ -132,7 +134,7 @@ class Converged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoSuchSession:
-    """The NAS does not know the session: it is over, by the NAS's word."""
+    """The NAS does not know the session, whatever it was asked about it: it is over, by the NAS's word."""
 
     detail: str
 
@@ -282,7 +284,12 @@ def _acknowledged(climb: Climb, rungs: tuple[Verb, ...], terms: Terms, now: floa
 
 
 def _no_such_session(climb: Climb, rungs: tuple[Verb, ...], terms: Terms, now: float) -> Move:
-    return Move(climb=climb, do=NoSuchSession(detail=climb.pending.detail))
+    """Of a session that the NAS never accounted for, it may only be the names that it does not know, so it is asked in
+    its other words before it is believed. No port goes down for one that may not be there."""
+    others = {verb for verb in rungs[climb.pending.step + 1 :] if verb is not Verb.BOUNCE}
+    if terms.accounted or not others:
+        return Move(climb=climb, do=NoSuchSession(detail=climb.pending.detail))
+    return _next_rung(climb, rungs, terms, now)
 
 
 def _narrowed(climb: Climb, rungs: tuple[Verb, ...], terms: Terms, now: float) -> Move:

@@ -25,13 +25,16 @@ def agree(one: str, other: str) -> bool:
 def has_same_own_name(session: Session, record: Accounted) -> bool:
     """Whether the record names this very session: by our token, or by its NAS's audit-session-id."""
     one, other = session.names, record.names
-    if other.token and one.token == other.token:
-        return True
-    return bool(
+    return has_same_token(session, record) or bool(
         other.audit_session_id
         and one.audit_session_id == other.audit_session_id
-        and session.place.nas == record.place.nas
+        and is_same_nas(session.place, record.place)
     )
+
+
+def has_same_token(session: Session, record: Accounted) -> bool:
+    """Whether it bears the token of this session's last Accept: 128 random bits, whoever sends it."""
+    return bool(record.names.token) and session.names.token == record.names.token
 
 
 def may_be_one_endpoint(place: Place, other: Place) -> bool:
@@ -59,12 +62,25 @@ def merged(known: _Spoken, said: _Spoken, *, newer: bool) -> _Spoken:
 
 
 def is_one_count(session: Session, record: Accounted) -> bool:
-    """Whether both are one accounting session: its number means something on one NAS alone."""
+    """Whether both are one accounting session: its number means something on one NAS alone. A pair of controllers has
+    two addresses, and what one of them let in the other may account for: same client, same token, same number."""
     here, there = session.place, record.place
-    return agree(session.names.acct_session_id, record.names.acct_session_id) and (
+    number = record.names.acct_session_id
+    return agree(session.names.acct_session_id, number) and (
         is_one_address(here, there)
+        or bool(here.nas == there.nas and number and has_same_token(session, record))
         or bool(here.nas_identifier and here.nas_identifier == there.nas_identifier)
         or bool(here.nas_address and here.nas_address == there.nas_address)
+    )
+
+
+def is_same_nas(one: Place, other: Place) -> bool:
+    """Client of the configuration, address, and the NAS's names for itself: the client may be a whole network, and
+    behind one address there may be a proxy."""
+    return (
+        is_one_address(one, other)
+        and agree(one.nas_identifier, other.nas_identifier)
+        and agree(one.nas_address, other.nas_address)
     )
 
 

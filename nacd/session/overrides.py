@@ -17,7 +17,8 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final, TypeAlias
 
-from nacd.values import Decision, Device, Effect, Identity
+from nacd.session.machines import Machines
+from nacd.values import Decision, Device, Effect, Endpoint, Identity
 
 
 class SubjectKind(StrEnum):
@@ -94,9 +95,13 @@ def in_force(overrides: Iterable[Override], identity: Identity, mac: str, tenant
 
 
 class Orders:
-    """All that were not lifted, found by what they are about. For one thread."""
+    """All that were not lifted, found by what they are about. For one thread.
 
-    def __init__(self, overrides: Iterable[Override] = ()) -> None:
+    machines: which device a MAC was seen with. What is ordered against a device holds for that MAC too.
+    """
+
+    def __init__(self, overrides: Iterable[Override] = (), machines: Machines | None = None) -> None:
+        self.machines = machines if machines is not None else Machines()
         self._about: dict[tuple[SubjectKind, str], list[Override]] = {}
         for each in overrides:
             self.put(each)
@@ -124,18 +129,36 @@ class Orders:
             else:
                 del self._about[about]
 
+    def covered(self, override: Override) -> tuple[str, ...]:
+        """MACs for which it holds though it does not name them."""
+        if not _is_about_a_device(override) or override.effect is OverrideEffect.ALLOW:
+            return ()
+        return self.machines.macs(override.subject, override.tenant)
+
     def in_force(self, identity: Identity, mac: str, tenant: str, now: float) -> InForce:
-        """As ``in_force``, and as quick when there are many."""
+        """As ``in_force``, and as quick when there are many; for what is known by its MAC alone, also what is ordered
+        against the device that was seen with it."""
         if not self._about:
             return NO_OVERRIDE
+        machine = self.machines.of(mac) if isinstance(identity, Endpoint) else None
+        if machine is not None:
+            found = self._in_force(machine.device, mac, machine.tenant, now)
+            if isinstance(found, Override) and found.effect is not OverrideEffect.ALLOW and _is_about_a_device(found):
+                return found
+        return self._in_force(identity, mac, tenant, now)
+
+    def _in_force(self, identity: Identity, mac: str, tenant: str, now: float) -> InForce:
         found = list(self._about.get((SubjectKind.MAC, mac), ()))
         if isinstance(identity, Device):
             found += self._about.get((SubjectKind.DEVICE, identity.id.guid), ())
         return in_force(found, identity, mac, tenant, now) if found else NO_OVERRIDE
 
 
-def decision(override: Override, policy_digest: str, *, sayable: bool = True) -> Decision:
-    """What is decided instead of the policy. policy_digest: of the policy that it stands above.
+def decision(
+    override: Override, policy_digest: str, *, sayable: bool = True, about: Identity | None = None
+) -> Decision:
+    """What is decided instead of the policy. policy_digest: of the policy that it stands above. about: who is at the
+    other end.
 
     sayable: the NAS's vendor can express the profile, and the configuration still has it; else it is refused.
     """
@@ -146,6 +169,8 @@ def decision(override: Override, policy_digest: str, *, sayable: bool = True) ->
         f"{override.reason}",
         f"override {override.id} of {_date(override.at)}, in force {end}",
     ]
+    if _is_about_a_device(override) and isinstance(about, Endpoint):
+        reasons.append(f"that device was seen with `{about.mac}` last, by its certificate")
     if not sayable:
         reasons.append(f"its profile `{override.profile}` does not exist any more, or this NAS cannot be given it")
     return Decision(
@@ -163,6 +188,10 @@ def _is_about(override: Override, identity: Identity, mac: str, tenant: str) -> 
     if override.subject_kind is SubjectKind.MAC:
         return bool(mac) and override.subject == mac
     return isinstance(identity, Device) and override.subject == identity.id.guid
+
+
+def _is_about_a_device(override: Override) -> bool:
+    return override.subject_kind is SubjectKind.DEVICE
 
 
 def _date(at: float) -> str:

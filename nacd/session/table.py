@@ -5,8 +5,11 @@ found (``tie`` and the database), what is wanted of a NAS and how to get it (``l
 
 Theory. Two clocks tell the story: ours (``at``) and the NAS's (``happened_at``). What a NAS says is believed about the
 order of its own records and never about the future; against our own times it may be off by ``CLOCKS_APART_S``, so a
-Start that seems to come some seconds before its Accept is a Start. Times of a session only grow; a record that is not
-newer than what is known fills in what is unknown, and changes nothing else. That makes replays and disorder harmless:
+Start that seems to come some seconds before its Accept is a Start. What is older than that is old, by hours or by
+months: late, or played back. A clock that is wrong for good is known by all that its NAS says (``clocks``), and has
+been allowed for before a record comes here; one that was never set (1970, 1993, when the firmware was made) is none.
+Times of a session only grow, unless our own clock was set back; a record that is not newer than what is known fills in
+what is unknown, and changes nothing else. That makes replays and disorder harmless:
 
     phase       START, INTERIM        STOP          restart       aged out    accepted anew
     AUTHORIZED  LIVE                  ENDED         ENDED         AGED        AUTHORIZED
@@ -18,6 +21,12 @@ An end is final: what comes later belongs to a new session, which needs proof th
 happened later, or a session time that is too short for the old one (RFC 2866 section 5.5: an Acct-Session-Id may come
 again after a reboot). An Interim is proof enough against an end that was not a Stop: a NAS that did not find a session
 has lied, or was asked in wrong words, when it accounts for it later. A new session has the id 0.
+
+A restart of a NAS is an end that nobody has seen: it can be played back, and who names a whole NAS names sessions that
+ought to be under another decision. So what is wanted of a session outlives it: that session is AGED, and is asked about
+until there is a login, a Stop, or the NAS says that it has none. All are AGED by a restart that may be a replay.
+
+Where a NAS is, and what it calls itself, is not taken from what another address of its client accounts for.
 """
 
 from __future__ import annotations
@@ -27,11 +36,11 @@ from hashlib import blake2b
 from typing import Final, TypeAlias
 
 from nacd.session.names import (
-    agree,
     has_same_own_name,
     is_of_another_endpoint,
     is_one_address,
     is_one_count,
+    is_same_nas,
     merged,
 )
 from nacd.sessions import (
@@ -44,6 +53,7 @@ from nacd.sessions import (
     NotOurs,
     Pending,
     Phase,
+    Place,
     Session,
     Settled,
     Standing,
@@ -54,8 +64,6 @@ from nacd.values import AccountingRequest
 
 CLOCKS_APART_S: Final = 300.0
 """How far the clock of a NAS may be from ours, seconds; as much as RFC 5176 section 6.3 is usually set to."""
-BELIEVED_S: Final = 86_400.0
-"""No record is taken to be older than this: a NAS whose clock was never set says 1970."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,18 +113,6 @@ def is_same_decision(one: Standing | NotOurs, other: Standing | NotOurs) -> bool
 # -- records ------------------------------------------------------------------------------------
 
 
-def happened_at(request: AccountingRequest, at: float) -> float:
-    """When a record happened, seconds since the epoch, at most ``at`` (when it came).
-
-    Event-Timestamp (RFC 2869 section 5.3) where it can be true; else Acct-Delay-Time before ``at`` (RFC 2866 section
-    5.2), at most a day.
-    """
-    event = float(request.event_timestamp)
-    if at - BELIEVED_S <= event <= at + CLOCKS_APART_S:
-        return min(event, at)
-    return at - min(max(float(request.delay_s), 0.0), BELIEVED_S)
-
-
 def record_digest(request: AccountingRequest) -> str:
     """32 hex digits that a retransmission and a replay of this record share, and no other record.
 
@@ -152,6 +148,7 @@ def _accounted(session: Session, record: Accounted) -> Session | Ignored:
     happened = min(record.happened_at, record.at)
     if session.phase is Phase.ENDED:
         return _after_the_end(session, record, happened)
+    known, session = session, _as_of(session, record.at)
     if session.phase is not Phase.AUTHORIZED and not is_one_count(session, record):
         if not _is_taken_over(session, record):
             return _begun(record, session)  # one Accept, two accounting sessions: it roamed
@@ -168,14 +165,36 @@ def _accounted(session: Session, record: Accounted) -> Session | Ignored:
         return Ignored("it is older than what is known")
     learnt = replace(
         session,
-        place=merged(session.place, record.place, newer=newer or session.phase is Phase.AUTHORIZED),
+        place=_place(session, record, newer=newer or session.phase is Phase.AUTHORIZED),
         names=merged(session.names, record.names, newer=newer or session.phase is Phase.AUTHORIZED),
         phase=Phase.LIVE,
         started_at=session.started_at or _started_at(session, record, happened),
         seen_at=max(session.seen_at, happened),
         cause="",
     )
-    return learnt if learnt != session else Ignored("it says nothing new")
+    return learnt if learnt != known else Ignored("it says nothing new")
+
+
+def _as_of(session: Session, at: float) -> Session:
+    """What lies in the future was written before our clock was set back: all that is known of it is that it is over."""
+    if max(session.authorized_at, session.started_at, session.seen_at) <= at + CLOCKS_APART_S:
+        return session
+    by = at - CLOCKS_APART_S
+    return replace(
+        session,
+        authorized_at=min(session.authorized_at, by),
+        started_at=min(session.started_at, by),
+        seen_at=min(session.seen_at, by),
+    )
+
+
+def _place(session: Session, record: Accounted, *, newer: bool) -> Place:
+    """Where it is now. Of another address of its client (the other half of a pair, or somebody who lies) only what the
+    endpoint has is believed: who is asked to change it is who let it in."""
+    known, said = session.place, record.place
+    if known.nas == said.nas and known.source != said.source:
+        said = replace(known, framed_address=said.framed_address)
+    return merged(known, said, newer=newer)
 
 
 def _known_until(session: Session, record: Accounted) -> float:
@@ -194,7 +213,7 @@ def _known_until(session: Session, record: Accounted) -> float:
 def _stopped(session: Session, record: Accounted, happened: float) -> Session:
     return replace(
         session,
-        place=merged(session.place, record.place, newer=happened > session.seen_at),
+        place=_place(session, record, newer=happened > session.seen_at),
         names=merged(session.names, record.names, newer=session.phase is Phase.AUTHORIZED),
         phase=Phase.ENDED,
         started_at=session.started_at or _started_at(session, record, happened),
@@ -207,6 +226,9 @@ def _stopped(session: Session, record: Accounted, happened: float) -> Session:
 
 def _after_the_end(session: Session, record: Accounted, happened: float) -> Session | Ignored:
     """Only what its NAS said itself is final: if that accounts on for what we took to be over, it lives."""
+    if session.ended_at > record.at + CLOCKS_APART_S:  # our clock was set back since
+        at = record.at - CLOCKS_APART_S
+        session = replace(session, ended_at=at, seen_at=at - (session.ended_at - session.seen_at))
     if happened <= session.ended_at and is_one_address(session.place, record.place):
         return Ignored("the session is over")
     if not is_one_count(session, record) or is_of_another_endpoint(session, record):
@@ -262,7 +284,7 @@ def _is_taken_over(session: Session, record: Accounted) -> bool:
     standing = session.standing
     return (
         isinstance(standing, Standing)
-        and standing.at >= session.seen_at
+        and session.seen_at <= standing.at <= record.at + CLOCKS_APART_S
         and is_one_address(session.place, record.place)
         and has_same_own_name(session, record)
     )
@@ -297,6 +319,7 @@ def _authorized(session: Session | None, change: Authorized) -> Session | Ignore
             ends_at=change.ends_at,
             voice=change.voice,
         )
+    known, session = session, _as_of(session, change.at)
     phase, cause, wish = session.phase, session.cause, session.wish
     if phase is Phase.AGED:
         phase, cause = (Phase.LIVE if session.started_at else Phase.AUTHORIZED), ""
@@ -316,22 +339,28 @@ def _authorized(session: Session | None, change: Authorized) -> Session | Ignore
         cause=cause,
         wish=wish,
     )
-    return again if again != session else Ignored("it says nothing new")
+    return again if again != known else Ignored("it says nothing new")
 
 
 def _restarted(session: Session, change: NasRestarted) -> Session | Ignored:
-    place = session.place
-    if (place.nas, place.source) != (change.nas, change.source) or not agree(
-        place.nas_identifier, change.nas_identifier
-    ):
+    there = Place(
+        nas=change.nas, source=change.source, nas_identifier=change.nas_identifier, nas_address=change.nas_address
+    )
+    if not is_same_nas(session.place, there):
         return Ignored("it is on another NAS")
     if session.phase is Phase.ENDED:
         return Ignored("the session is over")
     # An Event-Timestamp has no fractions (RFC 2869 section 5.3), and nobody logs in within the second of a boot.
     happened = min(change.happened_at + 1.0, change.at)
+    session = _as_of(session, change.at)
     if max(session.authorized_at, session.started_at) >= happened or session.seen_at > happened:
         return Ignored("it began, or was heard of, after that")
-    return _ended(session, happened, change.cause or "its NAS was restarted")
+    cause = f"{change.cause}, or that was played back" if change.doubtful else change.cause
+    if not change.doubtful and isinstance(session.wish, Settled):
+        return _ended(session, happened, cause)
+    if session.phase is Phase.AGED:
+        return Ignored("it says nothing new")
+    return replace(session, phase=Phase.AGED, seen_at=max(session.seen_at, happened), cause=cause)
 
 
 def _wished(session: Session, change: Wished) -> Session | Ignored:
@@ -353,6 +382,7 @@ def _wished(session: Session, change: Wished) -> Session | Ignored:
 def _gone(session: Session, change: Gone) -> Session | Ignored:
     if session.phase is Phase.ENDED:
         return Ignored("the session is over")
+    session = _as_of(session, change.at)
     if session.seen_at > change.at:
         return Ignored("it was heard of after that")
     if change.phase is Phase.ENDED:

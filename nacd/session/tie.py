@@ -11,8 +11,9 @@ get wrong:
 0. A number is used once at a time, so a record from a time when a session of its NAS was known by that number is
    about that session, whatever token it had then: it came late, or again.
 1. Our token in Class is drawn at random for one Accept and comes from nowhere else, so it ties across NASes, which is
-   how roaming and a proxy look.
-2. An audit-session-id is made by one NAS for one session.
+   how roaming, a proxy and the other half of a pair of controllers look.
+2. An audit-session-id is made by one NAS for one session, of numbers that can be guessed, and stands in every syslog:
+   it ties on that NAS alone, as an address and by its names for itself, and not on any other switch of the same client.
 3. An Acct-Session-Id is unique between two reboots of one NAS (RFC 2866 section 5.5), so it ties on the same NAS
    alone, to a session that is not over, or to the newest that is: a late or repeated record of that one, or a new
    session under an old number, which ``table`` tells apart by time.
@@ -27,9 +28,10 @@ its session has lasted rules out those that are younger than that.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
-from nacd.session.names import agree, is_one_address, may_be_one_endpoint
+from nacd.session.names import agree, has_same_token, is_same_nas, may_be_one_endpoint
 from nacd.session.table import CLOCKS_APART_S, NO_SESSION, Found
 from nacd.sessions import Accounted, AccountingKind, Authorized, Grounds, Phase, Place, Session
 from nacd.values import AccessKind
@@ -66,7 +68,7 @@ def again(authorized: Authorized, candidates: Sequence[Session]) -> Found:
         name = getattr(names, one)
         found = [each for each in present if name and getattr(each.names, one) == name and _agree(authorized, each)]
         if found:
-            return max(found, key=_age)
+            return max(found, key=partial(_age, authorized.at))
     if authorized.grounds.access is AccessKind.VPN or not names.token:
         return NO_SESSION
     found = [
@@ -77,38 +79,28 @@ def again(authorized: Authorized, candidates: Sequence[Session]) -> Found:
         and _is_same_port(each.place, authorized.place)
         and _agree(authorized, each)
     ]
-    return max(found, key=_age) if found else NO_SESSION
-
-
-def is_same_nas(one: Place, other: Place) -> bool:
-    """Client of the configuration, address, and the NAS's names for itself: the client may be a whole network, and
-    behind one address there may be a proxy."""
-    return (
-        is_one_address(one, other)
-        and agree(one.nas_identifier, other.nas_identifier)
-        and agree(one.nas_address, other.nas_address)
-    )
+    return max(found, key=partial(_age, authorized.at)) if found else NO_SESSION
 
 
 # -- the names, best first ----------------------------------------------------------------------
 
 
 def _by_number_and_time(record: Accounted, session: Session) -> bool:
-    happened = min(record.happened_at, record.at)
+    happened, until = min(record.happened_at, record.at), max(session.seen_at, session.ended_at)
     return (
         bool(session.started_at)
-        and session.started_at <= happened <= max(session.seen_at, session.ended_at)
+        and session.started_at <= happened <= until <= record.at + CLOCKS_APART_S
         and _by_acct_session_id(record, session)
     )
 
 
 def _by_token(record: Accounted, session: Session) -> bool:
-    return bool(record.names.token) and session.names.token == record.names.token
+    return has_same_token(session, record)
 
 
 def _by_audit_session_id(record: Accounted, session: Session) -> bool:
     name = record.names.audit_session_id
-    return bool(name) and session.names.audit_session_id == name and session.place.nas == record.place.nas
+    return bool(name) and session.names.audit_session_id == name and is_same_nas(session.place, record.place)
 
 
 def _by_acct_session_id(record: Accounted, session: Session) -> bool:
@@ -172,8 +164,10 @@ def _best(record: Accounted, found: Sequence[Session]) -> Session:
     number = record.names.acct_session_id
     numbered = [each for each in found if each.names.acct_session_id == number and each.place.nas == record.place.nas]
     present = [each for each in found if each.phase is not Phase.ENDED]
-    return max(numbered or present or found, key=_age)
+    return max(numbered or present or found, key=partial(_age, record.at))
 
 
-def _age(session: Session) -> tuple[float, int]:
-    return (max(session.authorized_at, session.started_at), session.id)
+def _age(at: float, session: Session) -> tuple[float, int]:
+    """Greater for a younger one. What began in the future did so before our clock was set back."""
+    began = max(session.authorized_at, session.started_at)
+    return (began if began <= at + CLOCKS_APART_S else 0.0, session.id)

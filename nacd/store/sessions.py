@@ -27,6 +27,7 @@ from nacd.store.live.batch import Again, Apply, Batch, Rules, Tie
 from nacd.store.live.codec import Unreadable
 from nacd.store.live.filters import Filter
 from nacd.store.live.hot import Hot
+from nacd.store.live.nases import Nases
 from nacd.store.live.outcome import Applied
 from nacd.store.live.overrides import Kept, Overrides
 from nacd.store.live.records import Records
@@ -40,9 +41,13 @@ APART_S: Final = 0.003
 one needs has left the CPU's caches, which costs more than the commit."""
 _PAGE: Final = 500
 _KEYS_AT_ONCE: Final = 5_000
+PENDING_LONGER_S: Final = 90 * 86_400.0
+"""A session of which something is wanted is kept for so much longer: whoever hides for a week is not let off."""
 _CLOSE_PATIENCE_S: Final = 10.0
 
 LiveKey: TypeAlias = tuple[int, str, str, str, str]
+Station: TypeAlias = tuple[int, str, str, str, str, float]
+"""Number, tenant, device (see ``Filter``), Calling-Station-Id, NAS, and when it was let in."""
 _Item: TypeAlias = Change | tuple[Change, ...]
 
 _BY_ID = rows.select("id = ?")
@@ -52,19 +57,32 @@ _BY_USER = rows.select(f"user = ? AND user <> '' AND +{rows.OPEN} ORDER BY id")
 _BY_NAS = rows.select(f"{rows.OPEN} AND nas = ? ORDER BY id")
 _BY_ACCT = rows.select("acct_session_id = ? AND acct_session_id <> '' AND nas = ? ORDER BY id DESC")
 _BY_AUDIT = rows.select("audit_session_id = ? AND audit_session_id <> '' ORDER BY id DESC")
+_UNASKED = rows.select(
+    "+key = '' AND instr(rest, CAST(? AS BLOB)) AND +phase IN ('authorized', 'live', 'aged') AND id > ?"
+    " ORDER BY id LIMIT ?"
+)
 _KEYS = (
     "SELECT id, tenant, key, calling, nas FROM sessions"  # noqa: S608  words of these modules
     f" WHERE id > ? AND +{rows.OPEN} AND +key <> '' ORDER BY id LIMIT {_KEYS_AT_ONCE}"
 )
+_STATIONS = (
+    "SELECT id, tenant, device, calling, nas, authorized_at FROM sessions"
+    " WHERE (id < ?1 OR ?1 = 0) AND +device <> '' AND +calling <> '' ORDER BY id DESC LIMIT ?2"
+)
 _COUNT = "SELECT phase, count(*) FROM sessions GROUP BY phase"
 _COUNT_PENDING = "SELECT count(*) FROM sessions WHERE pending_since IS NOT NULL"
 _CROWDING = (
-    "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY nas, tenant, iif(key <> '', key, calling)"
+    "SELECT id FROM (SELECT id, row_number() OVER"
+    " (PARTITION BY nas, source, spot, tenant, iif(device <> '', device, calling)"
     " ORDER BY id DESC) AS place FROM sessions WHERE phase = 'authorized') WHERE place > ? LIMIT ?"
 )
 _PRUNE = (
     "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE phase IN ('ended', 'aged')"  # noqa: S608
-    f" AND max(ended_at, seen_at) < ? LIMIT {_PAGE})"
+    f" AND pending_since IS NULL AND max(ended_at, seen_at) < ? LIMIT {_PAGE})"
+)
+_PRUNE_PENDING = (
+    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE pending_since IS NOT NULL"  # noqa: S608
+    f" AND +phase IN ('ended', 'aged') AND max(ended_at, seen_at) < ? LIMIT {_PAGE})"
 )
 _NUMBER = "SELECT seq FROM sqlite_sequence WHERE name = 'sessions'"
 _FORGET_NUMBER = "DELETE FROM sqlite_sequence WHERE name = 'sessions' AND seq < ?"
@@ -97,6 +115,7 @@ class SessionStore:
         self._wall = wall
         self._known = Records()
         self._hot = Hot()
+        self._nases = Nases()
         self._overrides = Overrides(self._complain)
         self._highest = 0
         self._read: sqlite3.Connection | None = None
@@ -154,7 +173,7 @@ class SessionStore:
             nonlocal batch
             done.clear()
             self._look(connection)
-            batch = Batch(connection, self._rules, self._known, self._hot, self._complain)
+            batch = Batch(connection, self._rules, self._known, self._hot, self._complain, self._nases)
             for item in items:
                 if isinstance(item, tuple):
                     done.append(tuple([batch.carry_out(change) for change in item]))
@@ -163,10 +182,13 @@ class SessionStore:
             if batch.digests:
                 for sql, parameters in self._known.statements(batch.digests, now):
                     connection.executemany(sql, parameters)
+            for sql, parameters in self._nases.statements(batch.boots):
+                connection.executemany(sql, parameters)
 
         if not self._file.transact(work) or batch is None:
             return [_not_stored(item, self._file.problem or "it could not be written") for item in items]
         self._known.add(batch.digests, now)
+        self._nases.add(batch.boots)
         self._highest = max(self._highest, batch.highest)
         return done
 
@@ -174,6 +196,7 @@ class SessionStore:
         """Read what memory holds, whenever the file was opened."""
         if connection is not self._read:
             self._known.read(connection, self._wall())
+            self._nases.read(connection)
             self._overrides.read(connection)
             for (number,) in connection.execute(_NUMBER):
                 self._highest = max(self._highest, number if isinstance(number, int) else 0)
@@ -182,7 +205,7 @@ class SessionStore:
     def _held(self) -> list[Statement]:
         """A file that took the place of a bad one gives no number twice: somebody may still hold one."""
         number = [(self._highest,)]
-        return [(_FORGET_NUMBER, number), (_PUT_NUMBER, number), *self._overrides.held()]
+        return [(_FORGET_NUMBER, number), (_PUT_NUMBER, number), *self._nases.held(), *self._overrides.held()]
 
     def _complain(self, kind: str, sentence: str) -> None:
         self._file.complain(kind, f"`{self._file.path}`: {sentence}")
@@ -195,7 +218,8 @@ class SessionStore:
         return found[0] if found else NO_SESSION
 
     def by_device(self, tenant: str, key: str) -> tuple[Session, ...]:
-        """The sessions of a device that count as present."""
+        """Those that count as present and were decided by what is known under this key of a verdict; see ``Filter`` for
+        all of a device."""
         return self._sessions(_BY_DEVICE, (key, tenant))
 
     def by_mac(self, mac: str) -> tuple[Session, ...]:
@@ -205,6 +229,10 @@ class SessionStore:
     def by_user(self, user: str) -> tuple[Session, ...]:
         """Those that count as present, by the user of the certificate, else by User-Name."""
         return self._sessions(_BY_USER, (user,))
+
+    def unasked(self, text: str, limit: int, after: int = 0) -> tuple[Session, ...]:
+        """A page of those, also aged ones, of which nobody is asked and whose row holds this text. Reads all rows."""
+        return self._sessions(_UNASKED, (text, after, limit))
 
     def by_nas(self, nas: str) -> tuple[Session, ...]:
         """Those that count as present on a NAS; all of them, see ``find`` for pages."""
@@ -241,9 +269,14 @@ class SessionStore:
                 if all(isinstance(text, str) for text in texts):
                     yield (number, *texts)
 
+    def stations(self, limit: int, before: int = 0) -> tuple[Station, ...]:
+        """A page of those with a device and a Calling-Station-Id, also of those that are over, the newest first."""
+        found = self._file.ask(_STATIONS, (before, limit))
+        return tuple((*each,) for each in found)
+
     def crowding(self, most: int, limit: int) -> tuple[int, ...]:
-        """Numbers of those that nothing was heard of since their Accept, and of which the same device (where nobody is
-        asked: the same station) has ``most`` newer ones on the same NAS. Seconds for a million."""
+        """Numbers of those that nothing was heard of since their Accept, and of which the same device (where none has
+        proved itself: the same station) has ``most`` newer ones on the same port. Seconds for a million."""
         return tuple(number for (number,) in self._file.ask(_CROWDING, (most, limit)))
 
     def counts(self) -> Mapping[str, int]:
@@ -277,6 +310,11 @@ class SessionStore:
         """All that were not lifted, oldest first, whether or not their end has come. Does not wait for the disk."""
         return self._overrides.in_force()
 
+    @property
+    def damaged_overrides(self) -> tuple[str, ...]:
+        """Orders of which only a part could be read, and what follows, in words."""
+        return self._overrides.damaged
+
     def all_overrides(self, limit: int, after: int = 0) -> tuple[Override, ...]:
         """A page of all, lifted ones too, by id from ``after`` on."""
         return self._overrides.page(self._file, limit, after)
@@ -284,23 +322,29 @@ class SessionStore:
     # -- upkeep ----------------------------------------------------------------------------------
 
     def prune(self, ended_before: float) -> int:
-        """Forget sessions that ended, or aged out, before this, and overrides lifted before: how many sessions.
+        """Forget sessions that ended, or aged out, before this, and overrides lifted before: how many sessions. What
+        ought to be under another decision is forgotten ``PENDING_LONGER_S`` later, and that is reported.
 
         For a thread, now and then: it works in pieces that keep nobody waiting.
         """
+        forgotten = self._forget(_PRUNE, ended_before)
+        if pending := self._forget(_PRUNE_PENDING, ended_before - PENDING_LONGER_S):
+            self._complain("pending", f"{pending} sessions were forgotten that ought to be under another decision")
+        self._overrides.forget(self._file, ended_before)
+        return forgotten + pending
+
+    def _forget(self, sql: str, before: float) -> int:
         forgotten = 0
         while True:
             gone = 0
 
             def work(connection: sqlite3.Connection) -> None:
                 nonlocal gone
-                gone = connection.execute(_PRUNE, (ended_before,)).rowcount
+                gone = connection.execute(sql, (before,)).rowcount
 
             if not self._file.transact(work) or not gone:
-                break
+                return forgotten
             forgotten += gone
-        self._overrides.forget(self._file, ended_before)
-        return forgotten
 
     def close(self) -> None:
         """Write what waits, close the file."""

@@ -327,6 +327,7 @@ def session_records(
         session_events.answered(session=live, verb=Verb.REAUTHENTICATE, outcome=refused, now=now),
         session_events.converged(session=live, wanted=quarantine, how="it logged in again", took_s=3.25, now=now),
         session_events.alarm(session=live, text="nothing answers", now=now),
+        session_events.withdrawn(session=live, wanted=quarantine, cause="it has changed", after_s=3.25, now=now),
         session_events.ended(session=live, cause="nothing was heard for 24 h", now=now),
         session_events.ended(session=foreign, cause="nothing was heard for 24 h", now=now),
         session_events.asked(session=foreign, shown=(), now=now, **asked),  # type: ignore[arg-type]

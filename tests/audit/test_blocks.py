@@ -19,6 +19,7 @@ from nacd.values import (
     Instant,
     MacAddress,
     Named,
+    Nas,
     NoCertificate,
     Unidentified,
 )
@@ -113,4 +114,6 @@ def test_every_fact_of_the_vocabulary_has_its_place_in_the_record(
 def test_the_nas_is_described_by_our_word_and_its_own(request_of: Callable[..., AccessRequest]) -> None:
     block = blocks.nas(request_of())
     assert (block["name"], block["source"], block["identifier"]) == ("campus", "10.20.0.1", "sw-1")
+    wired = replace(request_of(), nas=Nas(name="campus", vendor="cisco-ios", groups=frozenset({"wired", "campus"})))
+    assert (block["groups"], blocks.nas(wired)["groups"]) == ([], ["campus", "wired"])
     assert blocks.session(request_of()) == {"acct_session_id": "0000001A", "audit_session_id": "0A140001"}

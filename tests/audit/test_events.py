@@ -10,6 +10,7 @@ from nacd.audit.line import line
 from nacd.audit.redaction import clean
 from nacd.values import (
     AccessKind,
+    AccessList,
     AccessRequest,
     AccountingRequest,
     Attribute,
@@ -27,6 +28,9 @@ from nacd.values import (
 
 At = Callable[[float], Instant]
 Request = Callable[..., AccessRequest]
+
+
+LIST = AccessList(name="#ACSACL#-IP-GUESTS-a4f4ab01", lines=3, pages=(b"one", b"two"), asked_with=frozenset({"x"}))
 
 
 @pytest.fixture
@@ -67,6 +71,7 @@ def everything(
         eap,
         events.eap_failed(request=request, failed=bare, access=AccessKind.VPN, latency_ms=1.0, now=now),
         refusal,
+        events.list_downloaded(request=request, listed=LIST, latency_ms=1.0, now=now),
         events.reply_too_long(decision=allow, sent=sent, octets=5000, now=now, **base),
         events.repeated(of=reject, **span),
         events.repeated(of=eap, **span),
@@ -269,3 +274,10 @@ def test_the_facts_of_a_shown_certificate_are_all_there(
     assert isinstance(shown, dict)
     assert set(shown) == set(CertificateFacts.__dataclass_fields__)
     assert shown["fingerprint"] == certificate.fingerprint
+
+
+def test_a_downloaded_list_is_told_with_its_size_and_names_no_endpoint(request_of: Request, at: At) -> None:
+    event = events.list_downloaded(request=request_of(), listed=LIST, latency_ms=1.0, now=at(0))
+    assert event.fields["access_list"] == {"name": LIST.name, "lines": 3, "packets": 2}
+    assert (event.fields["access"], event.repeat_key) == ("", "")
+    assert f"has downloaded the access list `{LIST.name}`" in str(event.fields["why"])

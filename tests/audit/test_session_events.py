@@ -66,13 +66,14 @@ def test_every_record_about_a_session_bears_its_number_all_its_names_and_its_pla
     session_records: tuple[AuditEvent, ...],
 ) -> None:
     about = [event.fields for event in session_records if event.fields.get("nacd_session") == 4711]
-    assert len(about) == 7
+    assert len(about) == 8
     for fields in about:
         assert fields["session"] == {
             "acct_session_id": "0000001A",
             "acct_multi_session_id": "0000001B",
             "audit_session_id": "0A140001",
             "class_token": "5e" * 16,
+            "user_name_octets": "",
             "phase": "live",
             "authorized_at": "2026-09-21T11:26:40.000Z",
             "started_at": "2026-09-21T11:26:41.000Z",
@@ -286,6 +287,18 @@ def test_a_change_that_ends_with_its_session_has_not_come_about(live: Session, q
         "the change to profile `quarantine` has ended, 3.2 s after it was wanted: its session is over: its NAS has no"
         " such session"
     )
+
+
+def test_what_is_wanted_no_more_is_not_said_to_have_come_about(live: Session, quarantine: Standing, at: At) -> None:
+    event = session_events.withdrawn(
+        session=replace(live, wish=Settled()), wanted=quarantine, cause="it is healed", after_s=3.25, now=at(3)
+    )
+    assert why(event) == (
+        "the change from profile `corporate` to profile `quarantine` is not wanted any more, 3.2 s after it was: it is"
+        " healed"
+    )
+    assert event.fields["withdrawn"] == {"cause": "it is healed", "after_s": 3.25}
+    assert event.fields["wanted"]["profile"] == "quarantine"
 
 
 def test_an_alarm_says_what_has_not_come_about(live: Session, at: At) -> None:

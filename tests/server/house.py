@@ -36,7 +36,9 @@ from nacd.server.lookups.tenants import Lookups
 from nacd.server.lookups.watch import HowOften, LiveDevices
 from nacd.server.recorder import Recorder
 from nacd.server.sessions.book import Book
+from nacd.server.sessions.known import Known
 from nacd.server.worker import Worker
+from nacd.session.overrides import Orders
 from nacd.session.table import apply
 from nacd.session.tie import tie
 from nacd.sessions import Standing
@@ -274,14 +276,18 @@ class House:
         self.book = Book(self.sessions, self.clock)
         self.book.listen(self.live.applied)
         self.refused: list[tuple[AccessRequest, str, Standing]] = []
+        self.orders = Orders()
         self.worker = Worker(
             admission=Admission(assembled.table, MessageAuthenticatorLedger(), DedupTable()),
             queue=translate.work_queue(assembled.loaded.settings.overload),
             gate=translate.gate(assembled.loaded.settings.overload),
-            authorizer=daemon.authorizer(assembled, chargeable_key(site.folder / "state", random_octets).key),
+            authorizer=daemon.authorizer(
+                assembled, chargeable_key(site.folder / "state", random_octets).key, self.orders
+            ),
             dictionary=assembled.dictionary,
             lookup=self.lookup,
             live=self.live,
+            judging=Known(lookups=self.lookup, machines=self.orders.machines),
             recorder=self.recorder,
             sessions=self.book,
             refused=lambda *told: self.refused.append(told),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from structlog.testing import capture_logs
 
 from nacd.admit import NOTHING, Left
 from nacd.audit import events
@@ -18,8 +20,9 @@ from nacd.radius.admission import Admission
 from nacd.radius.clients import ClientTable
 from nacd.radius.dedup import DedupTable, Replay, RequestKey
 from nacd.radius.ledger import MessageAuthenticatorLedger
+from nacd.server import outbox
 from nacd.server.drops import Drops
-from nacd.server.outbox import Outbox, Outgoing, Unstored
+from nacd.server.outbox import Outbox, Outgoing, Sessions, Unstored
 from nacd.server.recorder import Recorder
 from nacd.sessions import Accounted, Authorized, Change
 from nacd.store.audit_log import AuditLog
@@ -64,6 +67,14 @@ class Disk:
         self.writing[-1].set_result(tuple(Applied(stored=stored) for _ in self.asked[-1]))
         await asyncio.sleep(0)
 
+    async def asked_times(self, count: int) -> None:
+        """Wait until it was asked that often."""
+        deadline = time.monotonic() + 10
+        while len(self.asked) < count:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.001)
+        assert len(self.asked) == count
+
 
 class Desk:
     def __init__(self, audit: Path) -> None:
@@ -73,8 +84,13 @@ class Desk:
         self.dedup = DedupTable()
         self.disk = Disk()
         admission = Admission(ClientTable(()), MessageAuthenticatorLedger(), self.dedup)
-        self.outbox = Outbox(self.recorder, admission, self.disk, lambda: NOW)
+        self.outbox = Outbox(self.recorder, admission, self.disk, lambda: NOW, retry_s=0.01)
+        self.admission = admission
         self.way = Way(audit)
+
+    def open(self, sessions: Sessions) -> None:
+        """Write sessions down there."""
+        self.outbox = Outbox(self.recorder, self.admission, sessions, lambda: NOW, retry_s=0.01)
 
     def put(
         self,
@@ -257,9 +273,95 @@ async def test_settling_waits_for_the_disk_and_sends_what_was_written(desk: Desk
     assert desk.way.sent == [b"a"]
 
 
+# -- a disk that takes nothing --------------------------------------------------------------------
+
+
+@on_a_loop
+async def test_what_no_disk_took_of_an_accept_is_written_before_anything_is_accounted_for(desk: Desk) -> None:
+    desk.put(b"accept", left=begun())
+    desk.outbox.flush(NOW)
+    await desk.disk.done(stored=False)
+    assert desk.outbox.kept == 1
+    desk.account(b"a")
+    desk.put(b"other", left=begun(port="8"))
+    desk.outbox.flush(NOW)
+    assert desk.way.sent == [b"accept", b"other"]
+    await desk.disk.asked_times(2)
+    assert desk.disk.asked[1][:-1] == (begun(), begun(port="8"))
+    await desk.disk.done(stored=False)
+    await desk.disk.asked_times(3)
+    desk.account(b"b")
+    desk.outbox.flush(NOW)
+    await desk.disk.done()
+    assert desk.outbox.kept == 0
+    assert desk.disk.asked[3:] == [(record("b"),)], "what came before the disk was full again has had its silence"
+    await desk.disk.done()
+    assert desk.way.sent == [b"accept", b"other", b"b"]
+
+
+@on_a_loop
+async def test_of_one_place_the_newest_accept_is_kept_also_when_it_comes_while_another_is_written(desk: Desk) -> None:
+    for at in (T, T + 1):
+        desk.put(b"accept", left=begun(at=at))
+        desk.outbox.flush(NOW)
+        if at == T:
+            await desk.disk.done(stored=False)
+    assert desk.outbox.kept == 1
+    await desk.disk.asked_times(2)
+    assert desk.disk.asked[1][0] == begun(at=T + 1)
+    desk.put(b"accept", left=begun(at=T + 2))
+    desk.outbox.flush(NOW)
+    await desk.disk.done()
+    assert desk.disk.asked[2][0] == begun(at=T + 2)
+    await desk.disk.done()
+    assert desk.outbox.kept == 0
+
+
+@on_a_loop
+async def test_not_more_is_kept_than_there_is_room_for_and_a_person_is_told(desk: Desk) -> None:
+    with pytest.MonkeyPatch.context() as patch, capture_logs() as said:
+        patch.setattr(outbox, "MOST_KEPT", 3)
+        for port in "12345":
+            desk.put(b"accept", left=begun(port=port))
+        desk.outbox.flush(NOW)
+        await desk.disk.done(stored=False)
+    assert desk.outbox.kept == 3
+    assert ["3 Accepts wait in memory, and 2 are lost" in each["event"] for each in said] == [True]
+    await desk.disk.asked_times(2)
+    assert [each.place.port for each in desk.disk.asked[1][:-1]] == ["3", "4", "5"]  # type: ignore[union-attr]
+    await desk.disk.done()
+
+
+@on_a_loop
+async def test_what_no_disk_will_ever_take_stops_nobody(desk: Desk) -> None:
+    """The disk has taken what went with it: a bug, which is reported where it is."""
+    desk.put(b"accept", left=begun())
+    desk.outbox.flush(NOW)
+    await desk.disk.done(stored=False)
+    await desk.disk.asked_times(2)
+    desk.disk.writing[-1].set_result((Applied(stored=False), Applied()))
+    await asyncio.sleep(0)
+    assert desk.outbox.kept == 0
+
+
+@on_a_loop
+async def test_settling_tries_once_more_for_what_is_kept(desk: Desk) -> None:
+    desk.put(b"accept", left=begun())
+    desk.outbox.flush(NOW)
+    await desk.disk.done(stored=False)
+    settling = asyncio.ensure_future(desk.outbox.settle(5.0))
+    await desk.disk.asked_times(2)
+    await desk.disk.done()
+    await settling
+    assert desk.outbox.kept == 0
+
+
 def record(number: str) -> Accounted:
     return start(T, record=number)
 
 
-def begun() -> Authorized:
-    return authorized()
+def begun(port: str = "7", at: float = T, **more: str) -> Authorized:
+    made = authorized(at=at)
+    calling = more.get("calling_station_id", made.place.calling_station_id)
+    there = replace(made.place, port=port, calling_station_id=calling)
+    return replace(made, place=there, names=replace(made.names, token=more.get("token", made.names.token)))

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from nacd.session.guard import GO, Flip, Go, Guard, Guards, Hold
+from nacd.session.guard import DISCARDED, GO, NO_INTUNE, TOO_MANY, Flip, Go, Guard, Guards, Hold
 
 WINDOW, HOLD = 600.0, 3600.0
 
@@ -128,8 +128,113 @@ def test_trouble_reaching_intune_holds_only_what_rests_on_older_knowledge() -> N
     tight = guard()
     assert "Intune" in why(tight.ask(down(1), 1000, 0.0, trouble=True))
     assert tight.ask(down(2, confirmed_live=True), 1000, 0.0, trouble=True) == GO
-    assert (tight.count(0.0).held, tight.count(0.0).holding_until) == (0, 0.0), "it does not set off the guard"
+    count = tight.count(0.0)
+    assert (count.held, count.for_intune, count.holding_until) == (1, 1, 0.0), "it does not set off the guard"
     assert tight.ask(down(1), 1000, 1.0) == GO
+    assert tight.count(1.0).held == 0
+
+
+def test_what_waits_for_intune_can_be_released_and_discarded() -> None:
+    tight = guard()
+    tight.ask_all(downs(1, 3), 1000, 0.0, trouble=True)
+    assert tight.release() == 3
+    assert tight.ask_all(downs(1, 3), 1000, 1.0, trouble=True) == (GO, GO, GO)
+    tight.ask_all(downs(4, 5), 1000, 2.0, trouble=True)
+    assert tight.discard() == 2
+    assert why(tight.ask(down(4), 1000, 3.0)) == DISCARDED
+    assert tight.count(3.0).held == 0
+
+
+def test_the_end_of_a_hold_does_not_let_go_what_waits_for_intune() -> None:
+    tight = guard()
+    tight.ask_all(downs(1, 11), 1000, 0.0)
+    tight.ask(down(20), 1000, HOLD - 1, trouble=True)
+    assert tight.ask(down(1), 1000, HOLD) == GO
+    assert why(tight.ask(down(20), 1000, HOLD, trouble=True)) == NO_INTUNE
+    assert tight.held() == (20,)
+
+
+def test_a_hold_in_which_nobody_waits_any_more_is_over_and_what_went_before_it_counts_on() -> None:
+    tight = guard()
+    tight.ask_all(downs(100, 108), 1000, 0.0)
+    tight.ask_all(downs(1, 51), 1000, 1.0)
+    for id in range(1, 52):
+        tight.forget(id)
+    assert tight.count(2.0).holding_until == 0.0
+    assert tight.ask(down(99), 1000, 2.0) == GO
+    assert why(tight.ask(down(98), 1000, 2.0)) == TOO_MANY, "nine, and one, and one too many"
+
+
+# -- over a restart -------------------------------------------------------------------------------
+
+
+def restarted(before: Guard, waiting: dict[int, str], now: float, ahead_s: float = 0.0) -> Guard:
+    """Another guard that knows what this one knew; its clock is this far ahead."""
+    after = guard()
+    after.resume(before.memory().on_clock(ahead_s), waiting, now)
+    return after
+
+
+def test_a_hold_ends_when_it_would_have_ended_without_the_restart() -> None:
+    tight = guard()
+    tight.ask_all(downs(1, 11), 1000, 0.0)
+    for second in (1000.0, 2000.0, HOLD - 1):
+        tight = restarted(tight, dict.fromkeys(range(1, 12), TOO_MANY), second)
+        assert all(map(why, tight.ask_all(downs(1, 11), 1000, second)))
+        tight.resumed()
+        assert tight.count(second).holding_until == HOLD
+    tight = restarted(tight, dict.fromkeys(range(1, 12), TOO_MANY), HOLD + 1)
+    assert all(each == GO for each in tight.ask_all(downs(1, 11), 1000, HOLD + 1))
+
+
+def test_a_clock_that_was_set_back_does_not_hold_for_ever() -> None:
+    tight = guard()
+    tight.ask_all(downs(1, 11), 1000, 1e6)
+    tight.discard()
+    tight.ask_all(downs(21, 31), 1000, 1e6)
+    late = restarted(tight, dict.fromkeys([*range(1, 12), *range(21, 32)], TOO_MANY), 100.0)
+    ruled = late.ask_all([*downs(1, 11), *downs(21, 31)], 1000, 100.0)
+    assert {each.until for each in ruled if isinstance(each, Hold)} == {100.0 + HOLD}
+
+
+def test_what_went_before_a_restart_counts_within_the_window() -> None:
+    tight = guard()
+    tight.ask_all(downs(1, 10), 1000, 0.0)
+    assert why(restarted(tight, {}, 1.0).ask(down(11), 1000, 1.0)) == TOO_MANY
+    assert restarted(tight, {}, WINDOW).ask(down(11), 1000, WINDOW) == GO
+    assert why(restarted(tight, {}, -500.0).ask(down(11), 1000, -500.0)) == TOO_MANY, "the clock was set back"
+
+
+def test_what_was_discarded_or_let_go_is_so_after_a_restart() -> None:
+    tight = guard()
+    tight.ask_all(downs(1, 11), 1000, 0.0)
+    tight.discard()
+    after = restarted(tight, {1: DISCARDED, 2: TOO_MANY}, 1.0)
+    assert {why(each) for each in after.ask_all(downs(1, 2), 1000, 1.0)} == {DISCARDED}
+    assert after.ask(down(3), 1000, 1.0) == GO, "nothing was wanted of it any more"
+    tight = guard()
+    tight.ask_all(downs(1, 11), 1000, 0.0)
+    tight.release()
+    after = restarted(tight, dict.fromkeys(range(1, 12), TOO_MANY), 1.0)
+    assert all(each == GO for each in after.ask_all(downs(1, 11), 1000, 1.0))
+
+
+def test_of_a_past_that_is_lost_it_is_taken_that_all_that_may_has_gone() -> None:
+    after = guard()
+    after.resume(None, {1: TOO_MANY, 2: DISCARDED}, 50.0)
+    assert {why(each) for each in after.ask_all(downs(1, 3), 1000, 50.0)} == {TOO_MANY}
+    assert (after.count(50.0).limit, after.count(50.0).holding_until) == (0, 50.0 + HOLD)
+    quiet = guard()
+    quiet.resume(None, {}, 50.0)
+    quiet.resumed()
+    assert why(restarted(quiet, {}, 51.0).ask(down(1), 1000, 51.0)) == TOO_MANY, "another restart knows no more"
+    assert quiet.ask(down(1), 1000, 50.0 + WINDOW) == GO
+
+
+def test_a_restart_gives_no_new_burst_of_live_answers() -> None:
+    tight = guard(max_flips=1)
+    tight.ask_all(downs(1, 5), 1000, 0.0)
+    assert why(restarted(tight, {1: TOO_MANY}, 0.0).ask(down(9, confirmed_live=True), 1000, 0.0))
 
 
 def test_what_is_over_is_held_no_more() -> None:
@@ -173,12 +278,12 @@ class AnyDay(RuleBasedStateMachine):
     def many_flip(self, ids: list[int], live: bool, trouble: bool) -> None:
         flips = [down(id, confirmed_live=live) for id in ids]
         rulings = self.guard.ask_all(flips, 100, self.now, trouble=trouble)
-        holding = bool(self.guard.count(self.now).holding_until)
+        free = dict(self.guard.memory().passed)
         for flip, ruling in zip(flips, rulings, strict=True):
             if ruling == GO and flip.id in self.pardoned:
                 self.pardoned.discard(flip.id)
             elif ruling == GO:
-                self.gone.append((self.now, flip.id, holding))
+                self.gone.append((self.now, flip.id, flip.id not in free))
             else:
                 assert isinstance(ruling, Hold)
                 assert ruling.until > self.now
@@ -189,6 +294,16 @@ class AnyDay(RuleBasedStateMachine):
         self.now += seconds
         if self.guard.count(self.now).holding_until == 0.0 and held:
             self.pardon(held)
+
+    @rule()
+    def the_daemon_is_started_again(self) -> None:
+        """On another clock, and what was held is asked about again."""
+        held = self.guard.held()
+        before, self.guard = self.guard, Guard(self.LIMIT, 100.0, WINDOW, HOLD, self.RATE)
+        kept = before.memory().on_clock(1e9).on_clock(-1e9)
+        self.guard.resume(kept, dict.fromkeys([*held, *before.memory().discarded, *self.pardoned], TOO_MANY), self.now)
+        self.many_flip(list(held), live=False, trouble=False)
+        self.guard.resumed()
 
     @rule()
     def a_person_releases(self) -> None:

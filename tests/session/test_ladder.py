@@ -111,6 +111,16 @@ def test_what_the_nas_does_not_know_is_gone() -> None:
     assert course.said(Meaning.GONE) == NoSuchSession(detail="said gone")
 
 
+def test_of_one_that_it_never_accounted_for_a_nas_is_asked_in_all_its_words_but_the_port_before_it_is_believed() -> (
+    None
+):
+    course = asked(terms=Terms(bounce=True, accounted=False))
+    assert course.said(Meaning.GONE) == Ask(verb=Verb.DISCONNECT)
+    assert course.said(Meaning.GONE) == NoSuchSession(detail="said gone")
+    only = asked(rungs=(Verb.DISCONNECT,), terms=Terms(accounted=False))
+    assert only.said(Meaning.GONE) == NoSuchSession(detail="said gone")
+
+
 def test_a_verb_it_cannot_do_is_the_next_rung_at_once() -> None:
     course = asked()
     assert course.said(Meaning.NEXT_VERB) == Ask(verb=Verb.DISCONNECT)

@@ -9,6 +9,7 @@ from nacd.session.names import (
     has_same_own_name,
     is_of_another_endpoint,
     is_one_count,
+    is_same_nas,
     may_be_one_endpoint,
     merged,
 )
@@ -41,7 +42,8 @@ def test_a_session_is_named_by_our_token_anywhere_and_by_its_nas_there() -> None
     elsewhere = place("another")
     assert has_same_own_name(session, interim(T, place=elsewhere, names=Names(token=TOKEN)))
     assert has_same_own_name(session, interim(T, names=Names(token=OTHER_TOKEN, audit_session_id="0A")))
-    assert not has_same_own_name(session, interim(T, place=elsewhere, names=Names(audit_session_id="0A")))
+    for other in (elsewhere, place(source="192.0.2.9")):
+        assert not has_same_own_name(session, interim(T, place=other, names=Names(audit_session_id="0A")))
     assert not has_same_own_name(after(authorized(names=Names())), interim(T, names=Names()))
 
 
@@ -51,6 +53,31 @@ def test_a_number_counts_on_one_nas_by_its_address_or_its_own_word() -> None:
     assert not is_one_count(session, interim(T, names=Names(acct_session_id="2")))
     assert not is_one_count(session, interim(T, place=place(source="192.0.2.9")))
     assert is_one_count(session, interim(T, place=place(source="192.0.2.9", nas_identifier="sw1")))
+
+
+def test_a_number_counts_on_both_halves_of_a_pair_with_our_token() -> None:
+    session = after(authorized(names=Names(acct_session_id="1", token=TOKEN)))
+    other_half = place(source="192.0.2.9")
+    names = Names(acct_session_id="1", token=TOKEN)
+    assert is_one_count(session, interim(T, place=other_half, names=names))
+    assert not is_one_count(session, interim(T, place=other_half, names=Names(token=TOKEN)))
+    assert not is_one_count(session, interim(T, place=place("another", source="192.0.2.9"), names=names))
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ({}, True),
+        ({"nas_identifier": "sw1"}, True),
+        ({"nas_identifier": "sw2"}, False),
+        ({"nas_address": "10.0.0.2"}, False),
+        ({"source": "192.0.2.9"}, False),
+        ({"nas": "another"}, False),
+    ],
+)
+def test_a_nas_is_its_client_its_address_and_what_it_calls_itself(other: dict[str, str], same: bool) -> None:
+    here = place(nas_identifier="sw1", nas_address="10.0.0.1")
+    assert is_same_nas(here, place(**other)) is same
 
 
 def test_the_newer_word_counts_and_an_older_one_fills_in() -> None:

@@ -6,8 +6,19 @@ from typing import Any
 
 import pytest
 
-from nacd.session.overrides import NO_OVERRIDE, Override, OverrideEffect, SubjectKind, decision, in_force
-from nacd.values import Assurance, Device, DeviceId, Effect, IdentitySource, Unidentified
+from nacd.session.machines import Machines
+from nacd.session.overrides import NO_OVERRIDE, Orders, Override, OverrideEffect, SubjectKind, decision, in_force
+from nacd.values import (
+    AccessKind,
+    Assurance,
+    Device,
+    DeviceId,
+    Effect,
+    Endpoint,
+    IdentitySource,
+    MacAddress,
+    Unidentified,
+)
 from tests.session.making import MAC, OTHER_MAC, T
 
 GUID = "11111111-2222-3333-4444-555555555555"
@@ -96,3 +107,52 @@ def test_a_quarantine_and_an_allow_give_their_profile(effect: str) -> None:
 def test_an_order_that_is_not_whole_is_refused_in_words(effect: str, wrong: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         override(effect, **wrong)
+
+
+# -- a device that comes by its MAC ---------------------------------------------------------------
+
+ENDPOINT = Endpoint(mac=MacAddress(MAC))
+
+
+def seen(*overrides: Override) -> Orders:
+    """The device was seen with the MAC."""
+    machines = Machines()
+    machines.learn(AccessKind.DOT1X, DEVICE, MAC, "main", T)
+    return Orders(overrides, machines)
+
+
+def test_what_is_ordered_against_a_device_holds_for_the_mac_that_it_was_seen_with() -> None:
+    for each in (override(), override("quarantine"), override(tenant="main")):
+        orders = seen(each)
+        assert orders.in_force(ENDPOINT, MAC, "other", T + 1) == each
+        assert orders.covered(each) == (MAC,)
+        assert orders.in_force(Endpoint(mac=MacAddress(OTHER_MAC)), OTHER_MAC, "main", T + 1) == NO_OVERRIDE
+        reasons = decision(each, "digest", about=ENDPOINT).reasons
+        assert reasons[2] == f"that device was seen with `{MAC}` last, by its certificate"
+        assert len(decision(each, "digest", about=DEVICE).reasons) == 2
+
+
+def test_what_is_ordered_for_a_device_lets_in_nobody_with_its_mac() -> None:
+    allowed = override("allow")
+    orders = seen(allowed)
+    assert orders.in_force(ENDPOINT, MAC, "main", T + 1) == NO_OVERRIDE
+    assert orders.in_force(DEVICE, MAC, "main", T + 1) == allowed
+    assert orders.covered(allowed) == ()
+    later = override("allow", id=2, at=T + 1)
+    assert seen(override(), later).in_force(ENDPOINT, MAC, "main", T + 2) == NO_OVERRIDE, "that one counts for it"
+
+
+def test_an_order_about_the_mac_itself_counts_when_it_is_the_newer() -> None:
+    device = override()
+    newer = override("quarantine", id=2, subject_kind=SubjectKind.MAC, subject=MAC, at=T + 1)
+    older = override("quarantine", id=2, subject_kind=SubjectKind.MAC, subject=MAC, at=T - 1)
+    assert seen(device, newer).in_force(ENDPOINT, MAC, "main", T + 2) == newer
+    assert seen(device, older).in_force(ENDPOINT, MAC, "main", T + 2) == device
+
+
+def test_a_device_that_proves_itself_is_not_judged_by_another_that_had_its_mac() -> None:
+    other = Device(
+        id=DeviceId(guid=GUID.replace("1", "9")), source=IdentitySource.CERTIFICATE, assurance=Assurance.CERTIFICATE
+    )
+    assert seen(override()).in_force(other, MAC, "main", T + 1) == NO_OVERRIDE
+    assert seen(override()).in_force(NOBODY, MAC, "main", T + 1) == NO_OVERRIDE

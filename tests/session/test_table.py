@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nacd.session.table import NO_SESSION, Ignored, apply, happened_at, record_digest
+from nacd.session.table import NO_SESSION, Ignored, apply, record_digest
 from nacd.sessions import Gone, Names, NotOurs, Pending, Phase, Session, Settled, Verb, Wished
 from nacd.values import AccountingRequest, Nas
 from tests.session.making import (
@@ -220,7 +220,25 @@ def test_only_the_wanted_decision_settles_a_wish() -> None:
 def test_a_verified_stop_settles_a_wish() -> None:
     live = after(authorized(), start(T + 1), wished(pending()))
     assert after(stop(T + 100), of=live).wish == Settled()
-    assert after(restarted(T + 100), of=live).wish == Settled()
+
+
+def test_what_is_wanted_outlives_a_restart_of_its_nas_until_a_login_or_a_stop() -> None:
+    live = after(authorized(), start(T + 1), wished(pending()))
+    aged_ = after(restarted(T + 100), of=live)
+    assert (aged_.phase, aged_.ended_at, aged_.seen_at, aged_.wish) == (Phase.AGED, 0.0, T + 100, pending())
+    assert "nothing new" in ignored(aged_, restarted(T + 200))
+    assert "older" in ignored(aged_, interim(T + 50, at=T + 110)), "what was under way brings it not back"
+    assert after(interim(T + 600), of=aged_).wish == pending()
+    assert after(authorized(T + 200, "quarantine"), of=aged_).wish == Settled()
+    assert after(stop(T + 200), of=aged_).wish == Settled()
+
+
+def test_a_restart_that_may_be_played_back_ends_nothing_and_counts_nobody() -> None:
+    doubtful = replace(restarted(T + 100), doubtful=True)
+    live = after(authorized(), start(T + 1))
+    aged_ = after(doubtful, of=live)
+    assert (aged_.phase, aged_.ended_at, aged_.cause) == (Phase.AGED, 0.0, "on, or that was played back")
+    assert after(interim(T + 600), of=aged_).phase is Phase.LIVE
 
 
 def test_an_accept_makes_what_was_not_ours_ours() -> None:
@@ -269,6 +287,9 @@ def test_a_restart_ends_what_began_before_it_on_that_nas_alone() -> None:
     assert after(restarted(T + 100), of=after(authorized())).phase is Phase.ENDED
     ignored(live, restarted(T + 100, nas="another"))
     ignored(live, restarted(T + 100, source="192.0.2.99"))
+    behind_a_proxy = after(authorized(place=place(nas_address="10.9.9.1")))
+    ignored(behind_a_proxy, replace(restarted(T + 100), nas_address="10.9.9.2"))
+    assert after(replace(restarted(T + 100), nas_address="10.9.9.1"), of=behind_a_proxy).phase is Phase.ENDED
     named = after(authorized(place=place(nas_identifier="sw1")))
     ignored(named, replace(restarted(T + 100), nas_identifier="sw2"))
     assert after(replace(restarted(T + 100), nas_identifier="sw1"), of=named).phase is Phase.ENDED
@@ -356,22 +377,3 @@ def test_a_retransmission_and_a_replay_share_the_digest() -> None:
 )
 def test_records_that_differ_have_different_digests(other: dict[str, Any]) -> None:
     assert record_digest(request(**other)) != record_digest(request())
-
-
-@pytest.mark.parametrize(
-    ("event", "delay", "wanted"),
-    [
-        (T - 100, 0, T - 100),
-        (T - 86_400, 5, T - 86_400),
-        (T + 300, 5, T),
-        (T + 301, 5, T - 5),
-        (0, 7, T - 7),
-        (T - 86_401, 7, T - 7),
-        (0, 4_294_967_295, T - 86_400),
-        (0, 0, T),
-    ],
-)
-def test_when_it_happened_is_what_can_be_true_of_event_timestamp_and_delay(
-    event: float, delay: int, wanted: float
-) -> None:
-    assert happened_at(request(event_timestamp=int(event), delay_s=delay), T) == wanted

@@ -8,7 +8,7 @@ import pytest
 
 from nacd.session.table import NO_SESSION
 from nacd.session.tie import YOUNG_S, again, tie
-from nacd.sessions import Names, Session
+from nacd.sessions import Names, Phase, Session
 from nacd.values import AccessKind
 from tests.session.making import (
     MAC,
@@ -132,3 +132,21 @@ def test_what_is_over_is_not_authorized_again() -> None:
     names = Names(acct_session_id="5")
     over = after(authorized(names=names), stop(T + 50, names=names))
     assert again(authorized(T + 100, names=names), [over]) == NO_SESSION
+
+
+def test_an_audit_session_id_from_another_switch_of_the_client_ends_and_moves_nothing() -> None:
+    names = Names(audit_session_id="0A")
+    ours = after(authorized(names=names, place=place(nas_identifier="floor-1")))
+    for there in (place(source="192.0.2.99"), place(nas_identifier="basement")):
+        for record in (stop(T + 60, names=names, place=there), interim(T + 60, names=names, place=there)):
+            assert tie(record, [ours]) == NO_SESSION
+
+
+def test_the_other_half_of_a_pair_accounts_with_our_token_and_who_let_it_in_is_asked() -> None:
+    there = place(source="192.0.2.2", nas_identifier="b", framed_address="10.0.0.1")
+    ours = after(authorized(names=Names(token=TOKEN), place=place(nas_identifier="a")))
+    names = Names(acct_session_id="9", token=TOKEN)
+    live = after(start(T + 1, names=names, place=there), of=ours)
+    assert (live.id, live.place) == (1, replace(ours.place, framed_address="10.0.0.1"))
+    assert after(interim(T + 600, names=names, place=there), of=live).id == 1, "and not a second session"
+    assert after(stop(T + 700, names=names, place=there), of=live).phase is Phase.ENDED

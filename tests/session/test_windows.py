@@ -1,4 +1,4 @@
-"""When a NAS may be asked, and how often."""
+"""When a NAS may be asked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nacd.session.windows import WEEK, NasRates, Window, Windows
+from nacd.session.windows import WEEK, Window, Windows
 
 DAY = 24 * 60
 MONDAY, SUNDAY = 0, 6
@@ -63,30 +63,3 @@ def test_it_opens_when_it_says_and_not_before(days: set[int], begins: int, ends:
 def test_a_window_that_is_none_is_refused(days: Any, begins: int, ends: int) -> None:
     with pytest.raises(ValueError, match="window"):
         window(days, begins, ends)
-
-
-def test_each_nas_has_its_burst_and_then_its_rate() -> None:
-    rates = NasRates(per_s=2, burst=3)
-    assert [rates.take("a", 0.0) for _ in range(4)] == [True, True, True, False]
-    assert rates.take("b", 0.0)
-    assert rates.wait_s("a", 0.0) == pytest.approx(0.5)
-    assert not rates.take("a", 0.4)
-    assert rates.take("a", 0.5)
-    assert rates.wait_s("c", 0.0) == 0.0
-
-
-def test_a_clock_that_stands_still_or_goes_back_gives_nothing() -> None:
-    rates = NasRates(per_s=1, burst=1)
-    assert rates.take("a", 100.0)
-    assert not rates.take("a", 50.0)
-    assert not rates.take("a", 100.5)
-    assert rates.take("a", 101.0)
-
-
-def test_not_more_nases_are_remembered_than_there_is_room() -> None:
-    rates = NasRates(per_s=1, burst=1, capacity=2)
-    assert all(rates.take(nas, 0.0) for nas in ("a", "b", "c", "a"))
-    assert len(rates) == 2
-    for wrong in ({"per_s": 0.0}, {"burst": 0}, {"capacity": 0}):
-        with pytest.raises(ValueError, match="positive"):
-            NasRates(**{"per_s": 1.0, "burst": 1, **wrong})  # type: ignore[arg-type]

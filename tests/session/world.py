@@ -2,15 +2,19 @@
 
 It is the plain model that the rules are held against: a session is what it is, whatever becomes of the records about
 it. Every accounting session has a number of its own that only this world knows; it is written into User-Name, which no
-rule looks at.
+rule looks at. Its NASes have clocks of their own, ours can be set back, and other NASes of the same client may say what
+they like of sessions that are not theirs.
 """
 
 from __future__ import annotations
 
 import heapq
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
-from nacd.session.table import apply
+from nacd.session.clocks import Clocks
+from nacd.session.table import CLOCKS_APART_S, apply
 from nacd.session.tie import again, tie
 from nacd.sessions import (
     Accounted,
@@ -28,6 +32,8 @@ from tests.session.making import T, grounds, place, standing
 
 NASES = ("one", "two")
 PROFILES = ("corporate", "guest", "quarantine")
+ADDRESSES = {"one": "10.0.0.1", "two": "10.0.0.2"}
+LIAR = "liar"
 OPEN = (Phase.AUTHORIZED, Phase.LIVE, Phase.AGED)
 
 
@@ -95,18 +101,30 @@ class Table:
 
 
 class World:
-    """style: which names its NASes give, of ``token``, ``audit``, ``number`` (in the Access-Request, too)."""
+    """style: which names its NASes give, of ``token``, ``audit``, ``number`` (in the Access-Request, too). behind: how
+    slow the clock of each NAS is, seconds; it has been heard of often enough for that to be known."""
 
-    def __init__(self, style: frozenset[str]) -> None:
+    def __init__(self, style: frozenset[str], behind: Mapping[str, float] = MappingProxyType({})) -> None:
         self.style = style
-        self.now = T
+        self.behind = behind
+        self.time = T
+        """As it really is; all that ``Truth`` says is in it."""
+        self.ahead = 0.0
+        """Of our clock."""
+        self.clocks = Clocks()
         self.table = Table()
         self.truth: list[Truth] = []
-        self.told: list[Accounted | NasRestarted] = []
+        self.told: list[tuple[float, Accounted | NasRestarted]] = []
         self._numbers = dict.fromkeys(NASES, 0)
         self._tokens = 0
-        self._waiting: list[tuple[float, int, Accounted | NasRestarted]] = []
+        self._waiting: list[tuple[float, int, float, Accounted | NasRestarted]] = []
         self._count = 0
+        self._busy()
+
+    @property
+    def now(self) -> float:
+        """By our clock."""
+        return self.time + self.ahead
 
     # -- what happens ---------------------------------------------------------------------------
 
@@ -147,10 +165,68 @@ class World:
                 session.alive = False
         self._numbers[nas] = 0
         at = self._tick()
-        self._send(
-            NasRestarted(nas=nas, source=nas, nas_identifier="", at=at, happened_at=at, record=f"on{at}", cause="on"),
-            fate,
+        said = at - self.behind.get(nas, 0.0)
+        change = NasRestarted(
+            nas=nas,
+            source=nas,
+            nas_identifier="",
+            nas_address=ADDRESSES[nas],
+            at=at,
+            happened_at=at,
+            said_at=said,
+            record=f"on{at}",
+            cause="on",
         )
+        self._send(at, change, fate)
+        if self.style == {"number"}:
+            # It counts from one again, and boots for longer than clocks may be apart: else nobody can tell two sessions
+            # of one endpoint from each other.
+            self.pass_time(CLOCKS_APART_S + 1)
+
+    def lie(self, session: Truth, kind: AccountingKind, *, behind_one_proxy: bool) -> None:
+        """Another NAS of the same client says what it can know of a session: all but the token."""
+        names = Names(acct_session_id=session.number, audit_session_id=session.audit, user_name=LIAR)
+        there = self._place(session)
+        there = replace(there, nas_address="10.9.9.9") if behind_one_proxy else replace(there, source=LIAR)
+        at = self._tick()
+        self._lie(Accounted(kind=kind, place=there, names=names, at=self.now, happened_at=self.now, record=f"lie {at}"))
+
+    def lie_of_a_boot(self, nas: str, *, behind_one_proxy: bool) -> None:
+        source, address = (nas, "10.9.9.9") if behind_one_proxy else (LIAR, ADDRESSES[nas])
+        at = self._tick()
+        self._lie(
+            NasRestarted(
+                nas=nas,
+                source=source,
+                nas_identifier="",
+                nas_address=address,
+                at=self.now,
+                happened_at=self.now,
+                record=f"lie {at}",
+                cause="lie",
+            )
+        )
+
+    def _lie(self, change: Accounted | NasRestarted) -> None:
+        before = [row for row in self.table.rows if row.names.user_name != LIAR]
+        self.table.take(change)
+        assert [row for row in self.table.rows if row.names.user_name != LIAR] == before
+
+    def set_clock(self, ahead: float) -> None:
+        """Ours, when nothing is under way; every NAS is heard of afterwards."""
+        self.pass_time(60)
+        self.ahead = ahead
+        self._busy()
+
+    def _busy(self) -> None:
+        """Other sessions of each NAS account for an hour, in time."""
+        for nas in NASES:
+            for _ in range(25):
+                self.time += 180
+                self._ours(nas, self.time - self.behind.get(nas, 0.0))
+
+    def _ours(self, nas: str, said: float) -> float:
+        return self.clocks.heard((nas, nas, "", ADDRESSES[nas]), said, self.now)
 
     def age(self) -> None:
         """All that was not heard of for half an hour is taken to have aged."""
@@ -159,15 +235,17 @@ class World:
                 self.table.take(Gone(id=row.id, phase=Phase.AGED, at=self.now, cause="silent"))
 
     def pass_time(self, seconds: float) -> None:
-        until = self.now + seconds
+        until = self.time + seconds
         while self._waiting and self._waiting[0][0] <= until:
-            self.now, _, record = heapq.heappop(self._waiting)
-            self.tell(record)
-        self.now = until
+            self.time, _, at, record = heapq.heappop(self._waiting)
+            for nas in NASES:  # other sessions of it account all the time
+                self._ours(nas, self.time - self.behind.get(nas, 0.0))
+            self.tell(at, record)
+        self.time = until
 
-    def settle(self) -> None:
+    def settle(self, within: float) -> None:
         """Whatever is under way arrives; then what is alive says so once more."""
-        self.pass_time(100_000)
+        self.pass_time(within)
         for session in self.truth:
             if session.alive:
                 self.interim(session, Fate())
@@ -175,17 +253,19 @@ class World:
 
     # -- how it is told -------------------------------------------------------------------------
 
-    def tell(self, record: Accounted | NasRestarted) -> None:
-        record = replace(record, at=self.now)
+    def tell(self, happened: float, record: Accounted | NasRestarted) -> None:
+        """happened: when it really did."""
+        nas = record.nas if isinstance(record, NasRestarted) else record.place.nas
+        record = replace(record, at=self.now, happened_at=self._ours(nas, record.said_at))
         self.table.take(record)
-        self.told.append(record)
+        self.told.append((happened, record))
         for session in self.truth:
             if isinstance(record, NasRestarted):
-                known_before = any(told <= self.now for told in session.heard)
-                if session.nas == record.nas and session.started_at < record.happened_at and known_before:
+                known_before = any(told <= self.time for told in session.heard)
+                if session.nas == record.nas and session.started_at < happened and known_before:
                     session.end_told = True
             elif is_about(record, session):
-                session.heard.append(self.now)
+                session.heard.append(self.time)
                 session.accounted = True
                 session.end_told |= record.kind is AccountingKind.STOP
 
@@ -202,9 +282,9 @@ class World:
             Authorized(
                 place=self._place(session),
                 names=names,
-                standing=standing(session.profile, at),
+                standing=standing(session.profile, self.now),
                 grounds=grounds(),
-                at=at,
+                at=self.now,
             )
         )
 
@@ -224,12 +304,13 @@ class World:
             names=names,
             at=at,
             happened_at=at,
+            said_at=at - self.behind.get(session.nas, 0.0),
             record=f"{session.uid} {kind} {at}",
             session_time_s=int(at - session.started_at),
         )
-        self._send(record, fate)
+        self._send(at, record, fate)
 
-    def _send(self, record: Accounted | NasRestarted, fate: Fate) -> None:
+    def _send(self, at: float, record: Accounted | NasRestarted, fate: Fate) -> None:
         delays = fate.delays
         if self.style == {"token"} and delays:
             # A new Accept takes the old token away. Without any other name, what comes late then for the first time is
@@ -237,7 +318,7 @@ class World:
             delays = (0, *delays[1:])
         for delay in delays:
             self._count += 1
-            heapq.heappush(self._waiting, (self.now + delay, self._count, record))
+            heapq.heappush(self._waiting, (self.time + delay, self._count, at, record))
         self.pass_time(0)
 
     def _new(self, nas: str, port: int, mac: str, token: str, audit: str, profile: str) -> Truth:
@@ -250,16 +331,22 @@ class World:
             number=f"{self._numbers[nas]}",
             audit=audit,
             token=token,
-            started_at=self.now,
+            started_at=self.time,
             profile=profile,
         )
         self.truth.append(session)
         return session
 
     def _place(self, session: Truth) -> Place:
-        return place(session.nas, source=session.nas, port=str(session.port), calling_station_id=session.mac)
+        return place(
+            session.nas,
+            source=session.nas,
+            nas_address=ADDRESSES[session.nas],
+            port=str(session.port),
+            calling_station_id=session.mac,
+        )
 
     def _tick(self) -> float:
         """Things happen one second after the other."""
         self.pass_time(1)
-        return self.now
+        return self.time

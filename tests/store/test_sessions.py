@@ -282,6 +282,35 @@ def test_what_ended_or_aged_out_long_ago_is_forgotten_and_no_number_comes_twice(
     assert session(do(after, stage.authorized(4_000))).id == live.id + 1
 
 
+def test_what_is_wanted_of_a_session_that_aged_out_is_remembered_for_months(
+    store: SessionStore, said: list[str]
+) -> None:
+    wish = Pending(wanted=stage.standing("quarantine"), since=NOW)
+    for each in (1, 2):
+        made = session(do(store, stage.authorized(each)))
+        do(store, Gone(id=made.id, phase=Phase.AGED, at=NOW + 9, cause="silence"))
+    do(store, Wished(id=2, wish=wish, at=NOW + 10))
+    assert store.prune(NOW + 30 * 86_400) == 1
+    assert [each.id for each in store.pending(10)] == [2]
+    assert store.prune(NOW + module.PENDING_LONGER_S + 86_400) == 1
+    assert store.pending(10) == ()
+    assert "1 sessions were forgotten that ought to be under another decision" in said[-1]
+
+
+def test_a_crowd_is_one_of_one_port_and_one_device(store: SessionStore) -> None:
+    def login(number: int, **where: str) -> int:
+        place = stage.place(1, **where)
+        return session(do(store, stage.authorized(1, where=place, token=stage.token(number)))).id
+
+    first = login(1, port="1")
+    for number in range(2, 7):
+        login(number, source="192.0.2.9", nas_identifier=f"n{number}")
+        login(number + 100, nas_identifier=f"m{number}")
+    assert store.crowding(2, 10) == (), "elsewhere it may be as often as it likes"
+    there = [login(number, port="1", calling_station_id=f"198.51.100.{number}") for number in (200, 201, 202)]
+    assert set(store.crowding(2, 10)) == {first, there[0]}
+
+
 # -- files that are no good --------------------------------------------------------------------
 
 

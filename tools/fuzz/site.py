@@ -41,6 +41,7 @@ from nacd.server.drops import Drops
 from nacd.server.lookups.tenants import Lookups
 from nacd.server.lookups.watch import HowOften, LiveDevices
 from nacd.server.recorder import Recorder
+from nacd.server.sessions import known
 from nacd.server.worker import Worker
 from nacd.session.table import NO_SESSION, Found, apply
 from nacd.session.tie import again, tie
@@ -331,6 +332,7 @@ class Site:
             sessions=self.sessions,
             refused=lambda request, mac, standing: None,
             live=LiveDevices(HowOften(each=300.0)),
+            judging=known.Known(lookups=Lookups({})),
             recorder=self.recorder,
             clock=self.clock,
             random=random_octets,

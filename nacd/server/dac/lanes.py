@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from nacd.radius.dynauth.schedule import Attempt
@@ -45,7 +46,7 @@ class Target:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Asking:
-    """One request, from ``ask`` to its outcome. flight is there once it was sent."""
+    """One request, from ``ask`` to its outcome. flight is there once it was sent. leaves: called right before that."""
 
     target: Target
     peer: Address
@@ -54,6 +55,7 @@ class Asking:
     secret: Secret
     key: str
     future: asyncio.Future[Outcome]
+    leaves: Callable[[], None]
     flight: Flight | None = None
 
     def is_same(self, target: Target, code: int, attributes: bytes) -> bool:

@@ -85,11 +85,20 @@ class Sender:
             for lane in self._lanes.values()
         )
 
-    def ask(self, target: Target, code: int, attributes: bytes, secret: Secret, key: str) -> asyncio.Future[Outcome]:
+    def ask(
+        self,
+        target: Target,
+        code: int,
+        attributes: bytes,
+        secret: Secret,
+        key: str,
+        leaves: Callable[[], None] = lambda: None,
+    ) -> asyncio.Future[Outcome]:
         """Ask a NAS; the future never fails, and cancelling it takes back what was not sent yet.
 
         key: what the request is about. Of one key one request is under way at a time, in the order they came; the same
-        request once more while the first has no outcome is that first one. Raises BadValue for octets that
+        request once more while the first has no outcome is that first one. leaves: called right before it is sent for
+        the first time, and never if it is not. Raises BadValue for octets that
         cannot be sent, ValueError for a host that is no IP address.
         """
         loop = asyncio.get_running_loop()
@@ -114,6 +123,7 @@ class Sender:
             secret=secret,
             key=key,
             future=future,
+            leaves=leaves,
         )
         self._asked += 1
         self._by_key.setdefault(key, deque()).append(asking)
@@ -215,6 +225,7 @@ class Sender:
         flight = asking.flight = Flight(asking=asking, lane=lane, request=request, slot=slot, attempt=attempt)
         lane.in_flight += 1
         self._in_flight[slot] = flight
+        asking.leaves()
         self._transmit(flight, now)
 
     def _transmit(self, flight: Flight, now: Instant) -> None:

@@ -39,7 +39,7 @@ def commands(around: Surroundings) -> Mapping[str, Command]:
         for guard in found["guards"].values():
             until = guard.pop("holding_until")  # on a clock that only the daemon has
             guard["holding_left_s"] = max(0.0, until - now.monotonic) if until else 0.0
-        return {**found, "sessions": dict(counts)}
+        return {**found, "sessions": dict(counts), "damaged_overrides": list(around.store.damaged_overrides)}
 
     async def release(asked: Asked) -> Any:
         count = around.loop.release(_direction(asked), str(asked.by))

@@ -17,11 +17,13 @@ from nacd.config.fields import duration
 from nacd.server.people import shown
 from nacd.server.people.command import Asked, Command, NotDone, OrderRefused
 from nacd.server.people.roles import Role
-from nacd.server.people.subject import key_of, machine, number, tenant, text
+from nacd.server.people.subject import machine, number, tenant, text
 from nacd.server.people.surroundings import Surroundings
+from nacd.server.sessions import reach
 from nacd.session.overrides import Override, OverrideEffect, SubjectKind
-from nacd.store.live.filters import Filter
+from nacd.sessions import Session
 from nacd.store.live.overrides import Kept, NotKept
+from nacd.store.sessions import SessionStore
 from nacd.values import DeviceId, DeviceIdKind, Instant
 
 _LONGEST_END: Final = timedelta(days=3_660)
@@ -37,10 +39,10 @@ def commands(around: Surroundings) -> Mapping[str, Command]:
         wanted = _wanted(around, asked)
         kept = _must(await _whole(_put(around, wanted)))
         asked.outcome = ""  # it has a record of its own
-        live = await around.book.read(
-            lambda store: [each.id for wanted in _live(kept) for each in store.find(wanted, _MOST_LIVE)]
-        )
-        return {"override": shown.override(kept, kept.at), "sessions": live, "others": _others(around, kept)}
+        live = await around.book.read(lambda store: [each.id for each in _decided(store, kept)[:_MOST_LIVE]])
+        macs = around.index.covered(kept)
+        told = {"override": shown.override(kept, kept.at), "sessions": live, "others": _others(around, kept)}
+        return {**told, "macs": list(macs)}
 
     async def lift(asked: Asked) -> Any:
         id = number(asked.fields, "id", 1, _MOST_ID, 0)
@@ -198,8 +200,8 @@ def _ends(written: str, now: Instant) -> Iterator[float]:
         return
 
 
-def _live(override: Override) -> tuple[Filter, ...]:
+def _decided(store: SessionStore, override: Override) -> list[Session]:
+    """Those that it is about, which are decided now."""
     if override.subject_kind is SubjectKind.MAC:
-        return (Filter(mac=override.subject, tenant=override.tenant, open=True),)
-    keys = [key_of(DeviceId(guid=override.subject, kind=kind)) for kind in DeviceIdKind]
-    return tuple(Filter(device=key, tenant=override.tenant, open=True) for key in keys)
+        return reach.of_mac(store, override.subject, override.tenant)
+    return reach.of_device(store, override.subject, tuple(DeviceIdKind), override.tenant)

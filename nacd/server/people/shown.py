@@ -14,6 +14,7 @@ from nacd.identity.mac import parse
 from nacd.session.overrides import Override
 from nacd.sessions import Grounds, Pending, Session, Standing
 from nacd.store.live.filters import Filter
+from nacd.store.live.rows import device
 from nacd.values import MacAddress
 
 
@@ -51,7 +52,7 @@ def row(session: Session) -> dict[str, Any]:
         "user": user(session),
         "access": grounds.access.value if grounds else "",
         "tenant": grounds.tenant if grounds else "",
-        "device": grounds.key if grounds else "",
+        "device": device(session),
         "ours": decided is not None,
         "profile": decided.profile if decided else "",
         "rule": decided.rule if decided else "",
@@ -107,7 +108,7 @@ def fits(session: Session, wanted: Filter) -> bool:
     grounds = session.grounds if isinstance(session.grounds, Grounds) else None
     profile = session.standing.profile if isinstance(session.standing, Standing) else ""
     asked = (
-        (wanted.device, grounds.key if grounds else ""),
+        (wanted.device, device(session)),
         (wanted.tenant, grounds.tenant if grounds else ""),
         (wanted.mac, mac(session)),
         (wanted.user, user(session)),

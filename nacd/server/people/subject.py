@@ -14,9 +14,9 @@ from nacd.identity.device_id import guid
 from nacd.identity.mac import NotMac, parse
 from nacd.server.people.command import NotDone, OrderRefused
 from nacd.server.people.surroundings import Book, Site
+from nacd.server.sessions import reach
 from nacd.session.table import NoSession
 from nacd.sessions import Phase, Session
-from nacd.store.live.filters import Filter
 from nacd.store.sessions import SessionStore
 from nacd.values import DeviceId, DeviceIdKind, MacAddress
 
@@ -87,11 +87,11 @@ def subject(fields: Mapping[str, Any]) -> Subject:
 
 def key_of(device: DeviceId) -> str:
     """As in ``Question.key``."""
-    return f"{'entra' if device.kind is DeviceIdKind.ENTRA else 'guid'}:{device.guid}"
+    return reach.key_of(device.kind, device.guid)
 
 
 async def sessions_of(book: Book, about: Subject, tenant: str) -> tuple[Session, ...]:
-    """Its sessions that may still be there: at least one. Raises NotDone in words."""
+    """Its sessions that may still be there, also those that have aged: at least one. Raises NotDone in words."""
 
     def ask(store: SessionStore) -> tuple[Session, ...]:
         match about:
@@ -99,9 +99,9 @@ async def sessions_of(book: Book, about: Subject, tenant: str) -> tuple[Session,
                 found = store.session(id)
                 return () if isinstance(found, NoSession) else (found,)
             case DeviceId():
-                return store.find(Filter(device=key_of(about), tenant=tenant, open=True), MOST + 1)
+                return tuple(reach.of_device(store, about.guid, (about.kind,), tenant))
             case MacAddress():
-                return store.find(Filter(mac=about.text, tenant=tenant, open=True), MOST + 1)
+                return tuple(reach.of_mac(store, about.text, tenant))
 
     found = await book.read(ask)
     if not found:

@@ -58,6 +58,9 @@ class Index(Protocol):
     def put(self, override: Override) -> None:
         """Know this one; one that is lifted is forgotten."""
 
+    def covered(self, override: Override) -> tuple[str, ...]:
+        """MACs for which it holds though it does not name them."""
+
     def in_force(self, identity: Identity, mac: str, tenant: str, now: float) -> InForce:
         """The one that counts."""
 

@@ -11,39 +11,43 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from nacd.compliance.breaker import BreakerState
-from nacd.compliance.cache import Fresh, Stale
 from nacd.server.assembly import Assembled
 from nacd.server.dac.sender import Sender
 from nacd.server.log import logger
 from nacd.server.lookups.building import Asking
-from nacd.server.lookups.tenants import Lookups
 from nacd.server.metrics.tally import Tally
 from nacd.server.recorder import Recorder
 from nacd.server.sessions import settings_of
 from nacd.server.sessions.book import Book
 from nacd.server.sessions.closed_loop import ClosedLoop
+from nacd.server.sessions.known import Known
 from nacd.server.sessions.loop.by_hand import ByHand
 from nacd.server.sessions.loop.climbs import Climbs
 from nacd.server.sessions.loop.deciding import Deciding, Verdicts
 from nacd.server.sessions.loop.gate import Gate
 from nacd.server.sessions.loop.queue import Queue
 from nacd.server.sessions.loop.telling import Telling
+from nacd.server.sessions.namesakes import Namesakes
 from nacd.server.sessions.rounds import Rounds
 from nacd.server.sessions.targets import Targets
 from nacd.server.sessions.upkeep import Upkeep
 from nacd.session import table, tie
+from nacd.session.machines import Machines
 from nacd.session.overrides import Orders
+from nacd.store.live.guard_file import GuardFile
 from nacd.store.sessions import SessionStore
-from nacd.values import Compliance, Instant, Nas
+from nacd.values import Authentication, Instant, Nas
 
 DATABASE: Final = "sessions.sqlite"
 """The file in the state folder that holds sessions and overrides."""
+GUARD: Final = "sessions-guard.json"
+"""The file beside it that holds what the guard knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watching:
-    """Everybody. orders: the overrides in memory. tally: what NASes were asked, counted."""
+    """Everybody. orders: the overrides in memory. tally: what NASes were asked, counted. declared: as in
+    ``Known.resume``."""
 
     book: Book
     loop: ClosedLoop
@@ -53,6 +57,15 @@ class Watching:
     targets: Targets
     tally: Tally
     upkeep: Upkeep
+    namesakes: Namesakes
+    known: Known
+    declared: frozenset[str]
+
+    async def start(self) -> None:
+        """Learn what there was before a restart, then go on with it."""
+        await self.namesakes.resume(self.book.read)
+        await self.known.resume(self.book.read, self.declared)
+        await self.loop.start()
 
     async def close(self) -> None:
         """Ask nothing more, write what waits, close the file."""
@@ -61,30 +74,6 @@ class Watching:
         self.sender.close()
         self.book.close()
         self.store.close()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What all tenants' lookups know, in memory and on disk; nobody is asked."""
-
-    lookups: Lookups
-
-    def find(self, tenant: str, key: str, now: Instant) -> Compliance | None:
-        """The newest verdict in memory; None: there is none."""
-        lookup = self.lookups.by_tenant.get(tenant)
-        found = lookup.knowledge.find(key, now) if lookup is not None else None
-        return found.compliance if isinstance(found, Fresh | Stale) else None
-
-    async def recall(self, tenant: str, key: str) -> None:
-        """Have what lies on disk in memory, unless there is something newer."""
-        lookup = self.lookups.by_tenant.get(tenant)
-        if lookup is not None:
-            await lookup.knowledge.recall(key)
-
-    def trouble(self, tenant: str) -> bool:
-        """Whether its Intune cannot be reached just now."""
-        lookup = self.lookups.by_tenant.get(tenant)
-        return lookup is not None and lookup.errands.breaker.state is not BreakerState.CLOSED
 
 
 def build(
@@ -96,31 +85,22 @@ def build(
 ) -> Watching:
     """All of it; nothing is asked before ``loop.start``. To be called on the event loop."""
     wanted = assembled.loaded.settings.sessions
-    store = SessionStore(
-        Path(assembled.loaded.settings.state) / DATABASE,
-        apply=table.apply,
-        tie=tie.tie,
-        report=logger("sessions").warning,
-    )
-    orders = Orders(store.overrides())
+    file = Path(assembled.loaded.settings.state) / DATABASE
+    store = SessionStore(file, apply=table.apply, tie=tie.tie, report=logger("sessions").warning)
+    orders = Orders(store.overrides(), Machines(assembled.identity_rules.shared_macs))
     tally = Tally()
 
     def dropped(nas: str, reason: str, source: str, now: Instant) -> None:
         recorder.dropped(nas=nas, reason=reason, source=source, detail="", now=now)
 
     sender = Sender(clock, random, dropped)
-    targets = Targets(assembled)
-    known = Known(lookups=asking.lookups)
+    namesakes = Namesakes(Targets(assembled).asked_by_name)
+    targets = Targets(assembled, namesakes.has)
+    known = Known(lookups=asking.lookups, machines=orders.machines)
     telling = Telling(recorder, tally)
     book = Book(store, clock)
-    gate = Gate(
-        guards=settings_of.guards(wanted.guard),
-        down=settings_of.windows(wanted.windows.down),
-        up=settings_of.windows(wanted.windows.up),
-        local_minutes=local_minutes,
-        trouble=known.trouble,
-        telling=telling,
-    )
+    book.listen(namesakes.applied)  # before the loop, which asks by it
+    gate = _gate(assembled, known, telling)
     upkeep = Upkeep(
         book=book,
         telling=telling,
@@ -142,7 +122,35 @@ def build(
         clock=clock,
     )
     return Watching(
-        book=book, loop=loop, store=store, sender=sender, orders=orders, targets=targets, tally=tally, upkeep=upkeep
+        book=book,
+        loop=loop,
+        store=store,
+        sender=sender,
+        orders=orders,
+        targets=targets,
+        tally=tally,
+        upkeep=upkeep,
+        namesakes=namesakes,
+        known=known,
+        declared=_declared(assembled),
+    )
+
+
+def _declared(assembled: Assembled) -> frozenset[str]:
+    clients = assembled.clients
+    return frozenset(client.nas.name for client in clients if client.nas.authentication is Authentication.DONE_BY_NAS)
+
+
+def _gate(assembled: Assembled, known: Verdicts, telling: Telling) -> Gate:
+    wanted = assembled.loaded.settings.sessions
+    return Gate(
+        guards=settings_of.guards(wanted.guard),
+        down=settings_of.windows(wanted.windows.down),
+        up=settings_of.windows(wanted.windows.up),
+        local_minutes=local_minutes,
+        trouble=known.trouble,
+        telling=telling,
+        keeping=GuardFile(Path(assembled.loaded.settings.state) / GUARD, logger("sessions").warning),
     )
 
 

@@ -18,20 +18,22 @@ from functools import partial
 from typing import Final, TypeVar
 
 from nacd.compliance.question import Question
+from nacd.reassess import is_down
 from nacd.server.dac.lanes import LaneStatus
 from nacd.server.dac.sender import Sender
 from nacd.server.log import logger
+from nacd.server.sessions import reach
 from nacd.server.sessions.book import Book
 from nacd.server.sessions.loop.by_hand import ByHand
 from nacd.server.sessions.loop.climbing import climbing
 from nacd.server.sessions.loop.climbs import Climbs
 from nacd.server.sessions.loop.deciding import Deciding, Device, Told, Verdicts
-from nacd.server.sessions.loop.gate import Gate
+from nacd.server.sessions.loop.gate import DIRECTIONS, Gate
 from nacd.server.sessions.loop.queue import Queue
 from nacd.server.sessions.loop.telling import Telling
 from nacd.server.sessions.rounds import Rounds
 from nacd.server.sessions.upkeep import Upkeep
-from nacd.session.guard import Count
+from nacd.session.guard import REASONS, Count
 from nacd.session.ladder import Terms
 from nacd.session.overrides import Override, SubjectKind
 from nacd.sessions import (
@@ -47,10 +49,9 @@ from nacd.sessions import (
     Standing,
     Verb,
 )
-from nacd.store.live.filters import Filter
 from nacd.store.live.outcome import Applied
 from nacd.store.sessions import SessionStore
-from nacd.values import AccessRequest, Compliance, ComplianceState, Instant
+from nacd.values import AccessRequest, Compliance, ComplianceState, DeviceIdKind, Instant
 
 T = TypeVar("T")
 _NO_NEWS: Final = frozenset({ComplianceState.UNAVAILABLE, ComplianceState.NOT_ASKED})
@@ -118,12 +119,14 @@ class ClosedLoop:
 
     async def start(self) -> None:
         """Go on with what was wanted before a restart, then look at every session once."""
-        after = 0
-        while page := await self._book.read(partial(SessionStore.pending, limit=_PAGE, after=after)):
-            after = page[-1].id
+        counts = await self._book.read(SessionStore.counts)  # ahead of all judging: the guard counts in percent of it
+        self._gate.live_sessions = counts[Phase.AUTHORIZED] + counts[Phase.LIVE]
+        is_new = not (any(counts.values()) or self._book.problem)
+        self._gate.resume(await self._waiting(), self._clock(), is_new=is_new)
+        async for page in self._pending():
             if not self._resume(page):
                 break
-        self._gate.live_sessions = await self._book.read(_live)
+        self._gate.resumed(self._clock())
         self._started = True
         self._rounds.begin_now()
 
@@ -232,6 +235,24 @@ class ClosedLoop:
             problem=self._book.problem,
         )
 
+    # -- after a restart -----------------------------------------------------------------------------
+
+    async def _pending(self) -> AsyncIterator[Sequence[Session]]:
+        after = 0
+        while page := await self._book.read(partial(SessionStore.pending, limit=_PAGE, after=after)):
+            yield page
+            after = page[-1].id
+
+    async def _waiting(self) -> Mapping[str, Mapping[int, str]]:
+        """What the guard held before: the reason by session, by direction."""
+        found: dict[str, dict[int, str]] = {direction: {} for direction in DIRECTIONS}
+        async for page in self._pending():
+            for each in page:
+                if isinstance(each.wish, Pending) and each.wish.held in REASONS:
+                    direction = "down" if is_down(each.standing, each.wish.wanted) else "up"
+                    found[direction][each.id] = each.wish.held
+        return found
+
     # -- work ----------------------------------------------------------------------------------------
 
     def _resume(self, page: Sequence[Session]) -> bool:
@@ -289,28 +310,19 @@ class ClosedLoop:
             yield found
 
     async def _of(self, override: Override) -> list[Session]:
+        """Also those that have aged, and those of a device that nobody is asked about."""
+        about, tenant = override.subject, override.tenant
         if override.subject_kind is SubjectKind.MAC:
-            wanted = [Filter(mac=override.subject, tenant=override.tenant, open=True)]
-        else:
-            keys = (f"guid:{override.subject}", f"entra:{override.subject}")
-            wanted = [Filter(device=key, tenant=override.tenant, open=True) for key in keys]
-        found: list[Session] = []
-        for each in wanted:
-            after = 0
-            while page := await self._book.read(partial(SessionStore.find, wanted=each, limit=_PAGE, after=after)):
-                found += page
-                after = page[-1].id
-        return found
+            return await self._book.read(partial(reach.of_mac, mac=about, tenant=tenant))
+        found = await self._book.read(partial(reach.of_device, guid=about, kinds=tuple(DeviceIdKind), tenant=tenant))
+        for mac in self._deciding.covered(override):
+            found += await self._book.read(partial(reach.of_mac, mac=mac, tenant=tenant))
+        return list({each.id: each for each in found}.values())
 
 
 def _by_devices(devices: Sequence[Device], store: SessionStore) -> list[Session]:
-    return [session for tenant, key in devices for session in store.by_device(tenant, key)]
+    return [session for tenant, key in devices for session in reach.of_verdict(store, tenant, key)]
 
 
 def _by_ids(ids: Sequence[int], store: SessionStore) -> list[Session]:
     return [found for found in map(store.session, ids) if isinstance(found, Session)]
-
-
-def _live(store: SessionStore) -> int:
-    counts = store.counts()
-    return counts[Phase.AUTHORIZED] + counts[Phase.LIVE]

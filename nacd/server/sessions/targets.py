@@ -11,7 +11,7 @@ when it came.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,7 +64,9 @@ class _Askable:
 class Targets:
     """Of one configuration; with a new one comes a new one of these."""
 
-    def __init__(self, assembled: Assembled) -> None:
+    def __init__(self, assembled: Assembled, has_namesake: Callable[[Session], bool] = lambda _session: False) -> None:
+        """has_namesake: whether somebody else's session at the same NAS bears the User-Name of this one."""
+        self._has_namesake = has_namesake
         self._table: ClientTable = assembled.table
         self._dictionary: Dictionary = assembled.dictionary
         self._rendered: Mapping[tuple[str, str], Rendered] = assembled.rendered
@@ -82,6 +84,16 @@ class Targets:
             else:
                 client = clients[wanted.name]
                 self._askable[wanted.name] = _Askable(client=client, wanted=wanted.dynauth, vendor=vendor)
+
+    @property
+    def asked_by_name(self) -> Mapping[str, str]:
+        """NASes that may be asked about a session by its User-Name alone, with the one address where requests about all
+        their sessions go, ``""`` where each goes where its session came from."""
+        return {
+            name: each.wanted.address or ""
+            for name, each in self._askable.items()
+            if any(row.may_name_by_user_alone for row in each.vendor.ladder)
+        }
 
     def why_not(self, session: Session) -> str:
         """Why its NAS cannot be asked anything, a clause; ``""`` if it can."""
@@ -108,7 +120,7 @@ class Targets:
         askable = self._askable.get(session.place.nas)
         if askable is None:
             return ()
-        not_for = words.plan(askable.vendor, session).left_out
+        not_for = words.plan(askable.vendor, session, namesake=self._has_namesake(session)).left_out
         useless = (
             LeftOut(number=rung.number, verb=rung.verb, reason=reason)
             for rung, reason in self._judged(session, before, after)
@@ -128,7 +140,7 @@ class Targets:
             if rendered is None:
                 return LeftOut(number=rung.number, verb=rung.verb, reason=_unsayable(profile))
             pushed = tuple(_authorization(rendered, session))
-        said = words.render(rung, session, pushed, narrow)
+        said = words.render(rung, session, pushed, narrow, namesake=self._has_namesake(session))
         if isinstance(said, LeftOut):
             return said
         try:
@@ -164,7 +176,7 @@ class Targets:
         standing = session.standing
         # Another policy's profile of the same name may have said something else.
         known = isinstance(standing, Standing) and standing.policy_digest == self._policy_digest
-        for rung in words.plan(askable.vendor, session).rungs:
+        for rung in words.plan(askable.vendor, session, namesake=self._has_namesake(session)).rungs:
             again = before == after and not rung.push
             yield rung, self._misses(rung, session, askable.vendor, before if known or again else _UNKNOWN, after)
 

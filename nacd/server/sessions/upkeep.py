@@ -1,6 +1,10 @@
 """What is looked after now and then: sessions that have gone silent, those to be forgotten, orders that have run out.
 
 Knows: how long each may last, and how often NASes speak. Refuses to know: what is decided about sessions.
+
+To age a session that is there is a mistake that nobody sees, so what is not known is taken for its good: how often a
+NAS speaks says something of its own sessions that have spoken so themselves, and of no other (many switches may be one
+client); and a clock that was set tells nothing of how long anybody was silent.
 """
 
 from __future__ import annotations
@@ -14,9 +18,9 @@ from typing import Final
 
 from nacd.server.sessions.book import Book
 from nacd.server.sessions.loop.telling import Telling
-from nacd.session.ageing import Intervals, Patience, aged
+from nacd.session.ageing import SHORTEST_INTERVAL_S, Intervals, Patience, aged
 from nacd.session.overrides import Orders, Override
-from nacd.sessions import Gone, Phase, Session
+from nacd.sessions import Gone, Phase, Session, Standing
 from nacd.store.live.outcome import Applied
 from nacd.store.sessions import SessionStore
 from nacd.values import Instant
@@ -37,6 +41,8 @@ _SAMPLE_S: Final = 7_200.0
 """One that is silent for so long makes room for another."""
 _ITS_END: Final = "its end"
 """Stands where somebody would be named who has lifted an order."""
+_SET_S: Final = 30.0
+"""What the two clocks may differ by and still tell one time: more, and one of them was set, or the machine slept."""
 _SURELY_OVER_S: Final = 86_400.0
 """An order is forgotten after a day of having run out: a clock that is wrong for a while must not take it away."""
 
@@ -65,7 +71,8 @@ class Upkeep:
         self._intervals = Intervals()
         self._samples: dict[tuple[str, int], tuple[int, float]] = {}
         began = clock()
-        self._listening_since = began.monotonic
+        self._listening_since = began
+        self._was_set = False
         # Those that were over before this began: the round at start decides their sessions.
         self._over = {each.id: began.monotonic for each in orders if not each.is_in_force(began.wall)}
         self._forgetting: asyncio.Task[None] | None = None
@@ -75,7 +82,7 @@ class Upkeep:
 
     def heard(self, session: Session) -> None:
         """An Interim of it came: its NAS's habit is learnt from some of them."""
-        nas, seen_at = session.place.nas, session.seen_at
+        nas, seen_at = _nas(session), session.seen_at
         slot = (nas, session.id % _SAMPLES)
         id, before = self._samples.get(slot, (session.id, 0.0))
         if id != session.id and abs(seen_at - before) < _SAMPLE_S:
@@ -86,20 +93,34 @@ class Upkeep:
 
     def present(self, page: Sequence[Session], now: Instant) -> list[Session]:
         """Those that are still there; the others age now. What was said while nobody listened was no silence."""
-        since = now.wall - (now.monotonic - self._listening_since)
+        self._mind_the_clock(now)
         here: list[Session] = []
         silent: list[Gone] = []
         for each in page:
-            patience = replace(self._patience, interval_s=self._intervals.interval_s(each.place.nas))
-            seen_at = max(each.seen_at, min(since, each.ends_at or inf))
-            why = aged(replace(each, seen_at=seen_at), patience, now.wall)
-            if why:
+            if why := self._why_aged(each, now):
                 silent.append(Gone(id=each.id, phase=Phase.AGED, at=now.wall, cause=why))
             else:
                 here.append(each)
         if silent:
             self._book.write(silent).add_done_callback(lambda done: self._told(done.result()))
         return here
+
+    def _why_aged(self, session: Session, now: Instant) -> str:
+        interval_s = self._intervals.interval_s(_nas(session)) if _speaks(session) else 0.0
+        since = self._listening_since.wall
+        ends_at = session.ends_at
+        if self._was_set and ends_at <= since:
+            ends_at = 0.0  # by a clock that was wrong before, or is now
+        seen_at = max(session.seen_at, min(since, ends_at or inf))
+        silent = replace(session, seen_at=seen_at, ends_at=ends_at)
+        return aged(silent, replace(self._patience, interval_s=interval_s), now.wall)
+
+    def _mind_the_clock(self, now: Instant) -> None:
+        """When the clock was set, everybody was silent since then and no longer."""
+        began = self._listening_since
+        if abs((now.wall - began.wall) - (now.monotonic - began.monotonic)) > _SET_S:
+            self._listening_since = now
+            self._was_set = True
 
     def _told(self, outcomes: Sequence[Applied]) -> None:
         now = self._clock()
@@ -116,6 +137,7 @@ class Upkeep:
 
     async def turn(self, now: Instant) -> None:
         """Count what there is, and forget what is old, when it is time."""
+        self._mind_the_clock(now)
         if now.monotonic >= self._count_at:
             counts = await self._book.read(SessionStore.counts)
             if not self._book.problem:  # else nothing was counted, which is no sign that nobody is there
@@ -152,6 +174,21 @@ class Upkeep:
         sure = {id: until for id, until in old.items() if now.monotonic - self._over.get(id, inf) >= _SURELY_OVER_S}
         for id in await self._book.read(partial(_forget, before, sure)):
             self._orders.forget(id)
+
+
+def _nas(session: Session) -> str:
+    """One name for one NAS: a client may be a whole network of them."""
+    place = session.place
+    return "\n".join((place.nas, place.source, place.nas_identifier))
+
+
+def _speaks(session: Session) -> bool:
+    """Whether it has sent an Interim. One that comes right after its Start may be all that its NAS ever sends of it (a
+    new address); a login is heard of too, and is none."""
+    if not session.started_at:
+        return False
+    login_at = session.standing.at if isinstance(session.standing, Standing) else 0.0
+    return session.seen_at - max(session.started_at, login_at) >= SHORTEST_INTERVAL_S
 
 
 def _forget(ended_before: float, orders: Mapping[int, float], store: SessionStore) -> tuple[int, ...]:

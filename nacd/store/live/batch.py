@@ -11,21 +11,25 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from nacd.session.table import NO_SESSION, Found, Ignored, NoSession
-from nacd.sessions import Accounted, Authorized, Change, NasRestarted, Phase, Session
+from nacd.sessions import Accounted, Authorized, Change, NasRestarted, Phase, Place, Session
 from nacd.store.live import rows
 from nacd.store.live.codec import Unreadable
 from nacd.store.live.hot import Hot
+from nacd.store.live.nases import Nases
 from nacd.store.live.outcome import Applied
 from nacd.store.live.records import Records, short
 
 Apply: TypeAlias = Callable[[Found, Change], Session | NoSession | Ignored]
 Tie: TypeAlias = Callable[[Accounted, Sequence[Session]], Found]
+_Dated = TypeVar("_Dated", Accounted, NasRestarted)
 Again: TypeAlias = Callable[[Authorized, Sequence[Session]], Found]
 
 CANDIDATES: Final = 8
+SAME_BOOT_S: Final = 60.0
+"""An Accounting-On without a time that comes twice within this is one boot that was told twice."""
 _PAGE: Final = 500
 
 _BY_ID = rows.select("id = ?")
@@ -54,15 +58,17 @@ class Rules:
 
 @dataclass(slots=True)
 class Batch:
-    """One transaction. ``digests``: the records in it, to be remembered once it is committed. ``blobs``: what was read,
-    by number."""
+    """One transaction. ``digests``, ``boots``: the records in it, to be remembered once it is committed. ``blobs``:
+    what was read, by number."""
 
     connection: sqlite3.Connection
     rules: Rules
     known: Records
     hot: Hot
     report: Callable[[str, str], None]
+    nases: Nases = field(default_factory=Nases)
     digests: dict[bytes, None] = field(default_factory=dict)
+    boots: dict[bytes, float] = field(default_factory=dict)
     blobs: dict[int, bytes] = field(default_factory=dict)
     highest: int = 0
 
@@ -72,12 +78,12 @@ class Batch:
             if not isinstance(change, Accounted | NasRestarted):
                 return self._one(self._named(change), change)
             digest = short(change.record)
+            if isinstance(change, NasRestarted):
+                return self._boot(change, digest)
             if digest in self.digests or digest in self.known:
                 return Applied(why="this record is stored already")
-            if isinstance(change, NasRestarted):
-                done = self._restart(change)
-            else:
-                done = self._one(self._about(change), change)
+            change = self._dated(change, change.place)
+            done = self._one(self._about(change), change)
             self.digests[digest] = None
             return done
         except sqlite3.Error:
@@ -109,9 +115,30 @@ class Batch:
         self.hot.keep(parameters[-1], made)
         return Applied(session=made, changed=True)
 
+    def _boot(self, change: NasRestarted, digest: bytes) -> Applied:
+        """What bears no time, and was told in the same words before, is the next boot or a replay: nobody can tell."""
+        told_at = self.boots.get(digest, self.nases.told_at(digest))
+        if told_at is not None:
+            if change.said_at or abs(change.at - told_at) < SAME_BOOT_S:
+                return Applied(why="this record is stored already")
+            change = replace(change, doubtful=True)
+        done = self._restart(self._dated(change, change))
+        self.boots[digest] = change.at
+        return done
+
+    def _dated(self, change: _Dated, nas: Place | NasRestarted) -> _Dated:
+        """With what is known of the clock of its NAS."""
+        if not change.said_at:
+            return change
+        clock = (nas.nas, nas.source, nas.nas_identifier, nas.nas_address)
+        happened = self.nases.clocks.heard(clock, change.said_at, change.at)
+        return change if happened == change.happened_at else replace(change, happened_at=happened)
+
     def _restart(self, change: NasRestarted) -> Applied:
-        ended = tuple([each.id for each in self._of_nas(change) if self._one(each, change).changed])
-        return Applied(changed=bool(ended), ended=ended)
+        done = [self._one(each, change) for each in self._of_nas(change)]
+        changed = [each.session for each in done if each.changed and isinstance(each.session, Session)]
+        ended = tuple([each.id for each in changed if each.phase is Phase.ENDED])
+        return Applied(changed=bool(changed), ended=ended)
 
     # -- which session -------------------------------------------------------------------------------
 

@@ -16,9 +16,10 @@ from nacd.store.live import rows
 class Filter:
     """All that is named must fit; ``""`` and False ask for nothing.
 
-    device: key of its verdict. mac: ``AA-BB-CC-DD-EE-FF``. nas: name of the client in the configuration.
-    pending: only those of which something is wanted. open: only those that count as present. quiet_since: only those
-    of which nothing was heard since then, seconds since the epoch; 0.0 asks for nothing.
+    device: as in ``Question.key``, whether or not anybody was asked about it. mac: ``AA-BB-CC-DD-EE-FF``. nas: name of
+    the client in the configuration. pending: only those of which something is wanted. open: only those that count as
+    present. quiet_since: only those of which nothing was heard since then, seconds since the epoch; 0.0 asks for
+    nothing.
     """
 
     device: str = ""
@@ -50,7 +51,7 @@ def page(wanted: Filter, limit: int, after: int) -> Asked:
     # all rows and sort them for each page; the phase of one NAS comes in the order of its index.
     phase = "phase" if wanted.nas else "+phase"
     parts = [
-        ("key = ? AND key <> ''", wanted.device),
+        ("device = ? AND device <> ''", wanted.device),
         ("tenant = ?", wanted.tenant),
         ("mac = ? AND mac <> ''", wanted.mac),
         ("user = ? AND user <> ''", wanted.user),

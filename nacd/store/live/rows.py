@@ -23,7 +23,7 @@ from nacd.identity.mac import parse
 from nacd.sessions import Grounds, Names, NotOurs, Pending, Phase, Place, Session, Standing
 from nacd.store.live.codec import Codec, Unreadable
 from nacd.store.sqlite_file import Row, Schema
-from nacd.values import MacAddress
+from nacd.values import AccessKind, Device, DeviceIdKind, MacAddress
 
 _FIRST: Final = """
 CREATE TABLE sessions (
@@ -32,21 +32,28 @@ CREATE TABLE sessions (
   ended_at REAL NOT NULL, ends_at REAL NOT NULL, cause TEXT NOT NULL, pending_since REAL,
   nas TEXT NOT NULL, source TEXT NOT NULL, calling TEXT NOT NULL, acct_session_id TEXT NOT NULL,
   audit_session_id TEXT NOT NULL, token TEXT NOT NULL, user TEXT NOT NULL, mac TEXT NOT NULL,
-  tenant TEXT NOT NULL, key TEXT NOT NULL, profile TEXT NOT NULL, rest BLOB NOT NULL
+  tenant TEXT NOT NULL, key TEXT NOT NULL, device TEXT NOT NULL, profile TEXT NOT NULL, spot TEXT NOT NULL,
+  rest BLOB NOT NULL
 ) STRICT;
 CREATE INDEX by_phase ON sessions (phase, nas);
 CREATE INDEX by_token ON sessions (token) WHERE token <> '';
 CREATE INDEX by_acct_session_id ON sessions (acct_session_id, nas) WHERE acct_session_id <> '';
 CREATE INDEX by_audit_session_id ON sessions (audit_session_id) WHERE audit_session_id <> '';
 CREATE INDEX by_calling ON sessions (calling, nas) WHERE phase <> 'ended';
-CREATE INDEX by_device ON sessions (key, tenant) WHERE key <> '';
+CREATE INDEX by_key ON sessions (key, tenant) WHERE key <> '';
+CREATE INDEX by_device ON sessions (device, tenant) WHERE device <> '';
 CREATE INDEX by_mac ON sessions (mac) WHERE mac <> '';
 CREATE INDEX by_user ON sessions (user) WHERE user <> '';
 CREATE INDEX by_pending ON sessions (id) WHERE pending_since IS NOT NULL;
-CREATE INDEX by_end ON sessions (max(ended_at, seen_at)) WHERE phase IN ('ended', 'aged');
+CREATE INDEX by_end ON sessions (max(ended_at, seen_at)) WHERE phase IN ('ended', 'aged') AND pending_since IS NULL;
 CREATE TABLE records (id INTEGER PRIMARY KEY, at REAL NOT NULL, digests BLOB NOT NULL) STRICT;
+CREATE TABLE boots (digest BLOB PRIMARY KEY, at REAL NOT NULL) STRICT;
+CREATE TABLE clocks (
+  nas TEXT NOT NULL, source TEXT NOT NULL, nas_identifier TEXT NOT NULL, nas_address TEXT NOT NULL,
+  behind_s REAL NOT NULL, PRIMARY KEY (nas, source, nas_identifier, nas_address)
+) STRICT;
 CREATE TABLE overrides (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, lifted_at REAL NOT NULL, value BLOB NOT NULL
+  id INTEGER PRIMARY KEY AUTOINCREMENT, lifted_at REAL NOT NULL, gist TEXT NOT NULL, value BLOB NOT NULL
 ) STRICT;
 """
 SCHEMA: Final = Schema(application_id=0x6E616373, steps=(_FIRST,), log_pages=4_000, cache_kib=32_000)
@@ -83,7 +90,9 @@ _WRITTEN: Final = (
     "mac",
     "tenant",
     "key",
+    "device",
     "profile",
+    "spot",
     "rest",
 )
 _TOLD: Final = _WRITTEN[:7]
@@ -187,10 +196,33 @@ def _searched(session: Session) -> tuple[object, ...]:
         mac or _mac(place.calling_station_id),
         tenant,
         key,
+        device(session),
         standing.profile if isinstance(standing, Standing) else "",
+        _spot(session),
     )
     wish = session.wish
     return (wish.since if isinstance(wish, Pending) else None, *map(plain, texts))
+
+
+def device(session: Session) -> str:
+    """Which device it is, whether or not anybody was asked about it, as ``Question.key`` writes it; where none has
+    proved itself, what was asked about."""
+    known = session.grounds
+    if not isinstance(known, Grounds):
+        return ""
+    if not isinstance(known.identity, Device):
+        return known.key
+    id = known.identity.id
+    return f"{'entra' if id.kind is DeviceIdKind.ENTRA else 'guid'}:{id.guid}"
+
+
+def _spot(session: Session) -> str:
+    """The port, where a port is a place: by air and through a tunnel it is a number that counts on."""
+    place, grounds = session.place, session.grounds
+    by_cable = not place.port_type.startswith(("Wireless", "Virtual"))
+    if isinstance(grounds, Grounds) and grounds.access is AccessKind.VPN:
+        by_cable = False
+    return f"{place.nas_identifier}\t{(place.port_id or place.port) if by_cable else ''}"
 
 
 def _mac(calling: str) -> str:

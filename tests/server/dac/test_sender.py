@@ -239,6 +239,32 @@ def test_the_next_verb_of_a_session_waits_for_the_first_ones_outcome() -> None:
     assert set(names[3:]) == {b"second"}
 
 
+def test_whoever_asks_is_told_right_before_it_leaves_and_only_if_it_does() -> None:
+    left: list[tuple[int, int]] = []
+
+    async def story(client: Client) -> None:
+        futures = [
+            client.sender.ask(
+                box.target(concurrent=1),
+                DISCONNECT,
+                attribute(1, b"%d" % n),
+                Secret(SECRET),
+                f"{n}",
+                lambda n=n: left.append((n, len(box.heard))),
+            )
+            for n in range(3)
+        ]
+        assert left == [(0, 0)]
+        futures[1].cancel()
+        await futures[0]
+        await futures[2]
+
+    with boxes(lambda box, heard: [reply(heard)] if len(box.heard) > 2 else []) as (box,):
+        with_client(story, timing=OFTEN)
+    assert [n for n, _ in left] == [0, 2], "once each, however often it is sent"
+    assert left[1][1] >= 3
+
+
 def test_what_is_taken_back_before_it_left_is_never_sent() -> None:
     async def story(client: Client) -> None:
         slow = [client.ask(box.target(concurrent=1), DISCONNECT, attribute(1, b"%d" % n)) for n in range(3)]

@@ -108,7 +108,13 @@ def test_the_state_of_things_has_sessions_by_phase_and_the_time_a_hold_has_left(
         await stage.write(authorized(1))
         found = await stage.answer("coa.status")
         assert found["sessions"]["authorized"] == 1
-        assert found["guards"]["down"] == {"passed": 50, "limit": 50, "held": 7, "holding_left_s": 2400.0}
+        assert found["guards"]["down"] == {
+            "passed": 50,
+            "limit": 50,
+            "held": 7,
+            "for_intune": 0,
+            "holding_left_s": 2400.0,
+        }
         assert found["guards"]["up"]["holding_left_s"] == 0.0
         assert found["lanes"][0]["nas"] == "sw-1"
 

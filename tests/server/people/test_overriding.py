@@ -12,7 +12,7 @@ from nacd.server import control
 from nacd.server.people.command import OrderRefused
 from nacd.server.people.overriding import end_of
 from nacd.server.people.roles import Roles
-from nacd.values import Instant
+from nacd.values import AccessKind, Assurance, Device, DeviceId, IdentitySource, Instant
 from tests.server.people.stage import Stage, within
 from tests.store.live.stage import NOW, authorized, guid, mac
 
@@ -35,6 +35,33 @@ def test_an_override_is_kept_known_and_told_to_the_loop(tmp_path: Path) -> None:
         assert [each.id for each in stage.store.overrides()] == [order["id"]]
         assert stage.loop.told == [("overridden", order["id"], False)]
         assert stage.codes() == ["override.put"]
+
+    within(tmp_path, story)
+
+
+def test_a_block_names_the_macs_that_it_covers_and_a_permission_covers_none(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        device = Device(id=DeviceId(guid=guid(1)), source=IdentitySource.CERTIFICATE, assurance=Assurance.CERTIFICATE)
+        for each in (1, 2):
+            stage.orders.machines.learn(AccessKind.DOT1X, device, mac(each), "campus", NOW)
+        said = {effect: {"effect": effect, "subject": guid(1), "reason": "a test"} for effect in ("block", "allow")}
+        said["allow"] |= {"profile": "guests", "until": "4h"}
+        assert (await stage.answer("override.put", **said["block"]))["macs"] == [mac(1), mac(2)]
+        assert (await stage.answer("override.put", **said["allow"]))["macs"] == []
+        assert (await stage.answer("override.put", **BLOCK))["macs"] == []
+
+    within(tmp_path, story)
+
+
+def test_an_order_that_has_rotted_is_told_with_the_state_of_things(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.answer("override.put", **BLOCK)
+        assert (await stage.answer("coa.status"))["damaged_overrides"] == []
+        assert stage.store._file.write([("UPDATE overrides SET value = x'0011'", [()])])
+        (order,) = (await stage.answer("override.list", all=True))["overrides"]
+        assert (order["subject"], order["effect"], order["by"]) == (mac(1), "block", "nacd")
+        (words,) = (await stage.answer("coa.status"))["damaged_overrides"]
+        assert f"counts as a block of mac `{mac(1)}` until it is lifted" in words
 
     within(tmp_path, story)
 

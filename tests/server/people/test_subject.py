@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nacd.server.people.command import NotDone, OrderRefused
+from nacd.server.people.shown import fits, row
 from nacd.server.people.subject import MOST, SessionNumber, key_of, machine, sessions_of, subject
 from nacd.sessions import AccountingKind
+from nacd.store.live.filters import Filter
 from nacd.values import DeviceId, DeviceIdKind, MacAddress
 from tests.server.people import stage as staging
 from tests.server.people.stage import Stage
@@ -66,6 +69,17 @@ def test_a_device_or_a_mac_is_all_its_sessions_that_are_up(tmp_path: Path) -> No
             await sessions_of(stage.book, SessionNumber(3), "")
         with pytest.raises(NotDone, match="there is no session 99"):
             await sessions_of(stage.book, SessionNumber(99), "")
+
+    staging.within(tmp_path, story)
+
+
+def test_a_device_that_a_rule_let_in_without_asking_anybody_is_found_and_shown(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        asked = authorized(1)
+        await stage.write(replace(asked, grounds=replace(asked.grounds, key="")))
+        (found,) = await sessions_of(stage.book, DeviceId(guid=GUID), "")
+        assert row(found)["device"] == f"guid:{GUID}"
+        assert fits(found, Filter(device=f"guid:{GUID}"))
 
     staging.within(tmp_path, story)
 

@@ -24,7 +24,7 @@ from nacd.sessions import Names, Session, Settled, Wished
 from nacd.store.audit_log import AuditLog
 from nacd.store.sessions import SessionStore
 from nacd.values import Instant
-from tests.session.making import T, authorized, interim, place
+from tests.session.making import T, authorized, interim, place, start
 
 SILENT_S = 3_600.0
 KEEP_S = 7 * 86_400.0
@@ -87,11 +87,14 @@ class Kept:
             clock=self.clock,
         )
 
-    async def login(self, number: int, nas: str = "switch", ends_at: float = 0.0, device: str = "") -> Session:
-        """device: key of the question about it, of the tenant of the tests."""
+    async def login(
+        self, number: int, nas: str = "switch", ends_at: float = 0.0, device: str = "", **where: str
+    ) -> Session:
+        """device: key of the question about it, of the tenant of the tests. where: more of its place."""
+        station = f"02-00-00-00-{number // 256:02X}-{number:02X}"
         made = authorized(
             self.clock.now.wall,
-            place=place(nas=nas, port=str(number), calling_station_id=f"02-00-00-00-{number // 256:02X}-{number:02X}"),
+            place=place(**{"nas": nas, "port": str(number), "calling_station_id": station, **where}),
             names=Names(acct_session_id=str(number), token=f"{number:032x}"),
             ends_at=ends_at,
         )
@@ -99,6 +102,12 @@ class Kept:
         (outcome,) = await self.book.write([change])
         assert isinstance(outcome.session, Session)
         return outcome.session
+
+    async def begins(self, session: Session) -> None:
+        """Its Start comes."""
+        now = self.clock.now.wall
+        names = Names(acct_session_id=session.names.acct_session_id)
+        await self.book.write([start(now, place=session.place, names=names, record=f"{session.id} start")])
 
     async def speaks(self, session: Session) -> Session:
         """An Interim of it comes, and is heard."""

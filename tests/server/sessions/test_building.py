@@ -12,22 +12,21 @@ from typing import Any
 import pytest
 
 from nacd.audit.repeats import Repeats
-from nacd.compliance.breaker import BreakerState
 from nacd.server.assembly import Assembled
 from nacd.server.clock import instant, random_octets
 from nacd.server.drops import Drops
 from nacd.server.lookups import building as lookups
 from nacd.server.lookups.building import Asking
 from nacd.server.recorder import Recorder
-from nacd.server.sessions.building import DATABASE, Known, Watching, build, local_minutes, sayable
+from nacd.server.sessions.building import DATABASE, Watching, build, local_minutes, sayable
 from nacd.session.overrides import Override, OverrideEffect, SubjectKind
 from nacd.session.table import apply
 from nacd.session.tie import tie
 from nacd.sessions import Accounted, AccountingKind, Names, Phase, Place, Session
 from nacd.store.audit_log import AuditLog
 from nacd.store.sessions import SessionStore
-from nacd.values import ComplianceState, Nas
-from tests.server.sessions.wired import compliance, configured, guid
+from nacd.values import Nas
+from tests.server.sessions.wired import configured, guid
 
 KEY = f"guid:{guid(1)}"
 
@@ -117,37 +116,6 @@ def test_orders_that_were_put_before_a_restart_are_in_memory_after_it(tmp_path: 
 
     async def story(built: Built) -> None:
         assert list(built.watching.orders) == [kept]
-
-    play(tmp_path, story)
-
-
-def test_what_is_known_of_a_device_is_in_memory_or_recalled_from_the_disk(tmp_path: Path) -> None:
-    async def story(built: Built) -> None:
-        known = Known(lookups=built.asking.lookups)
-        told = compliance("noncompliant", instant().wall)
-        await built.asking.lookups.by_tenant["intune"].knowledge.keep(KEY, told)
-        assert known.find("intune", KEY, instant()) is None
-        await known.recall("intune", KEY)
-        found = known.find("intune", KEY, instant())
-        assert found is not None
-        assert (found.state, found.as_of) == (ComplianceState.NONCOMPLIANT, told.as_of)
-        await known.recall("another", KEY)
-        assert known.find("another", KEY, instant()) is None
-
-    play(tmp_path, story)
-
-
-def test_there_is_trouble_while_the_breaker_of_a_tenant_is_not_closed(tmp_path: Path) -> None:
-    async def story(built: Built) -> None:
-        known = Known(lookups=built.asking.lookups)
-        breaker = built.asking.lookups.by_tenant["intune"].errands.breaker
-        assert not known.trouble("intune")
-        for _ in range(1_000):
-            now = instant()
-            breaker.failed(now, breaker.admit(now))
-        assert breaker.state is not BreakerState.CLOSED
-        assert known.trouble("intune")
-        assert not known.trouble("another")
 
     play(tmp_path, story)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from nacd.session.guard import NO_INTUNE
 from nacd.session.overrides import Override, OverrideEffect, SubjectKind
-from nacd.sessions import Settled
-from tests.server.sessions.wired import guid, play, wired
+from nacd.sessions import Authorized, Names, Settled
+from nacd.values import CertificateFacts
+from tests.server.sessions.wired import POLICY, TENANT, guid, play, wired
 
 
 def order(effect: str, device: int, now: float, id: int = 1, **more: Any) -> Override:
@@ -89,6 +92,99 @@ def test_what_an_admin_discards_does_not_happen_unless_intune_says_it_of_that_de
             await house.until(lambda: house.switches["sw"].heard)
             await house.quiet()
             assert [each.number for each in house.switches["sw"].heard] == ["A3"]
+
+    play(story)
+
+
+def test_what_is_let_go_just_when_its_turn_has_come_goes(tmp_path: Path) -> None:
+    async def story() -> None:
+        more = "sessions: {guard: {down: {max_flips: 1, max_flip_percent: 100, confirmed_per_s: 1}}}\n"
+        async with wired(tmp_path, more=more) as house:
+            for device in range(1, 9):
+                house.knows(device, "compliant")
+                await house.login(device, f"A{device}")
+            for device in range(1, 9):
+                house.verdict(device, "noncompliant")
+            await house.until(lambda: len(house.records("session.held")) == 8)
+            house.clock.ahead_s += 60
+            count = house.loop.release("down", "anna")
+            await house.until(lambda: len(house.switches["sw"].heard) == 8)
+            assert [each["guard"]["held"] for each in house.records("guard.released")] == [count]
+            assert len(house.records("guard.held")) == 1, "and is not held again"
+
+    play(story)
+
+
+def test_what_waits_for_intune_is_counted_released_and_discarded(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with wired(tmp_path, more="sessions: {guard: {down: {max_flip_percent: 100}}}\n") as house:
+            heard = house.switches["sw"].heard
+            for device in range(1, 5):
+                house.knows(device, "compliant")
+                await house.login(device, f"A{device}")
+            house.memory.troubled.add(TENANT)
+            for device in range(1, 4):
+                house.verdict(device, "noncompliant", "bulk")
+            await house.until(lambda: len(house.records("session.held")) == 3)
+            guard = house.loop.status(house.clock()).guards["down"]
+            assert (guard.held, guard.for_intune, guard.holding_until) == (3, 3, 0.0)
+            assert house.loop.release("down", "anna") == 3
+            await house.until(lambda: len(heard) == 3)
+            house.verdict(4, "noncompliant", "bulk")
+            await house.until(lambda: len(house.records("session.held")) == 4)
+            assert house.loop.discard("down", "anna") == 1
+            house.memory.troubled.clear()
+            house.clock.ahead_s += 301  # when it would be asked about again
+            await house.quiet()
+            assert house.loop.status(house.clock()).guards["down"].held == 0
+            assert "A4" not in [each.number for each in heard]
+
+    play(story)
+
+
+def test_what_needs_no_word_of_intune_passes_while_it_is_away(tmp_path: Path) -> None:
+    async def story() -> None:
+        policy = POLICY.replace("in_grace]}", "in_grace], compliance_source: [live, cache]}")
+        more = "sessions: {guard: {down: {max_flip_percent: 100}}}\n"
+        async with wired(tmp_path, more=more, policy=policy) as house:
+            now = house.clock().wall
+            ends = CertificateFacts(
+                subject="CN=laptop",
+                issuer="CN=ca",
+                serial="01",
+                fingerprint="ab",
+                not_before=now - 9,
+                not_after=now + 99,
+            )
+            for device in (1, 2):
+                house.knows(device, "compliant")
+                grounds = replace(
+                    house.grounds(device), certificate=ends, key="" if device == 1 else house.grounds(2).key
+                )
+                await house.book.write(
+                    (
+                        Authorized(
+                            place=house.place(device),
+                            names=Names(acct_session_id=f"A{device}"),
+                            standing=house.standing(house.grounds(device)),
+                            grounds=grounds,
+                            at=now,
+                        ),
+                    )
+                )
+            house.knows(3, "compliant")
+            await house.login(3, "A3")
+            house.upkeep.live_sessions = house.gate.live_sessions = 3
+            house.memory.troubled.add(TENANT)
+            house.knows(2, "compliant", "stale")
+            house.clock.ahead_s += 100
+            await house.until(lambda: len(house.switches["sw"].heard) == 2)
+            assert {house.session(id).wish.wanted.rule for id in (1, 2)} == {"certificate-expired"}
+            # Its verdict has grown old, which is a matter of Intune's.
+            house.verdict(3, "compliant", "stale")
+            await house.until(lambda: house.records("session.held"))
+            assert house.session(3).wish.held == NO_INTUNE
+            assert len(house.switches["sw"].heard) == 2
 
     play(story)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from nacd.radius.dynauth.schedule import Timing
 from nacd.sessions import Pending, Phase
-from tests.server.sessions.wired import Wired, play, wired
+from tests.server.sessions.wired import AT_ONCE, Wired, play, wired
 
 PATIENT = Timing(irt_s=1.0, mrt_s=2.0, mrc=20, mrd_s=40.0)
 LOOSE = "sessions: {guard: {down: {max_flips: 1000, max_flip_percent: 100}}}\n"
@@ -53,7 +53,23 @@ def test_a_nas_that_knows_of_no_such_session_is_not_believed_about_one_that_has_
     play(story)
 
 
-def test_a_rebooted_nas_has_no_sessions_left_to_change(tmp_path: Path) -> None:
+def test_what_is_recorded_as_asked_has_left(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with wired(tmp_path, more=LOOSE, timing=PATIENT) as house:
+            house.upkeep.live_sessions = house.gate.live_sessions = 1000
+            house.switches["sw"].answers = lambda _: "silent"
+            for device in range(1, AT_ONCE + 6):
+                house.knows(device, "compliant")
+                await house.login(device, f"A{device}")
+                house.verdict(device, "noncompliant")
+            await house.until(lambda: house.loop.status(house.clock()).requests == AT_ONCE + 5)
+            await house.until(lambda: len({each.number for each in house.switches["sw"].heard}) == AT_ONCE)
+            assert len(house.records("session.asked")) == AT_ONCE == house.tally.requests["reauthenticate"]
+
+    play(story)
+
+
+def test_a_rebooted_nas_is_asked_whether_it_has_the_session_that_is_to_change(tmp_path: Path) -> None:
     async def story() -> None:
         async with wired(tmp_path) as house:
             house.knows(1, "compliant")
@@ -61,7 +77,9 @@ def test_a_rebooted_nas_has_no_sessions_left_to_change(tmp_path: Path) -> None:
             house.verdict(1, "noncompliant")
             await house.until(lambda: house.records("session.answered"))
             house.clock.ahead_s += 2
+            house.switches["sw"].answers = lambda _: 503
             await house.rebooted()
+            house.clock.ahead_s += 200
             await house.until(lambda: house.records("session.converged"))
             assert house.loop.status(house.clock()).climbs == {}
 

@@ -114,7 +114,7 @@ def test_a_pass_that_is_wanted_during_another_comes_right_after_it(tmp_path: Pat
     story_of(tmp_path, story)
 
 
-def test_only_who_counts_as_present_is_looked_at(tmp_path: Path) -> None:
+def test_those_that_have_aged_are_looked_at_a_tenth_as_often_and_ended_ones_never(tmp_path: Path) -> None:
     async def story(way: Round) -> None:
         ids = await way.sessions(4)
         now = way.house.clock().wall + 1
@@ -125,6 +125,14 @@ def test_only_who_counts_as_present_is_looked_at(tmp_path: Path) -> None:
             ]
         )
         assert await way.turn() == ids[2:]
+        assert isinstance(way.house.session(ids[1]).wish, Pending)
+        assert way.house.session(ids[0]).wish == Settled()
+        way.house.knows(2, "compliant")
+        for _ in range(9):
+            await way.turn(BETWEEN_S)
+            await way.turn(1.0)
+        assert isinstance(way.house.session(ids[1]).wish, Pending)
+        await way.turn(BETWEEN_S)
         assert way.house.session(ids[1]).wish == Settled()
 
     story_of(tmp_path, story)

@@ -52,6 +52,7 @@ from nacd.sessions import (
     Standing,
 )
 from nacd.store.audit_log import AuditLog
+from nacd.store.live.guard_file import GuardFile
 from nacd.store.live.outcome import Applied
 from nacd.store.sessions import SessionStore
 from nacd.values import (
@@ -157,6 +158,8 @@ class Wired:
     memory: Memory = field(default_factory=Memory)
     timing: Timing = FAST
     bugs: list[dict[str, Any]] = field(default_factory=list)
+    unasked: bool = False
+    """Whether sessions begin by a rule that asks nobody."""
     told: list[tuple[Change, Applied]] = field(default_factory=list)
     _token: int = 0
 
@@ -179,6 +182,7 @@ class Wired:
             local_minutes=lambda wall: int(wall // 60) % (7 * 24 * 60),
             trouble=self.memory.trouble,
             telling=self.telling,
+            keeping=GuardFile(self.folder / "guard.json", print),
         )
         self.upkeep = Upkeep(
             book=self.book,
@@ -261,6 +265,7 @@ class Wired:
         """By the policy of now, and what is known now. how: ``known``, ``port``, ``voice``."""
         grounds = self.grounds(device, nas)
         standing = self.standing(grounds, how.get("known"))
+        grounds = replace(grounds, key="") if self.unasked else grounds
         place = self.place(device, nas, how.get("port", ""))
         if standing.effect is Effect.DENY:
             request = AccessRequest(

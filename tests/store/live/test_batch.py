@@ -160,6 +160,58 @@ def test_a_restart_of_a_nas_ends_what_began_before_on_it_and_nothing_else(
     assert (again_told.changed, again_told.ended, again_told.stored) == (False, (), True)
 
 
+def test_a_boot_that_is_told_again_long_after_without_a_time_may_be_a_replay(
+    db: sqlite3.Connection, do: Callable[[Change], Applied]
+) -> None:
+    boot = stage.restarted(at=NOW)
+    do(boot)
+    do(stage.authorized(1, at=NOW + 20))
+    assert do(replace(boot, at=NOW + 30, happened_at=NOW + 30)).why == "this record is stored already"
+    again_told = do(replace(boot, at=NOW + 90, happened_at=NOW + 90))
+    assert (again_told.changed, again_told.ended) == (True, ())
+    assert [(each.phase, each.ended_at) for each in all_of(db)] == [(Phase.AGED, 0.0)]
+
+
+def test_a_boot_that_bears_its_time_is_told_once(db: sqlite3.Connection, do: Callable[[Change], Applied]) -> None:
+    boot = replace(stage.restarted(at=NOW), said_at=NOW)
+    do(boot)
+    do(stage.authorized(1, at=NOW + 20))
+    again_told = do(replace(boot, at=NOW + 86_400 * 500, happened_at=NOW + 86_400 * 500))
+    assert again_told == Applied(why="this record is stored already")
+    assert [each.phase for each in all_of(db)] == [Phase.AUTHORIZED]
+
+
+def test_what_was_wanted_when_its_nas_booted_is_wanted(db: sqlite3.Connection, do: Callable[[Change], Applied]) -> None:
+    do(stage.authorized(1))
+    do(stage.authorized(2))
+    wish = Pending(wanted=stage.standing("quarantine"), since=NOW)
+    do(Wished(id=2, wish=wish, at=NOW))
+    assert do(stage.restarted(at=NOW + 50)).ended == (1,)
+    assert [(each.phase, each.wish == wish) for each in all_of(db)] == [(Phase.ENDED, False), (Phase.AGED, True)]
+
+
+def test_a_nas_behind_the_same_proxy_that_boots_ends_only_its_own(do: Callable[[Change], Applied]) -> None:
+    for each in (1, 2):
+        do(stage.authorized(each, where=stage.place(each, nas_identifier="", nas_address=f"10.9.9.{each}")))
+    assert do(replace(stage.restarted(at=NOW + 50), nas_address="10.9.9.2")).ended == (2,)
+
+
+def test_a_clock_that_is_known_to_be_a_day_slow_loses_no_stop(
+    db: sqlite3.Connection, do: Callable[[Change], Applied]
+) -> None:
+    day = 86_400.0
+    for minute in range(0, 70, 5):  # others on this NAS
+        at = NOW + minute * 60
+        do(replace(stage.accounted(9, INTERIM, at=at, acct_session_id="9"), happened_at=at - day, said_at=at - day))
+    at = NOW + 5_000
+    do(stage.authorized(1, at=at, token="", acct_session_id="A1"))
+    for kind, later in ((START, 1), (STOP, 600)):
+        record = stage.accounted(1, kind, at=at + later, acct_session_id="A1")
+        do(replace(record, happened_at=record.at - day, said_at=record.at - day))
+    (ours,) = [each for each in all_of(db) if each.names.acct_session_id == "A1"]
+    assert (ours.phase, ours.started_at, ours.ended_at) == (Phase.ENDED, at + 1, at + 600)
+
+
 def test_a_restart_ends_thousands(db: sqlite3.Connection, do: Callable[[Change], Applied]) -> None:
     for each in range(1_203):
         do(stage.authorized(each))

@@ -10,9 +10,10 @@ from dataclasses import replace
 import pytest
 
 from nacd.session.table import NO_SESSION
-from nacd.sessions import Pending, Phase, Session
+from nacd.sessions import Grounds, Pending, Phase, Session
 from nacd.store.live import rows
 from nacd.store.live.filters import EVERYTHING, Filter, page
+from nacd.values import Unidentified
 from tests.store.live import stage
 
 NOW = stage.NOW
@@ -66,6 +67,16 @@ def numbers(db: sqlite3.Connection, wanted: Filter, limit: int = 100, after: int
 )
 def test_all_that_is_named_must_fit(db: sqlite3.Connection, wanted: Filter, expected: list[int]) -> None:
     assert numbers(db, wanted) == expected
+
+
+def test_a_device_is_found_though_nobody_was_asked_about_it(db: sqlite3.Connection) -> None:
+    let_in = made(10)
+    assert isinstance(let_in.grounds, Grounds)
+    unasked = replace(let_in, grounds=replace(let_in.grounds, key=""))
+    by_mac = replace(let_in, grounds=replace(let_in.grounds, identity=Unidentified(reason="a test"), key="mac:02"))
+    db.executemany(rows.INSERT, [rows.parameters(unasked), rows.parameters(by_mac)])
+    assert numbers(db, Filter(device=f"guid:{stage.guid(10)}", tenant="campus")) == [10]
+    assert numbers(db, Filter(device="mac:02")) == [11], "where none has proved itself, what was asked about"
 
 
 @pytest.mark.parametrize("wanted", [EVERYTHING, Filter(open=True), Filter(pending=True), Filter(user="user-0")])

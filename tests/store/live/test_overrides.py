@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from nacd.session.overrides import Override
+from nacd.session.overrides import Override, OverrideEffect
 from nacd.store.live import rows
 from nacd.store.live.overrides import NotKept, Overrides
 from nacd.store.state_file import StateFile
@@ -107,19 +107,57 @@ def test_what_was_lifted_long_ago_is_forgotten(opened: Callable[[], tuple[StateF
     assert kept(overrides.put(file, order())).id == 4, "no number comes twice"
 
 
-def test_an_order_that_rotted_is_reported_and_not_in_force(
+def rotten(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE overrides SET value = x'0011'")
+
+
+@pytest.mark.parametrize("effect", ["block", "quarantine"])
+def test_an_order_that_rotted_keeps_out_whom_it_was_against_and_says_so(
+    opened: Callable[[], tuple[StateFile, Overrides]], said: list[str], effect: str
+) -> None:
+    file, overrides = opened()
+    profile = "" if effect == "block" else "fix"
+    put = kept(overrides.put(file, replace(order(), effect=OverrideEffect(effect), profile=profile, tenant="a b")))
+    assert file.transact(rotten)
+    file, after = opened()
+    (left,) = after.in_force()
+    about = (put.id, put.subject_kind, put.subject, put.tenant, put.at)
+    assert (left.id, left.subject_kind, left.subject, left.tenant, left.at) == about
+    assert (left.effect, left.profile) == (OverrideEffect.BLOCK, "")
+    words = f"override {put.id} cannot be read and counts as a block of {put.subject_kind} `{put.subject}`"
+    assert words in said[0]
+    assert [each.startswith(words) for each in after.damaged] == [True]
+    assert kept(after.lift(file, put.id, NOW, "jane")).lifted_by == "jane"
+    assert (after.in_force(), after.damaged) == ((), ())
+
+
+def test_an_order_that_let_somebody_in_is_over_when_it_rots(
     opened: Callable[[], tuple[StateFile, Overrides]], said: list[str]
+) -> None:
+    file, overrides = opened()
+    put = replace(order(), effect=OverrideEffect.ALLOW, profile="guests", until=NOW + 9e9)
+    assert isinstance(overrides.put(file, put), Override)
+    assert file.transact(rotten)
+    _, after = opened()
+    assert after.in_force() == ()
+    assert "override 1 cannot be read and is not in force" in said[0]
+    assert len(after.damaged) == 1
+
+
+@pytest.mark.parametrize("gist", ["", "block device", "block nothing a 1.0 ", "block device a b "])
+def test_an_order_of_which_nothing_can_be_read_is_said_to_be_lost(
+    opened: Callable[[], tuple[StateFile, Overrides]], said: list[str], gist: str
 ) -> None:
     file, overrides = opened()
     overrides.put(file, order())
 
     def rot(connection: sqlite3.Connection) -> None:
-        connection.execute("UPDATE overrides SET value = x'0011'")
+        connection.execute("UPDATE overrides SET value = x'0011', gist = ?", (gist,))
 
     assert file.transact(rot)
     _, after = opened()
     assert after.in_force() == ()
-    assert "override 1 cannot be read" in said[0]
+    assert "override 1 cannot be read and is not in force" in said[0]
 
 
 def test_what_cannot_be_written_is_not_in_force(opened: Callable[[], tuple[StateFile, Overrides]]) -> None:

@@ -18,6 +18,7 @@ from nacd.session.table import NO_SESSION
 from nacd.sessions import NotOurs, Pending, Phase, Session
 from nacd.store.live import rows
 from nacd.store.live.codec import Unreadable
+from nacd.values import AccessKind
 from tests.store.live import stage
 
 NOW = stage.NOW
@@ -104,7 +105,18 @@ def test_of_a_session_that_is_not_ours_the_mac_and_the_user_are_searched(db: sql
     where = stage.place(1, calling_station_id="0200.0000.0001")
     session = made(place=where, grounds=NotOurs(), standing=NotOurs())
     insert(db, replace(session, names=replace(session.names, user_name="jane")))
-    assert db.execute("SELECT mac, user, key, profile FROM sessions").fetchall() == [(stage.mac(1), "jane", "", "")]
+    assert db.execute("SELECT mac, user, key, device, profile FROM sessions").fetchall() == [
+        (stage.mac(1), "jane", "", "", "")
+    ]
+
+
+def test_a_port_is_a_place_by_cable_alone(db: sqlite3.Connection) -> None:
+    for port_type in ("", "Ethernet", "Wireless-802.11", "Virtual"):
+        insert(db, made(place=stage.place(7, port_type=port_type)))
+    known = stage.grounds(1)
+    insert(db, made(place=stage.place(7), grounds=replace(known, access=AccessKind.VPN)))
+    spots = [spot for (spot,) in db.execute("SELECT spot FROM sessions ORDER BY id")]
+    assert spots == ["sw-1\t7", "sw-1\t7", "sw-1\t", "sw-1\t", "sw-1\t"]
 
 
 def test_half_a_surrogate_pair_is_written_as_a_question_mark(db: sqlite3.Connection) -> None:
@@ -189,7 +201,8 @@ def test_of_a_row_that_cannot_be_read_is_left_where_it_is_and_nothing_that_decid
         ("audit_session_id = ? AND audit_session_id <> '' AND nas = ?", "by_audit_session_id"),
         ("calling = ? AND nas = ? AND phase <> 'ended'", "by_calling"),
         ("phase = ? AND nas = ? AND source = ? AND id > ?", "by_phase"),
-        ("key = ? AND key <> '' AND tenant = ?", "by_device"),
+        ("key = ? AND key <> '' AND tenant = ?", "by_key"),
+        ("device = ? AND device <> '' AND tenant = ?", "by_device"),
     ],
 )
 def test_every_look_up_goes_through_an_index(db: sqlite3.Connection, where: str, index: str) -> None:

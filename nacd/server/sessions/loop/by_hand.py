@@ -17,7 +17,7 @@ from nacd.server.sessions.book import Book
 from nacd.server.sessions.loop.climbing import DISCONNECT, is_alone
 from nacd.server.sessions.loop.telling import Telling
 from nacd.server.sessions.targets import Asked, Targets
-from nacd.sessions import Gone, Meaning, Outcome, Phase, Session, Standing, Verb
+from nacd.sessions import Gone, Meaning, Outcome, Phase, Session, Settled, Standing, Verb
 from nacd.store.sessions import SessionStore
 from nacd.values import Instant
 
@@ -72,15 +72,19 @@ class ByHand:
             return _not_asked(asked.reason)
         now, target = self._clock(), asked.target
         request = "disconnect" if asked.code == DISCONNECT else "coa"
-        self._telling.asked_by_hand(session, verb, request, target.host, target.port, asked.shown, now)
+
+        def leaves() -> None:
+            self._telling.asked_by_hand(session, verb, request, target.host, target.port, asked.shown, self._clock())
+
+        key = f"{session.id}, by hand"
         try:
-            outcome = await self._sender.ask(
-                target, asked.code, asked.attributes, asked.secret, f"{session.id}, by hand"
-            )
+            outcome = await self._sender.ask(target, asked.code, asked.attributes, asked.secret, key, leaves)
         except (BadValue, ValueError) as wrong:
             outcome = _not_asked(str(wrong))
         self._telling.answered(session, verb, outcome, self._clock())
-        if outcome.meaning is Meaning.GONE:
+        # As for the loop: one of which nothing was ever accounted for may be there under names that its NAS has not.
+        is_believed = session.started_at > 0.0 or isinstance(session.wish, Settled)
+        if outcome.meaning is Meaning.GONE and is_believed:
             await self._gone(session, f"its NAS has no such session: {outcome.detail}", now.wall)
         return outcome
 

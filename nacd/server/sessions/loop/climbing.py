@@ -15,9 +15,11 @@ from typing import Final, TypeAlias
 from nacd.reassess import is_down, is_ordered
 from nacd.server.sessions.loop.gate import Wanted
 from nacd.session import ladder
+from nacd.session.guard import NO_INTUNE
 from nacd.session.ladder import Climb, Converged, Seen, Terms
 from nacd.session.names import agree
-from nacd.sessions import Grounds, Outcome, Pending, Place, Session, Standing, Verb
+from nacd.sessions import Change, Grounds, Outcome, Pending, Phase, Place, Session, Standing, Verb, Wished
+from nacd.store.live.filters import Filter
 from nacd.store.sessions import SessionStore
 from nacd.values import AccessKind, AccessRequest, ComplianceSource
 
@@ -25,6 +27,7 @@ DISCONNECT: Final = 40
 """Code of a Disconnect-Request (RFC 5176 section 2.3)."""
 
 _JUST_ASKED_S: Final = 60.0
+_PAGE: Final = 500
 
 
 Spot: TypeAlias = tuple[str, str, str]
@@ -59,6 +62,8 @@ class Climbing:
     climb: Climb
     down: bool
     ordered: bool = False
+    old: bool = False
+    """It rests on an old verdict: see ``Reassessed``."""
     trigger: str = ""
     reasons: tuple[str, ...] = ()
     where: Where = Where.EXPECTED
@@ -110,6 +115,7 @@ class Climbing:
             tenant=tenant,
             ordered=self.ordered,
             confirmed=is_confirmed(self.pending.wanted),
+            old=self.old,
             cannot=cannot,
         )
 
@@ -122,6 +128,7 @@ def climbing(session: Session, pending: Pending, terms: Terms, **more: bool) -> 
         climb=climb,
         down=is_down(session.standing, pending.wanted),
         ordered=more.get("ordered", False) or is_ordered(pending.wanted),
+        old=pending.held == NO_INTUNE,
     )
 
 
@@ -131,6 +138,11 @@ def is_confirmed(wanted: Standing) -> bool:
     if verdict.source is ComplianceSource.CACHE:
         return wanted.at - verdict.as_of <= _JUST_ASKED_S
     return verdict.source is ComplianceSource.LIVE
+
+
+def is_its_own(change: Change, each: Climbing) -> bool:
+    """Whether it is by this that the wish of the climb came to the disk; what came before says nothing of it."""
+    return isinstance(change, Wished) and change.wish == each.pending
 
 
 class Spots:
@@ -151,29 +163,25 @@ class Spots:
             self._at.pop(spot(each.session.place), None)
 
     def of_request(self, request: AccessRequest) -> list[Climbing]:
-        """Those whose endpoint has sent this."""
+        """Those whose endpoint has sent this. That a VPN client was refused ends no tunnel that it has."""
         return [
             each
             for each in self._there((request.nas.name, request.source, request.station))
             if agree(each.session.place.nas_identifier, request.nas_identifier)
             and is_one_port(each.session.place, request.nas_port, request.nas_port_id, request.nas_port_type)
             and agree(each.session.names.audit_session_id, request.audit_session_id)
-            # Many may come from the address of one VPN client.
-            and not (is_vpn(each.session) and each.session.names.user_name != request.user_name)
+            and not is_vpn(each.session)
+            and agree(ssid(each.session), request.ssid)
         ]
 
     def left_for(self, session: Session) -> list[Climbing]:
         """Those whose endpoint is in this session now: it has one at a place."""
-        place = session.place
         if is_vpn(session):
             return []
         return [
             each
-            for each in self._there(spot(place))
-            if each.session.id != session.id
-            and not is_vpn(each.session)
-            and agree(each.session.place.nas_identifier, place.nas_identifier)
-            and is_one_port(each.session.place, place.port, place.port_id, place.port_type)
+            for each in self._there(spot(session.place))
+            if each.session.id != session.id and not is_vpn(each.session) and is_one_place(each.session, session)
         ]
 
     def _there(self, at: Spot) -> list[Climbing]:
@@ -181,17 +189,47 @@ class Spots:
 
 
 def is_alone(session: Session, store: SessionStore) -> bool:
-    """Whether it is present, and no other session that counts as present is on its port. Blocking.
+    """Whether it is there, and nobody else may be on its port. Blocking.
 
-    A database that cannot be read shows nobody, which is no sign of being alone.
+    One that has aged may be there: a phone of which nothing is ever heard is in a call all the same. Only what the same
+    endpoint has left behind is nobody. A database that cannot be read shows nobody, which is no sign of being alone.
     """
     place = session.place
     here = {
         other.id
-        for other in store.by_nas(place.nas)
-        if other.place.source == place.source and is_one_port(other.place, place.port, place.port_id, "")
+        for other in (*store.by_nas(place.nas), *_aged_on(place.nas, store))
+        if other.place.source == place.source
+        and is_one_port(other.place, place.port, place.port_id, "")
+        and not _is_left_behind(other, session)
     }
     return here == {session.id}
+
+
+def _aged_on(nas: str, store: SessionStore) -> list[Session]:
+    found: list[Session] = []
+    wanted = Filter(nas=nas, phase=Phase.AGED)
+    while True:
+        page = store.find(wanted, _PAGE, found[-1].id if found else 0)
+        found += page
+        if len(page) < _PAGE:
+            return found
+
+
+def _is_left_behind(other: Session, session: Session) -> bool:
+    station = session.place.calling_station_id
+    same = bool(station) and other.place.calling_station_id == station
+    return other.phase is Phase.AGED and same and other.id < session.id and not other.voice
+
+
+def is_one_place(one: Session, other: Session) -> bool:
+    """Whether the endpoint of both, which is the same, can be in one of them only. They have one ``spot``."""
+    place, there = one.place, other.place
+    return (
+        agree(place.nas_identifier, there.nas_identifier)
+        and agree(place.nas_address, there.nas_address)
+        and is_one_port(place, there.port, there.port_id, there.port_type)
+        and agree(ssid(one), ssid(other))
+    )
 
 
 def is_one_port(place: Place, port: str, port_id: str, port_type: str) -> bool:
@@ -205,12 +243,17 @@ def is_vpn(session: Session) -> bool:
     return isinstance(session.grounds, Grounds) and session.grounds.access is AccessKind.VPN
 
 
+def ssid(session: Session) -> str:
+    """The wireless network it is in: an endpoint that is refused in one is still in the other."""
+    return session.grounds.ssid if isinstance(session.grounds, Grounds) else ""
+
+
 def spot(place: Place) -> Spot:
     return (place.nas, place.source, place.calling_station_id)
 
 
 def how(each: Climbing, terms: Terms) -> str:
-    """By what it was settled."""
+    """By what it was settled; ``""`` if what was wanted did not come about."""
     standing, wanted = each.session.standing, each.pending.wanted
     if each.pending.verb == Verb.PUSH and standing == wanted:
         return "its NAS took what was pushed"
@@ -218,7 +261,7 @@ def how(each: Climbing, terms: Terms) -> str:
         move = ladder.step(each.climb, Seen(standing=standing), (), terms, standing.at)
         if isinstance(move.do, Converged):
             return move.do.how
-    return "nothing is wanted of it any more"
+    return ""
 
 
 def _was_sent(flight: asyncio.Future[Outcome]) -> bool:

@@ -21,10 +21,11 @@ from typing import Final
 
 from nacd.server.dac.sender import Sender
 from nacd.server.sessions.book import Book
-from nacd.server.sessions.loop.climbing import Climbing, Spots, Where, how, is_alone
+from nacd.server.sessions.loop.climbing import Climbing, Spots, Where, how, is_alone, is_its_own
 from nacd.server.sessions.loop.gate import Gate
 from nacd.server.sessions.loop.lately import Lately
 from nacd.server.sessions.loop.requests import Requests, was_sent
+from nacd.server.sessions.loop.rulings import Rulings
 from nacd.server.sessions.loop.telling import Telling
 from nacd.server.sessions.loop.timers import Timers
 from nacd.server.sessions.targets import Asked, Targets
@@ -32,19 +33,7 @@ from nacd.session import ladder
 from nacd.session.guard import Hold
 from nacd.session.ladder import Ask, Converged, Event, Move, NoSuchSession, Seen, State, Terms, TimePassed
 from nacd.session.table import is_same_decision
-from nacd.sessions import (
-    Authorized,
-    Change,
-    Gone,
-    Meaning,
-    Outcome,
-    Phase,
-    Session,
-    Settled,
-    Standing,
-    Verb,
-    Wished,
-)
+from nacd.sessions import Authorized, Change, Gone, Meaning, Outcome, Phase, Session, Settled, Standing, Verb, Wished
 from nacd.store.live.outcome import Applied
 from nacd.values import AccessRequest, Instant
 
@@ -55,7 +44,11 @@ _A_RUN: Final = 100
 _A_WRITE: Final = 200
 _NOT_SENT_S: Final = 10.0
 _SAID_GONE_S: Final = 30.0
+_AGED_SLOWER: Final = 6.0
+"""Most that have aged are gone, and their NASes may be asked about them for weeks."""
 _TIME_PASSED: Final = TimePassed()
+_NO_MORE: Final = "nothing is wanted of it any more"
+_FORGOTTEN: Final = "nacd keeps no session longer than this of which nothing is heard"
 _REFUSED: Final = "it was refused when it logged in again"
 
 
@@ -81,6 +74,7 @@ class Climbs:
         self._terms = terms
         self._clock = clock
         self._by_id: dict[int, Climbing] = {}
+        self._rulings = Rulings(gate, targets)
         self._due = Timers()
         self._held_until = Timers()
         self._spots = Spots()
@@ -88,7 +82,7 @@ class Climbs:
         self._looking: set[asyncio.Task[bool]] = set()
         self._next_run: asyncio.Handle | None = None
         self._requests = Requests(
-            book=book, sender=sender, telling=telling, answered=self._answered, forgotten=self.drop, clock=clock
+            book=book, sender=sender, telling=telling, answered=self._answered, forgotten=self._forgotten, clock=clock
         )
 
     def __len__(self) -> int:
@@ -110,15 +104,11 @@ class Climbs:
 
     def judge(self, batch: Sequence[Climbing], now: Instant) -> None:
         """Ask the gate about all of them together; its ruling is what is held, and until when."""
-        changes = [each.change(self.cannot(each)) for each in batch]
-        for each, ruling in zip(batch, self._gate.ask(changes, now), strict=True):
-            held = ruling.why if isinstance(ruling, Hold) else ""
-            each.due = ruling.until if isinstance(ruling, Hold) else now.monotonic
-            each.climb = replace(each.climb, pending=replace(each.pending, held=held))
+        self._rulings.judge(batch, now)
 
     def cannot(self, each: Climbing) -> str:
         """Why its NAS cannot be asked anything, a clause; ``""`` if it can."""
-        return self._targets.why_not(each.session)
+        return self._rulings.cannot(each)
 
     def expect(self, each: Climbing, now: Instant) -> bool:
         """It goes to the disk: hear what becomes of its session meanwhile. False if there are too many already."""
@@ -151,6 +141,7 @@ class Climbs:
         self._spots.take(each)
         self._due.drop(id)
         self._held_until.drop(id)
+        self._rulings.drop(id)
         each.leave()
 
     def close(self) -> None:
@@ -174,11 +165,12 @@ class Climbs:
         if self._next_run is not None:
             self._next_run.cancel()
             self._next_run = None
-        self._ask_again(self._those(self._held_until.take(now.monotonic, MOST)), now)
+        self._rulings.ask(self._those(self._held_until.take(now.monotonic, MOST)), now, due=True)
+        self._obey(now)
         for each in self._those(self._due.take(now.monotonic, _A_RUN)):
             if each.where is Where.WAITING:
                 self._advance(each, _TIME_PASSED)
-        if self._due.is_due(now.monotonic):
+        if self._due.is_due(now.monotonic) or len(self._rulings):
             self._next_run = asyncio.get_running_loop().call_soon(lambda: self.run(self._clock()))
 
     def ask_gate(self, ids: Iterable[int], now: Instant) -> None:
@@ -187,7 +179,7 @@ class Climbs:
         for each in held:
             if each.where is not Where.WAITING:
                 each.due = now.monotonic  # it is asked about as soon as it waits
-        self._ask_again([each for each in held if each.where is Where.WAITING], now)
+        self._rulings.ask([each for each in held if each.where is Where.WAITING], now)
         self.run(now)
 
     def held(self) -> tuple[int, ...]:
@@ -220,7 +212,7 @@ class Climbs:
         self._spots.put(each)
         if session.phase is Phase.ENDED:
             self._finish(each, f"its session is over: {session.cause}")
-        elif isinstance(session.wish, Settled) and (each.where is not Where.EXPECTED or _is_its_own(change, each)):
+        elif isinstance(session.wish, Settled) and (each.where is not Where.EXPECTED or is_its_own(change, each)):
             self._finish(each, how(each, self._terms))
 
     def refused(self, request: AccessRequest, standing: Standing) -> None:
@@ -240,7 +232,9 @@ class Climbs:
             session, wanted = each.session, each.pending.wanted
             before = session.standing.profile if isinstance(session.standing, Standing) else ""
             rungs = self._targets.rungs(session, before, wanted.profile)
-            terms = replace(self._terms, bounce=self._terms.bounce and (each.alone or not each.looked))
+            bounce = self._terms.bounce and (each.alone or not each.looked)
+            again_s = self._terms.again_s * (_AGED_SLOWER if session.phase is Phase.AGED else 1.0)
+            terms = replace(self._terms, bounce=bounce, accounted=session.started_at > 0.0, again_s=again_s)
             move = ladder.step(each.climb, event, tuple(rung.verb for rung in rungs), terms, now.wall)
             if isinstance(move.do, Ask) and move.do.verb is Verb.BOUNCE and not each.looked:
                 self._look_around(each, event)
@@ -304,13 +298,14 @@ class Climbs:
         self.say_held(each, now)
         self._push(each)
 
-    def _ask_again(self, batch: Sequence[Climbing], now: Instant) -> None:
-        reasons = [each.pending.held for each in batch]
-        self.judge(batch, now)
-        for each, reason in zip(batch, reasons, strict=True):
+    def _obey(self, now: Instant) -> None:
+        """Put some of what the gate has said into force."""
+        for each, before in self._rulings.take(_A_RUN, now):
+            if each.where is not Where.WAITING:
+                continue  # it ends just now; should it not, it goes on as it was ruled
             if not each.pending.held:
                 self._wait(each, 0.0, now)
-            elif each.pending.held != reason:
+            elif each.pending.held != before:
                 self._held_back(each, now)
             else:
                 self._push(each)
@@ -366,10 +361,22 @@ class Climbs:
         self._book.write((change,)).add_done_callback(written)
 
     def _finish(self, each: Climbing, how: str) -> None:
+        """how: by what it came about, ``""`` if it did not."""
         now = self._clock()
         self.drop(each.session.id)
         self._gate.forget(each.session.id)
-        self._telling.converged(each.shown, each.pending.wanted, how, each.pending.since, now)
+        if how:
+            self._telling.converged(each.shown, each.pending.wanted, how, each.pending.since, now)
+        else:
+            self._telling.withdrawn(each.shown, each.pending.wanted, _NO_MORE, each.pending.since, now)
+
+    def _forgotten(self, id: int) -> None:
+        each = self._by_id.get(id)
+        if each is not None:
+            self.drop(id)
+            self._gate.forget(id)
+            now = self._clock()
+            self._telling.withdrawn(each.shown, each.pending.wanted, _FORGOTTEN, each.pending.since, now)
 
     # -- parts -------------------------------------------------------------------------------------
 
@@ -386,8 +393,3 @@ class Climbs:
         held = bool(each.pending.held)
         self._held_until.put(id, each.due if held else inf)
         self._due.put(id, inf if held else each.due)
-
-
-def _is_its_own(change: Change, each: Climbing) -> bool:
-    """Whether it is by this that the wish of the climb came to the disk; what came before says nothing of it."""
-    return isinstance(change, Wished) and change.wish == each.pending

@@ -148,7 +148,7 @@ class Deciding:
             self._again(read.id)
             return _MEANWHILE
         session = known.shown if known is not None else read
-        if session.phase in (Phase.ENDED, Phase.AGED):
+        if session.phase is Phase.ENDED:
             return f"it is {session.phase}"
         compliance = self._newest(session, news, now)
         if isinstance(compliance, NotOurs):
@@ -179,12 +179,14 @@ class Deciding:
             wish = replace(wish, since=session.wish.since)  # the clock was set back, and the newer wish counts
         new = climbing(session, replace(wish, held=""), self._terms, ordered=ordered)
         new.down, new.trigger, new.reasons = made.down, trigger, made.reasons
+        new.old = made.old
         batch.begun.append(new)
         return f"{_shown(made.wanted)} is wanted"
 
     def _already(self, known: Climbing, made: Reassessed, ordered: bool, batch: _Batch) -> str:
         """It is on its way; better knowledge, or an admin, may let go what is held."""
         better = is_confirmed(made.wanted) and not is_confirmed(known.pending.wanted)
+        better, known.old = better or (known.old and not made.old), made.old
         if better or (ordered and not known.ordered):
             known.climb = replace(known.climb, pending=replace(known.pending, wanted=made.wanted))
             known.ordered = known.ordered or ordered
@@ -200,6 +202,10 @@ class Deciding:
         if told is not None and (found is None or told.as_of >= found.as_of):
             return told
         return found if found is not None else baseline(session)
+
+    def covered(self, override: Override) -> tuple[str, ...]:
+        """MACs for which an order holds though it does not name them."""
+        return self._orders.covered(override)
 
     def _order(self, session: Session, now: Instant) -> InForce:
         grounds = session.grounds
@@ -284,9 +290,9 @@ class Deciding:
             elif session.standing != each.session.standing:
                 self._again(session.id)
                 batch.words[each.session.id] = _MEANWHILE
-            elif isinstance(session.standing, Standing):
-                how = "the decision it lives under is wanted again"
-                self._telling.converged(session, session.standing, how, each.pending.since, now)
+            else:
+                why = "the decision it lives under is wanted again"
+                self._telling.withdrawn(session, each.pending.wanted, why, each.pending.since, now)
 
     def _not_kept(self, applied: Applied, now: Instant) -> str:
         """Why nothing follows."""

@@ -61,13 +61,19 @@ class Requests:
         elif not isinstance(applied.session, Session):
             self._forgotten(each.session.id)  # for its age
         else:
-            self._send(each, asked, now)
+            self._send(each, asked)
 
-    def _send(self, each: Climbing, asked: Asked, now: Instant) -> None:
+    def _send(self, each: Climbing, asked: Asked) -> None:
         request, target = "disconnect" if asked.code == DISCONNECT else "coa", asked.target
-        self._telling.asked(each.session, each.pending, request, target.host, target.port, asked.shown, now)
+
+        def leaves() -> None:
+            self._telling.asked(
+                each.session, each.pending, request, target.host, target.port, asked.shown, self._clock()
+            )
+
+        key = str(each.session.id)
         try:
-            flight = self._sender.ask(target, asked.code, asked.attributes, asked.secret, str(each.session.id))
+            flight = self._sender.ask(target, asked.code, asked.attributes, asked.secret, key, leaves)
         except (BadValue, ValueError) as wrong:
             self._came(each, Outcome(meaning=Meaning.CONFIGURATION, detail=str(wrong), tries=0))
             return

@@ -94,6 +94,11 @@ class Telling:
         self._tally.converged(took_s)
         self._take(events.converged(session=session, wanted=wanted, how=how, took_s=took_s, now=now), now)
 
+    def withdrawn(self, session: Session, wanted: Standing, cause: str, since: float, now: Instant) -> None:
+        """What was wanted is wanted no more. since: seconds since the epoch when it was decided."""
+        after_s = max(0.0, now.wall - since)
+        self._take(events.withdrawn(session=session, wanted=wanted, cause=cause, after_s=after_s, now=now), now)
+
     def ended(self, session: Session, cause: str, now: Instant) -> None:
         """It counts no more, by other word than accounting."""
         self._take(events.ended(session=session, cause=cause, now=now), now)

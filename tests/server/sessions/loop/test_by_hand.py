@@ -11,7 +11,19 @@ from typing import Any
 import pytest
 
 from nacd.radius.dynauth.schedule import Timing
-from nacd.sessions import Accounted, AccountingKind, Gone, Meaning, Outcome, Pending, Phase, Session, Settled, Verb
+from nacd.sessions import (
+    Accounted,
+    AccountingKind,
+    Gone,
+    Meaning,
+    Outcome,
+    Pending,
+    Phase,
+    Session,
+    Settled,
+    Verb,
+    Wished,
+)
 from tests.server.sessions.wired import Wired, play, wired
 
 CLOSED = (
@@ -85,6 +97,21 @@ def test_a_session_that_the_nas_does_not_know_has_ended_by_its_word(tmp_path: Pa
         assert now.phase is Phase.ENDED
         assert now.cause.startswith("its NAS has no such session")
         assert len(house.records("session.ended")) == 1
+
+    by_hand(tmp_path, story)
+
+
+def test_one_that_was_never_accounted_for_and_ought_to_change_is_not_over_by_that_word(tmp_path: Path) -> None:
+    async def story(house: Wired) -> None:
+        house.switches["sw"].answers = lambda _: 503
+        session = await let_in(house)
+        wish = Pending(wanted=house.standing(house.grounds(1)), since=house.clock().wall + 1)
+        await house.book.write((Wished(id=session.id, wish=wish, at=0.0),))
+        assert (await asked(house, session, Verb.DISCONNECT)).meaning is Meaning.GONE
+        assert house.session(session.id).wish == wish
+        await house.account(1, "A1", "start")
+        assert (await asked(house, session, Verb.DISCONNECT)).meaning is Meaning.GONE
+        assert house.session(session.id).phase is Phase.ENDED
 
     by_hand(tmp_path, story)
 

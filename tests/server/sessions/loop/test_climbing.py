@@ -14,7 +14,21 @@ from nacd.server.sessions.loop.climbing import Climbing, Spots, Where, climbing,
 from nacd.session.ladder import State, Terms
 from nacd.session.table import apply
 from nacd.session.tie import tie
-from nacd.sessions import Authorized, Meaning, Names, Outcome, Pending, Place, Session, Settled, Standing, Verb
+from nacd.sessions import (
+    Authorized,
+    Gone,
+    Grounds,
+    Meaning,
+    Names,
+    Outcome,
+    Pending,
+    Phase,
+    Place,
+    Session,
+    Settled,
+    Standing,
+    Verb,
+)
 from nacd.store.sessions import SessionStore
 from nacd.values import AccessKind, AccessRequest, Nas
 from tests.server.sessions.nases import NOW, pending, session, standing
@@ -29,6 +43,8 @@ def one(id: int = 1, wish: Pending | None = None, **where: Any) -> Climbing:
     access = where.pop("access", AccessKind.DOT1X)
     names = Names(user_name=where.pop("user_name", "host/pc1.example"))
     at = session(NAME, access=access, id=id, names=names)
+    assert isinstance(at.grounds, Grounds)
+    at = replace(at, grounds=replace(at.grounds, ssid=where.pop("ssid", "")))
     there = replace(at, place=replace(at.place, **where))
     return climbing(replace(there, wish=wish or pending("fix")), wish or pending("fix"), TERMS)
 
@@ -153,11 +169,21 @@ def test_by_air_the_port_does_not_count() -> None:
     assert there(spots, each, nas_port="7", nas_port_id="wlan7") == [1]
 
 
-def test_from_the_address_of_a_vpn_client_the_user_counts_too() -> None:
+def test_a_vpn_client_that_is_refused_says_nothing_of_the_tunnel_that_it_has() -> None:
     each, spots = one(access=AccessKind.VPN, user_name="anna"), Spots()
     spots.put(each)
-    assert there(spots, each) == [1]
-    assert there(spots, each, user_name="bob") == []
+    assert there(spots, each) == []
+
+
+def test_by_air_another_network_is_another_place() -> None:
+    corp, guest = (one(id, ssid=name, port_type="Wireless-802.11") for id, name in ((1, "corp"), (2, "guest")))
+    spots = Spots()
+    spots.put(corp)
+    assert there(spots, corp, called_station_id="AA-BB-CC-00-00-01:guest") == []
+    assert there(spots, corp, called_station_id="AA-BB-CC-00-00-02:corp") == [1]
+    assert there(spots, corp, called_station_id="AA-BB-CC-00-00-02") == [1], "what is not said contradicts nothing"
+    assert spots.left_for(guest.session) == []
+    assert [each.session.id for each in spots.left_for(one(3, ssid="corp", port_type="Wireless-802.11").session)] == [1]
 
 
 def test_an_endpoint_has_one_session_at_a_place_and_a_vpn_client_may_have_many() -> None:
@@ -178,16 +204,21 @@ def store(tmp_path: Path) -> Iterator[SessionStore]:
     made.close()
 
 
-def login(store: SessionStore, station: str, port: str, source: str = "") -> Session:
+def login(
+    store: SessionStore, station: str, port: str, source: str = "", turn: int = 0, voice: bool = False
+) -> Session:
     like = session(NAME)
     assert isinstance(like.standing, Standing)
     place = Place(nas=NAME, source=source or like.place.source, port=port, calling_station_id=station)
     change = Authorized(
         place=place,
-        names=Names(token=f"{station}{port}".ljust(32, "0")),
+        names=Names(
+            token=f"{station}{port}{turn or ''}".ljust(32, "0"), audit_session_id=f"{station}{turn}" if turn else ""
+        ),
         standing=like.standing,
         grounds=like.grounds,
         at=NOW,
+        voice=voice,
     )
     made = store.submit(change).result(10).session
     assert isinstance(made, Session)
@@ -210,6 +241,26 @@ def test_a_port_that_nobody_named_is_everybodys(store: SessionStore) -> None:
     assert not is_alone(first, store)
 
 
+def aged(store: SessionStore, session: Session) -> None:
+    store.submit(Gone(id=session.id, phase=Phase.AGED, at=NOW + 1, cause="a test")).result(10)
+
+
+def test_a_phone_of_which_nothing_was_heard_for_a_day_is_still_on_its_port(store: SessionStore) -> None:
+    phone = login(store, "aa", "7")
+    aged(store, phone)
+    laptop = login(store, "bb", "7")
+    assert not is_alone(laptop, store)
+
+
+def test_what_the_same_endpoint_has_left_on_its_port_is_nobody(store: SessionStore) -> None:
+    old, phone = login(store, "aa", "7", "", 1), login(store, "bb", "8", "", 1, voice=True)
+    aged(store, old)
+    aged(store, phone)
+    assert is_alone(old, store), "it may still be there"
+    assert is_alone(login(store, "aa", "7", "", 2), store)
+    assert not is_alone(login(store, "bb", "8", "", 2), store), "a phone call may be on it"
+
+
 def test_nobody_is_known_to_be_alone_when_the_database_shows_nobody(store: SessionStore) -> None:
     first = login(store, "aa", "7")
     store.close()
@@ -221,7 +272,7 @@ def test_nobody_is_known_to_be_alone_when_the_database_shows_nobody(store: Sessi
 
 def test_a_push_a_login_and_a_change_of_mind_settle_in_their_own_words() -> None:
     each = one()
-    assert how(each, TERMS) == "nothing is wanted of it any more"
+    assert how(each, TERMS) == "", "it has not come about"
     each.session = replace(each.session, standing=standing("fix"))
     assert how(each, TERMS) == "it logged in again and got what is wanted"
     each.climb = replace(each.climb, pending=replace(each.pending, verb=Verb.PUSH))

@@ -10,7 +10,7 @@ from nacd.radius.dynauth.schedule import Timing
 from nacd.server.sessions.loop import climbs
 from nacd.server.sessions.loop.climbing import Where
 from nacd.session.ladder import State
-from nacd.sessions import Pending, Phase, Session, Settled, Verb, Wished
+from nacd.sessions import Gone, Pending, Phase, Session, Settled, Verb, Wished
 from tests.server.sessions.loop.stage import Stage, stage
 from tests.server.sessions.switch import Answer, Heard
 from tests.server.sessions.wired import play
@@ -304,7 +304,7 @@ def test_what_has_settled_is_known_when_a_page_from_before_is_looked_at(tmp_path
     play(story)
 
 
-def test_a_rebooted_nas_has_settled_whatever_was_wanted_of_its_sessions(tmp_path: Path) -> None:
+def test_what_is_wanted_of_a_session_outlives_a_reboot_that_its_nas_tells_of(tmp_path: Path) -> None:
     async def story() -> None:
         async with stage(tmp_path) as on:
             each = await on.begun()
@@ -312,31 +312,61 @@ def test_a_rebooted_nas_has_settled_whatever_was_wanted_of_its_sessions(tmp_path
             page = on.house.session(each.session.id)
             on.house.clock.ahead_s += 2
             await on.house.rebooted()
-            assert on.climbs.has_settled(page)
+            assert not on.climbs.has_settled(page)
+            assert on.house.session(page.id).phase is Phase.AGED
+            asked = len(on.switch.heard)
+            on.switch.answers = lambda _: 503
+            on.house.clock.ahead_s += 200
+            await on.until(lambda: on.house.session(page.id).phase is Phase.ENDED)
+            assert len(on.switch.heard) > asked
             (told,) = on.house.records("session.converged")
             assert told["session"]["phase"] == "ended"
 
     play(story)
 
 
-def test_a_great_many_go_on_in_slices_without_another_tick(tmp_path: Path) -> None:
+def test_of_a_session_that_its_nas_never_accounted_for_one_no_is_not_believed(tmp_path: Path) -> None:
     async def story() -> None:
-        async with stage(tmp_path, more=TIGHT) as on:
-            batch = [on.climb(await on.session(device)) for device in range(1, 251)]
-            now = on.house.clock()
-            on.climbs.judge(batch, now)
-            for each in batch:
-                assert on.climbs.expect(each, now)
-            await on.house.book.write([on.change(each) for each in batch])
-            for each in batch:
-                on.climbs.begin(each)
-            assert len(on.climbs.held()) == 250
-            on.house.gate.release("down", "anna", now)
-            on.climbs.ask_gate(on.climbs.held(), now)
-            assert on.climbs.held() == ()
-            assert sum(each.where is Where.COMMITTING for each in batch) == 100
-            await on.written()
-            await on.written()
-            assert all(each.where is not Where.WAITING or each.climb.state is not State.READY for each in batch)
+        async with stage(tmp_path) as on:
+            on.switch.answers = lambda _: 503
+            await on.begun(1)
+            session = await on.session(2)
+            await on.house.account(2, "A2", "start")
+            await on.begin(on.climb(on.house.session(session.id)))
+            await on.until(lambda: len(on.house.records("session.ended")) == 2)
+            asked = [(each["nacd_session"], each["asked"]["verb"]) for each in on.house.records("session.asked")]
+            assert sorted(asked) == [(1, "disconnect"), (1, "reauthenticate"), (2, "reauthenticate")]
+
+    play(story)
+
+
+def test_one_that_the_database_has_forgotten_is_wanted_no_more_and_that_is_recorded(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with stage(tmp_path) as on:
+            on.switch.answers = lambda _: "silent"
+            each = await on.begun()
+            on.climbs._forgotten(each.session.id)
+            on.climbs._forgotten(each.session.id)
+            (told,) = on.house.records("session.withdrawn")
+            assert told["withdrawn"]["cause"].startswith("nacd keeps no session longer")
+            assert len(on.climbs) == 0
+
+    play(story)
+
+
+def test_of_one_that_has_aged_a_nas_is_asked_again_after_an_hour(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with stage(tmp_path) as on:
+            on.switch.answers = lambda _: 504
+            session = await on.session()
+            at = on.house.clock().wall + 1
+            await on.house.book.write((Gone(id=session.id, phase=Phase.AGED, at=at, cause="a test"),))
+            await on.begin(on.climb(on.house.session(session.id)))
+            await on.until(lambda: on.house.records("session.alarm"))
+            asked = len(on.switch.heard)
+            await on.later(700)
+            assert len(on.switch.heard) == asked
+            on.house.clock.ahead_s += 2_950
+            await on.until(lambda: len(on.switch.heard) > asked)
 
     play(story)

@@ -118,7 +118,10 @@ def test_what_it_has_is_wanted_again_and_that_settles_it(tmp_path: Path) -> None
         assert told == ((session.id, "profile `corporate` is wanted again"),)
         assert house.session(session.id).wish == Settled()
         assert house.loop.status(house.clock()).climbs == {}
-        assert len(house.records("session.converged")) == 1
+        (told,) = house.records("session.withdrawn")
+        assert told["wanted"]["profile"] == "quarantine"
+        assert "profile `quarantine` is not wanted any more" in told["why"]
+        assert (house.records("session.converged"), house.tally.changes) == ([], 0)
 
     decided(tmp_path, story, mute=("sw",))
 
@@ -155,28 +158,40 @@ def test_what_is_taken_back_from_a_session_that_logged_in_meanwhile_is_not_said_
         house.knows(1, "compliant")
         assert await deciding.decide([read], "verdict") == ((session.id, MEANWHILE),)
         assert again == [session.id]
-        assert house.records("session.converged") == []
+        assert house.records("session.converged", "session.withdrawn") == []
+
+    decided(tmp_path, story, mute=("sw",))
+
+
+def test_one_that_has_aged_is_decided_like_any_other(tmp_path: Path) -> None:
+    async def story(house: Wired, deciding: Deciding) -> None:
+        (session,) = await let_in(house, 1)
+        at = house.clock().wall + 1
+        await house.book.write([Gone(id=session.id, phase=Phase.AGED, at=at, cause="a test")])
+        house.knows(1, "noncompliant")
+        await deciding.decide([house.session(session.id)], "verdict")
+        wish = house.session(session.id).wish
+        assert isinstance(wish, Pending)
+        assert wish.wanted.profile == "quarantine"
+        house.knows(1, "compliant")
+        await deciding.decide([house.session(session.id)], "verdict")
+        assert house.session(session.id).wish == Settled()
+        assert house.session(session.id).phase is Phase.AGED
 
     decided(tmp_path, story, mute=("sw",))
 
 
 def test_words_for_those_that_are_over_or_not_ours(tmp_path: Path) -> None:
     async def story(house: Wired, deciding: Deciding) -> None:
-        ended, aged, ours = await let_in(house, 3)
+        ended, ours = await let_in(house, 2)
         now = house.clock().wall + 1
-        await house.book.write(
-            [
-                Gone(id=ended.id, phase=Phase.ENDED, at=now, cause="a test"),
-                Gone(id=aged.id, phase=Phase.AGED, at=now, cause="a test"),
-            ]
-        )
+        await house.book.write([Gone(id=ended.id, phase=Phase.ENDED, at=now, cause="a test")])
         foreign = (await house.account(9, "A9", "start")).session
         assert isinstance(foreign, Session)
         lost = replace(ours, grounds=NotOurs())
-        sessions = [house.session(ended.id), house.session(aged.id), foreign, lost]
+        sessions = [house.session(ended.id), foreign, lost]
         assert [words for _, words in await deciding.decide(sessions, "round")] == [
             "it is ended",
-            "it is aged",
             "nacd did not let it in",
             "nacd does not know what it was let in for",
         ]

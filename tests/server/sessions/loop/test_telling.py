@@ -39,6 +39,7 @@ def test_every_step_is_a_record_in_the_order_it_happened(told: Desk) -> None:
     told.telling.asked(each, step, "coa", "10.0.0.7", 3799, (), T)
     told.telling.answered(each, Verb.REAUTHENTICATE, Outcome(meaning=Meaning.ACKNOWLEDGED), T)
     told.telling.converged(each, standing("fix"), "it logged in again", NOW - 5, T)
+    told.telling.withdrawn(each, standing("fix"), "it is healed", NOW - 5, T)
     told.telling.ended(each, "gone", T)
     assert told.names() == [
         "session.change_wanted",
@@ -46,6 +47,7 @@ def test_every_step_is_a_record_in_the_order_it_happened(told: Desk) -> None:
         "session.asked",
         "session.answered",
         "session.converged",
+        "session.withdrawn",
         "session.ended",
     ]
     assert told.records()[2]["asked"]["tries"] == 2
@@ -60,6 +62,7 @@ def test_what_is_recorded_of_requests_is_counted_by_hand_too(told: Desk) -> None
     assert told.tally.outcomes == {("disconnect", "gone"): 1}
     told.telling.converged(one(), standing("fix"), "it ended", NOW - 5, T)
     told.telling.converged(one(), standing("fix"), "the clock was set back", NOW + 500, T)
+    told.telling.withdrawn(one(), standing("fix"), "it is healed", NOW - 5, T)
     assert (told.tally.changes, told.tally.changes_s) == (2, 5.0)
 
 
