@@ -360,7 +360,8 @@ def _restarted(session: Session, change: NasRestarted) -> Session | Ignored:
         return _ended(session, happened, cause)
     if session.phase is Phase.AGED:
         return Ignored("it says nothing new")
-    return replace(session, phase=Phase.AGED, seen_at=max(session.seen_at, happened), cause=cause)
+    # A boot is no sign of a session, and must not speak against a NAS that has none.
+    return replace(session, phase=Phase.AGED, cause=cause)
 
 
 def _wished(session: Session, change: Wished) -> Session | Ignored:

@@ -57,6 +57,7 @@ class Das:
         self._own.setblocking(False)
         self._alarm, self._alarmed = socket.socketpair()
         self._news = threading.Condition()
+        self._forgotten = False
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def __enter__(self) -> Self:
@@ -100,6 +101,10 @@ class Das:
                 raise TimeoutError(f"{len(self._heard)} of {count} datagrams within {within_s:.0f} s")
             return list(self._heard)
 
+    def forget(self) -> None:
+        """Know no request that was heard before: what comes again is new, as after a start."""
+        self._forgotten = True
+
     # -- in its own thread
 
     def _serve(self) -> None:
@@ -116,6 +121,9 @@ class Das:
                 (self._other if elsewhere else self._own).sendto(octets, peer)
 
     def _receive(self, octets: bytes, peer: tuple[str, int]) -> None:
+        if self._forgotten:
+            self._forgotten = False
+            self._known.clear()
         heard = self._judged(octets, peer)
         answers: Sequence[Answer] = ()
         if not heard.faults:

@@ -228,6 +228,7 @@ class Switch:
         with self._lock:
             self._sessions.clear()
         self._boot = _boot_name()
+        self.das.forget()
         if self._accounts:
             self.nas.accounting("Accounting-On")
 

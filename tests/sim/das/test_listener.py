@@ -93,3 +93,16 @@ def test_it_says_when_what_is_waited_for_does_not_come(listening: Callable[..., 
     das, _ = listening()
     with pytest.raises(TimeoutError, match="0 of 1"):
         das.wait_for(1, within_s=0.05)
+
+
+def test_after_a_start_it_knows_no_request_any_more(listening: Callable[..., tuple[Das, Asker]]) -> None:
+    das, asker = listening(one_by_one(nak(506), ACK))
+    octets = request(identifier=3).RequestPacket()
+    asker.send(octets)
+    assert asker.receive() is not None
+    das.forget()
+    asker.send(octets)
+    answer = asker.receive()
+    assert answer is not None
+    assert answer[0][0] == 41
+    assert [heard.transmission for heard in das.heard] == [1, 1]
