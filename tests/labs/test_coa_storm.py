@@ -120,7 +120,7 @@ def test_a_switch_that_is_started_anew_midway_says_itself_that_its_old_sessions_
         switch.script = None
         switch.das.forget()
         old = {session.audit_session_id for session in before}
-        # An Accounting-On can be replayed, so it does not talk a quarantine away: the switch is asked, and knows nothing.
+        # An Accounting-On can be replayed, so it talks no quarantine away: the switch is asked, and knows none.
         wait_until(lambda: converged(nacd).keys() >= old)
         wait_until(lambda: not under_way(nacd))
         whys = {each["why"].partition("it was wanted: ")[2] for each in of(nacd, "rebooting", "A4005I")}
