@@ -38,26 +38,20 @@ POLICY: Final[dict[str, Any]] = {
         {"name": "not compliant", "when": {"access": "dot1x", "compliance": "noncompliant"}, "then": "quarantine"},
     ],
 }
-NEVER: Final = "24h"
-"""Nobody is found out by a poll before the list comes, and all are asked about as soon as it has come."""
+CHANGED: Final[dict[str, Any]] = {
+    # Nobody is found out by a poll before the list comes, and all are asked about as soon as it has come.
+    "compliance": {"poll": {"interval": "24h"}, "budget": {"logins": 1_000, "polling": 1_000}},
+    "sessions": {"guard": {"down": {"confirmed_per_s": 1}}},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """sessions: at least so many are held when the guard is released; more: so many log in besides, for those that are
-    let through before, confirmed one by one. poll: how often a device is asked about, as in the configuration."""
+    let through before, confirmed one by one."""
 
     sessions: int
     more: int
-    poll: str = NEVER
-
-    @property
-    def changed(self) -> dict[str, Any]:
-        """What is not as by default in the configuration."""
-        return {
-            "compliance": {"poll": {"interval": self.poll}, "budget": {"logins": 1_000, "polling": 1_000}},
-            "sessions": {"guard": {"down": {"confirmed_per_s": 1}}},
-        }
 
 
 def measure(folder: Path, cores: meter.Cores, plan: Plan, say: Callable[[str], None]) -> Flip:
@@ -80,7 +74,7 @@ def measure(folder: Path, cores: meter.Cores, plan: Plan, say: Callable[[str], N
             cores=cores,
             policy=POLICY,
         )
-        server = daemon.start(stack, replace(place, change={**plan.changed, **_clients(place.folder, switches.ports)}))
+        server = daemon.start(stack, replace(place, change={**CHANGED, **_clients(place.folder, switches.ports)}))
         switches.tell(order="log_in", auth=server.auth_port, acct=server.acct_port, vlan=CORPORATE)
         there = switches.told()["there"]
         if there != many:

@@ -32,8 +32,7 @@ class Sizes:
 
 
 FULL = Sizes(records=1_500, rows=1_000_000, starts=3, whole_machine=True, flip=flip.Plan(sessions=1_000, more=40))
-QUICK = Sizes(records=50, rows=2_000, starts=2, whole_machine=False, flip=flip.Plan(sessions=60, more=20, poll="2s"))
-"""Without the minute until Intune's list is asked for again: polls find the devices out."""
+QUICK = Sizes(records=50, rows=2_000, starts=2, whole_machine=False, flip=flip.Plan(sessions=60, more=20))
 
 
 def sides(
