@@ -57,10 +57,6 @@ _BY_USER = rows.select(f"user = ? AND user <> '' AND +{rows.OPEN} ORDER BY id")
 _BY_NAS = rows.select(f"{rows.OPEN} AND nas = ? ORDER BY id")
 _BY_ACCT = rows.select("acct_session_id = ? AND acct_session_id <> '' AND nas = ? ORDER BY id DESC")
 _BY_AUDIT = rows.select("audit_session_id = ? AND audit_session_id <> '' ORDER BY id DESC")
-_UNASKED = rows.select(
-    "+key = '' AND instr(rest, CAST(? AS BLOB)) AND +phase IN ('authorized', 'live', 'aged') AND id > ?"
-    " ORDER BY id LIMIT ?"
-)
 _KEYS = (
     "SELECT id, tenant, key, calling, nas FROM sessions"  # noqa: S608  words of these modules
     f" WHERE id > ? AND +{rows.OPEN} AND +key <> '' ORDER BY id LIMIT {_KEYS_AT_ONCE}"
@@ -229,10 +225,6 @@ class SessionStore:
     def by_user(self, user: str) -> tuple[Session, ...]:
         """Those that count as present, by the user of the certificate, else by User-Name."""
         return self._sessions(_BY_USER, (user,))
-
-    def unasked(self, text: str, limit: int, after: int = 0) -> tuple[Session, ...]:
-        """A page of those, also aged ones, of which nobody is asked and whose row holds this text. Reads all rows."""
-        return self._sessions(_UNASKED, (text, after, limit))
 
     def by_nas(self, nas: str) -> tuple[Session, ...]:
         """Those that count as present on a NAS; all of them, see ``find`` for pages."""
