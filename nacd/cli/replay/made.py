@@ -104,7 +104,7 @@ def _decided(assembled: Assembled, newest: Iterable[Recorded]) -> dict[str, _Fou
 def _tried(assembled: Assembled, path: Path, rule: str, facts: Facts, decision: Decision) -> str:
     """The case in words, if it says when it is read what the record said; ``""`` if it cannot be told."""
     policy = assembled.loaded.policy
-    zone = zone_of(policy) if policy.asks_the_clock else None
+    zone = zone_of(assembled.loaded) if policy.asks_the_clock else None
     for tells_compliance in (False, True):
         case = spelled.case(rule, facts, decision, zone=zone, tells_compliance=tells_compliance)
         try:

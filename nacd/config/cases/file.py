@@ -7,22 +7,23 @@ to know: what the policy says of a case (``replay/``).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, timedelta, tzinfo
+from dataclasses import dataclass, field, replace
+from datetime import timedelta, tzinfo
 from pathlib import Path
 from typing import Any, Final
 
 from nacd.config import wording
-from nacd.config.cases.text import CasesText, CaseText, Expect, Given, moment
+from nacd.config.cases.text import NO_GROUP, CasesText, CaseText, Expect, Given, moment
 from nacd.config.fields import Surroundings
 from nacd.config.load import Loaded
+from nacd.config.rules.when import object_id
+from nacd.config.rules.words import clock
 from nacd.config.settings import Client
 from nacd.config.yaml import Document, PathTo, parse
 from nacd.errors import Problem
 from nacd.policy.answered import DEVICE_KEYS, NO_VERDICT
-from nacd.policy.conditions import Not
-from nacd.policy.during import During
-from nacd.policy.model import DEFAULT_DENY, Policy
+from nacd.policy.model import DEFAULT_DENY
+from nacd.policy.requested import in_inventory
 from nacd.replay.cases import Case, Expected
 from nacd.values import (
     NOT_ASKED,
@@ -90,7 +91,7 @@ class _Reader:
 
     def __post_init__(self) -> None:
         self.clients = {client.name: client for client in self.loaded.settings.clients}
-        self.zone = zone_of(self.loaded.policy)
+        self.zone = zone_of(self.loaded)
 
     def cases(self) -> tuple[Case, ...]:
         """Every case that could be read, under unique names."""
@@ -127,7 +128,7 @@ class _Reader:
 
     def _expect(self, path: PathTo, expect: Expect) -> None:
         if expect.model_fields_set == set():
-            self._refuse(path, "nothing is expected: write `rule`, `effect`, `profile` or `attributes`")
+            self._refuse(path, "nothing is expected: write `rule`, `effect`, `profile`, `attributes` or `monitored`")
         rules = [rule.name for rule in self.loaded.policy.rules]
         self._name((*path, "rule"), "rule", expect.rule, (*rules, DEFAULT_DENY))
         self._name((*path, "profile"), "profile", expect.profile, self.loaded.profiles)
@@ -150,6 +151,7 @@ class _Reader:
         if len(self.problems) > before:
             return None
         client = self.clients[given.nas]
+        in_groups, asked = self._groups(given), self.loaded.policy.user_groups
         at = moment(given.time or _SOME_TIME, self.zone)
         certificate = _certificate(given, at)
         return Facts(
@@ -163,14 +165,37 @@ class _Reader:
             ),
             identity=_identity(given),
             certificate=certificate,
-            compliance=_compliance(given, at),
+            compliance=_with_groups(_compliance(given, at), in_groups, asked),
             mac=given.mac or "",
             user=given.user or "",
             ssid=given.ssid or "",
             tenant=given.tenant or (next(iter(tenants)) if len(tenants) == 1 else ""),
             at=at,
             link=_link(given),
+            inventory=in_inventory(given.inventory or ()),
         )
+
+    def _groups(self, given: Given) -> frozenset[str] | None:
+        """Object ids of the groups that the user is in; None where nobody knows."""
+        if given.user_group is None:
+            return None
+        named = [self._group_id(name) for name in given.user_group if name != NO_GROUP]
+        return frozenset(filter(None, named))
+
+    def _group_id(self, name: str) -> str:
+        table = self.loaded.policy_document.value.get("user_groups")
+        known = table.get(name) if isinstance(table, dict) else None
+        return object_id(known if isinstance(known, str) else name)
+
+    def _group_names(self, path: PathTo, given: Given) -> None:
+        names = given.user_group or ()
+        for number, name in enumerate(names):
+            if name == NO_GROUP and len(names) > 1:
+                self._refuse((*path, number), f"`{NO_GROUP}` stands alone")
+            elif name != NO_GROUP and not self._group_id(name):
+                table = self.loaded.policy_document.value.get("user_groups")
+                near = wording.did_you_mean(name, table if isinstance(table, dict) else ())
+                self._refuse((*path, number), f"the policy names no group `{name}` under `user_groups`{near}")
 
     def _possible(self, path: PathTo, given: Given) -> None:
         """What cannot be true of one login at a time."""
@@ -179,6 +204,8 @@ class _Reader:
             self._refuse((*path, "access"), f"NAS `{given.nas}` authenticates by itself: access is `vpn`")
         if given.identity == "mac" and given.mac is None:
             self._refuse((*path, "identity"), "a MAC names the endpoint: write which, as `mac`")
+        if given.inventory and given.mac is None:
+            self._refuse((*path, "inventory"), "a MAC stands in the inventory: write which, as `mac`")
         if given.device and given.identity not in ("certificate", "vpn"):
             self._refuse(
                 (*path, "device"), "only a certificate or a VPN names a device: mend `identity`, or leave it out"
@@ -187,6 +214,7 @@ class _Reader:
             self._refuse((*path, "compliance"), "nothing names the endpoint, so nobody is asked: it is `not_asked`")
         if given.identity == "none" and given.assurance:
             self._refuse((*path, "assurance"), "what nothing names has no assurance: leave it out")
+        self._group_names((*path, "user_group"), given)
         told = given.compliance is not None and ComplianceState(given.compliance) not in NO_VERDICT
         for key in ("compliance_age", "compliance_source", *sorted(DEVICE_KEYS)):
             if getattr(given, key) is not None and not told:
@@ -198,10 +226,9 @@ class _Reader:
         self.problems.append(self.document.problem(path, message))
 
 
-def zone_of(policy: Policy) -> tzinfo:
-    """Whose clock the policy means; UTC if it asks none."""
-    asked = (each.inner if isinstance(each, Not) else each for rule in policy.rules for each in rule.conditions)
-    return next((each.zone for each in asked if isinstance(each, During)), UTC)
+def zone_of(loaded: Loaded) -> tzinfo:
+    """Whose clock the policy means, also by whose days rows of its lists end; UTC if it names none."""
+    return clock(loaded.policy_document.value.get("time_zone"))[0]
 
 
 def _link(given: Given) -> Link:
@@ -271,6 +298,14 @@ def _compliance(given: Given, at: float) -> Compliance:
     )
 
 
+def _with_groups(known: Compliance, inside: frozenset[str] | None, asked: frozenset[str]) -> Compliance:
+    """The verdict with the groups of the device's user. inside: None where nobody knows."""
+    if inside is None:
+        return known
+    outside = tuple(sorted(asked - inside))
+    return replace(known, device=replace(known.device, in_groups=tuple(sorted(inside)), outside_groups=outside))
+
+
 def _expected(expect: Expect) -> Expected:
     attributes: dict[str, Any] = expect.attributes or {}
     return Expected(
@@ -278,4 +313,5 @@ def _expected(expect: Expect) -> Expected:
         effect=expect.effect or "",
         profile=expect.profile or "",
         attributes={name: tuple(map(str, values)) for name, values in attributes.items()},
+        monitored=expect.monitored,
     )

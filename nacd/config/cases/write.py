@@ -14,7 +14,7 @@ from typing import Final, get_args
 
 from nacd.config.cases.file import SOME_DEVICE, YEAR_S
 from nacd.config.fields import written
-from nacd.config.policy_conditions import PortTypeWord
+from nacd.config.rules.words import PortTypeWord
 from nacd.policy.answered import NO_VERDICT, SYSTEMS, system
 from nacd.policy.requested import version_text
 from nacd.policy.words import version
@@ -60,15 +60,16 @@ def case(name: str, facts: Facts, decision: Decision, *, zone: tzinfo | None, te
     )
 
 
-def _given(facts: Facts, zone: tzinfo | None, tells_compliance: bool) -> Mapping[str, str]:
-    found = {"access": facts.access.value, "nas": facts.nas.name}
+def _given(facts: Facts, zone: tzinfo | None, tells_compliance: bool) -> Mapping[str, str | tuple[str, ...]]:
+    found: dict[str, str | tuple[str, ...]] = {"access": facts.access.value, "nas": facts.nas.name}
     identity, shown = facts.identity, facts.certificate
     found["identity"] = "none" if isinstance(identity, Unidentified) else identity.source.value
     if not isinstance(identity, Unidentified) and identity.assurance is not Assurance[identity.source.name]:
         found["assurance"] = identity.assurance.name.lower()
     if isinstance(identity, Device) and identity.id.guid != SOME_DEVICE:
         found["device"] = identity.id.guid
-    found |= {"mac": facts.mac, "user": facts.user, "ssid": facts.ssid}
+    found |= {"mac": facts.mac, "inventory": facts.inventory[1:] or facts.inventory}
+    found |= {"user": facts.user, "ssid": facts.ssid}
     found |= _link(facts.link)
     if isinstance(shown, CertificateFacts):
         found |= {"subject": shown.subject, "issuer": shown.issuer} | _first_of_each(shown)
@@ -107,7 +108,7 @@ def _first_of_each(shown: CertificateFacts) -> dict[str, str]:
     return {key: next(iter(texts), "") for key, texts in many.items()}
 
 
-def _answer(told: Compliance, at: float, tells_compliance: bool) -> Mapping[str, str]:
+def _answer(told: Compliance, at: float, tells_compliance: bool) -> Mapping[str, str | tuple[str, ...]]:
     if told.state in NO_VERDICT:
         is_told = tells_compliance or told.state is not ComplianceState.NOT_ASKED
         return {"compliance": told.state.value} if is_told else {}
@@ -123,6 +124,7 @@ def _answer(told: Compliance, at: float, tells_compliance: bool) -> Mapping[str,
         "last_sync": _ago(at, device.last_sync) if device.last_sync else "",
         "device_name": device.name,
         "device_user": device.user,
+        "user_group": device.in_groups or ("none" if device.outside_groups else ""),
     }
 
 
@@ -130,8 +132,12 @@ def _ago(at: float, date: float) -> str:
     return written(timedelta(milliseconds=max(0, round((at - date) * 1000))))
 
 
-def _flow(values: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f"{key}: {_quoted(value)}" for key, value in values.items()) + "}"
+def _flow(values: Mapping[str, str | tuple[str, ...]]) -> str:
+    return "{" + ", ".join(f"{key}: {_spelled(value)}" for key, value in values.items()) + "}"
+
+
+def _spelled(value: str | tuple[str, ...]) -> str:
+    return _quoted(value) if isinstance(value, str) else f"[{', '.join(map(_quoted, value))}]"
 
 
 def _quoted(value: str) -> str:

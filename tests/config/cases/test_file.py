@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from nacd.config.cases.file import SOME_DEVICE, CasesFile
+from nacd.policy.evaluate import evaluate
 from nacd.values import (
     AccessKind,
     CertificateFacts,
@@ -106,6 +108,17 @@ def test_a_policy_that_asks_the_clock_wants_a_time(site: Site, refused: Callable
     assert refused(text(GIVEN.replace("}", ', time: "mon 09:00"}'))) == []
 
 
+def test_a_time_is_by_the_zone_of_a_policy_that_has_only_lists_with_an_end(
+    site: Site, cases: Callable[[str], CasesFile]
+) -> None:
+    site.write("lent.csv", "mac,expires\n00-80-77-31-01-01,2027-05-31\n")
+    site.change('mac: "00-80-77-*"', "mac_in: lent.csv", file="policy.yaml")
+    given = "{access: mab, nas: sw, identity: mac, mac: 00-80-77-31-01-01, time: 2027-05-31 23:00}"
+    (case,) = cases(text(given)).cases
+    assert case.facts.at == datetime(2027, 5, 31, 21, 0, tzinfo=UTC).timestamp()  # Berlin, in summer
+    assert evaluate(site.load().policy, case.facts).rule == "printers"
+
+
 def test_a_miss_is_told_where_it_was_expected(cases: Callable[[str], CasesFile]) -> None:
     file = cases(text())
     problem = file.problem(file.cases[0], "rule", "is wrong")
@@ -116,3 +129,70 @@ def test_a_miss_is_told_where_it_was_expected(cases: Callable[[str], CasesFile])
 @pytest.mark.parametrize("broken", ["cases: []\nmore: 1\n", "cases: {a: b}\n", "cases: [1, 2]\n", "cases:\n"])
 def test_a_file_of_another_shape_is_told(refused: Callable[[str], list[str]], broken: str) -> None:
     assert refused(broken)
+
+
+# -- groups of users ------------------------------------------------------------------------
+
+STAFF, GUESTS = "6b4b9f4e-7a0d-4a63-9a39-000000000001", "6b4b9f4e-7a0d-4a63-9a39-000000000002"
+
+
+@pytest.fixture
+def asking(site: Site) -> None:
+    """A policy that asks about two groups, and Graph to tell them."""
+    site.change("intune:\n", "intune:\n  source: graph\n")
+    site.write(
+        "policy.yaml",
+        f"user_groups: {{staff: {STAFF}}}\nprofiles: {{corp: {{vlan: 1}}}}\nrules:\n"
+        "  - {name: good, when: {access: dot1x, identity: certificate, compliance: compliant,"
+        f" user_group: [staff, {GUESTS}]}}, then: corp}}\n",
+    )
+
+
+@pytest.mark.usefixtures("asking")
+@pytest.mark.parametrize(
+    ("written", "inside", "outside"),
+    [
+        ("user_group: staff", (STAFF,), (GUESTS,)),
+        (f"user_group: [staff, {GUESTS}]", (STAFF, GUESTS), ()),
+        ("user_group: none", (), (STAFF, GUESTS)),
+        ("os: win", (), ()),
+    ],
+)
+def test_a_case_says_in_which_of_the_groups_the_user_is(
+    cases: Callable[[str], CasesFile], written: str, inside: tuple[str, ...], outside: tuple[str, ...]
+) -> None:
+    (case,) = cases(text(f"{{access: dot1x, nas: sw, identity: certificate, compliance: compliant, {written}}}")).cases
+    device = case.facts.compliance.device
+    assert (device.in_groups, device.outside_groups) == (inside, outside)
+
+
+@pytest.mark.usefixtures("asking")
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (
+            "compliance: compliant, user_group: stuff",
+            "names no group `stuff` under `user_groups`, did you mean `staff`?",
+        ),
+        ("compliance: compliant, user_group: [staff, none]", "`none` stands alone"),
+        ("user_group: staff", "only with a verdict there is a `user_group`"),
+    ],
+)
+def test_groups_of_a_case_are_those_of_the_policy(cases: Callable[[str], CasesFile], written: str, said: str) -> None:
+    problems = cases(text(f"{{access: dot1x, nas: sw, identity: certificate, {written}}}")).problems
+    assert any(said in problem.message for problem in problems), problems
+
+
+def test_how_a_mac_stands_in_the_inventory_is_given_by_its_tags(cases: Callable[[str], CasesFile]) -> None:
+    mab = "access: mab, nas: sw, identity: mac, mac: 00-80-77-31-01-01"
+    for written, there in {
+        "any": ("any",),
+        "[Printers, lab]": ("any", "lab", "printers"),
+        "[any, lab]": ("any", "lab"),
+    }.items():
+        (case,) = cases(text(f"{{{mab}, inventory: {written}}}")).cases
+        assert case.facts.inventory == there
+    (problem,) = cases(text("{access: dot1x, nas: sw, identity: certificate, inventory: any}")).problems
+    assert "a MAC stands in the inventory: write which, as `mac`" in problem.message
+    (problem,) = cases(text(f"{{{mab}, inventory: a.b}}")).problems
+    assert "`a.b` is no tag" in problem.message

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_everything_that_can_be_given_comes_back(case: Case, cases: Callable[[st
         user="yes",
         ssid="#1 Corp",
     )
-    text = write.text([write.case("a", full, ACCEPT, zone=UTC, tells_compliance=True)])
+    text = write.text([write.case("a", full, ACCEPT, zone=ZoneInfo("Europe/Berlin"), tells_compliance=True)])
     file = cases(text)
     assert file.problems == ()
     (again,) = file.cases
