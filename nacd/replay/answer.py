@@ -1,7 +1,7 @@
 """Whether another decision would have been another answer.
 
 Knows: what of an answer comes from its profile, and what belongs to that one login. Refuses to know: how a decision
-came about.
+came about. Where a monitor has answered, what the decision would have answered is what counts.
 
 Theory. A decision under another rule's name is the same answer when effect and profile are the same and the profile
 still sends what the record says was sent. Session-Timeout is the profile's, unless the certificate ended before: then
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from nacd.audit.blocks import attributes as shown
-from nacd.replay.record import Fields, Outcome, moment
+from nacd.replay.record import MONITORED, Fields, Outcome, moment
 from nacd.values import ComplianceState, Effect, Rendered
 from nacd.vendor.fill import Told, fill
 
@@ -54,11 +54,11 @@ class Answers:
         Raises KeyError, TypeError or ValueError for a record whose ``reply`` is none of nacd's.
         """
         if (then.effect, then.profile) != (now.effect, now.profile):
-            return Difference(before=_word(then), after=_word(now))
+            return Difference(before=word(then), after=word(now))
         pair = (now.profile, fields["nas"]["vendor"])
         if now.effect is Effect.DENY or pair not in self._rendered:
             return None
-        written = fields["reply"]["attributes"]
+        written = decided_reply(fields)["attributes"]
         timeout_s = ending = None
         for each in written:
             if each["name"] == _TIMEOUT:
@@ -114,7 +114,14 @@ class Answers:
         return Difference(before=profile, after=f"{profile} with other attributes", detail="; ".join(changes))
 
 
-def _word(outcome: Outcome) -> str:
+def decided_reply(fields: Fields) -> Fields:
+    """What was answered, or what would have been where a monitor has answered. Raises KeyError, TypeError."""
+    found: Fields = fields["monitor"]["would"] if fields["code"] == MONITORED else fields["reply"]
+    return found
+
+
+def word(outcome: Outcome) -> str:
+    """The answer, to count by."""
     return f"`{outcome.profile}`" if outcome.effect is Effect.ALLOW else REFUSED
 
 

@@ -2,6 +2,9 @@
 
 Knows: how an expectation is held against a decision and its answer, and which rules no case reaches. Refuses to know:
 how a case is written, and where.
+
+What is expected is about the decision, also where a monitor answers something else: a policy is tested by what it
+decides.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from typing import TypeAlias
 
 from nacd.policy.evaluate import evaluate, explain
 from nacd.policy.model import DEFAULT_DENY, Policy
+from nacd.policy.monitor.scopes import Monitor
 from nacd.replay.judge import Unasked, judge
 from nacd.values import Attribute, Decision, Effect, Facts, Rendered, RuleTrial
 from nacd.vendor.fill import fill, told
@@ -28,6 +32,8 @@ class Expected:
     effect: str = ""
     profile: str = ""
     attributes: Wanted
+    monitored: bool | None = None
+    """Whether a monitor answers in place of the decision; None: not said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +59,14 @@ class Miss:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What became of a case. rule: that decided, ``""`` if that could not be said. trials: every rule tried."""
+    """What became of a case. rule: that decided, ``""`` if that could not be said. trials: every rule tried. monitor:
+    whose profile is answered, whatever was decided; None: nobody's."""
 
     case: Case
     rule: str
     misses: tuple[Miss, ...]
     trials: tuple[RuleTrial, ...]
+    monitor: Monitor | None = None
 
     @property
     def is_ok(self) -> bool:
@@ -74,8 +82,13 @@ def run(
     if isinstance(decision, Unasked):
         message = f"rule `{decision.rule}` asks for compliance, and the case does not tell it: write `compliance`"
         return Verdict(case=case, rule="", misses=(Miss(key="given", message=message),), trials=())
-    misses = (*_decided(case.expected, decision), *_answered(case, decision, rendered))
-    return Verdict(case=case, rule=decision.rule, misses=misses, trials=explain(policy, facts))
+    monitor = policy.monitors.of(decision, facts.nas, facts.at)
+    misses = (
+        *_decided(case.expected, decision),
+        *_answered(case, decision, rendered),
+        *_monitored(case.expected, monitor),
+    )
+    return Verdict(case=case, rule=decision.rule, misses=misses, trials=explain(policy, facts), monitor=monitor)
 
 
 def unreached(policy: Policy, verdicts: Iterable[Verdict]) -> tuple[str, ...]:
@@ -93,6 +106,16 @@ def _decided(expected: Expected, decision: Decision) -> Iterable[Miss]:
         if wanted and wanted != got:
             instead = f"it is `{got}`" if got else "there is none: access is denied"
             yield Miss(key=key, message=f"{key} `{wanted}` is expected, {instead}")
+
+
+def _monitored(expected: Expected, monitor: Monitor | None) -> Iterable[Miss]:
+    if expected.monitored is True and monitor is None:
+        yield Miss(
+            key="monitored", message="a monitor is expected to answer, and none does: what is decided is answered"
+        )
+    if expected.monitored is False and monitor is not None:
+        message = f"no monitor is expected to answer, and one does ({monitor}): with profile `{monitor.profile}`"
+        yield Miss(key="monitored", message=message)
 
 
 def _answered(case: Case, decision: Decision, rendered: Mapping[tuple[str, str], Rendered]) -> Iterable[Miss]:

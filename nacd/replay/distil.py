@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from nacd.policy.model import Policy
+from nacd.policy.requested import IN_INVENTORY
 from nacd.replay.judge import Unasked, judge
 from nacd.values import (
     NO_FACTS,
@@ -79,12 +80,18 @@ def _without_device_id(facts: Facts) -> Facts:
 def _mac(made_up: str) -> Change:
     def change(facts: Facts) -> Facts:
         if isinstance(facts.identity, Endpoint):
-            if not made_up or not facts.mac:
+            if not made_up or not facts.mac:  # it names the endpoint
                 return facts
             return replace(facts, mac=made_up, identity=replace(facts.identity, mac=MacAddress(made_up)))
+        if facts.inventory and not made_up:
+            return facts  # what stands in the inventory is a MAC
         return replace(facts, mac=made_up) if facts.mac else facts
 
     return change
+
+
+def _listed(words: tuple[str, ...]) -> Change:
+    return lambda facts: replace(facts, inventory=words) if facts.inventory else facts
 
 
 def _user(made_up: str) -> Change:
@@ -133,6 +140,8 @@ def _changes() -> Iterable[Change]:
     yield _without_device_id
     for user in ("", MADE_UP_USER):
         yield _user(user)
+    for words in ((IN_INVENTORY,), ()):
+        yield _listed(words)
     for mac in ("", MADE_UP_MAC):
         yield _mac(mac)
     for subject in ("", MADE_UP_SUBJECT):
@@ -148,6 +157,7 @@ def _changes() -> Iterable[Change]:
         yield _device(lambda device, name=name: replace(device, name=name) if device.name else device)  # type: ignore[misc]
     for user in ("", MADE_UP_USER):
         yield _device(lambda device, user=user: replace(device, user=user) if device.user else device)  # type: ignore[misc]
+    yield _device(lambda device: replace(device, in_groups=(), outside_groups=(), groups_doubt=""))
     yield _device(lambda device: replace(device, owner=""))
     yield _device(lambda device: replace(device, os_version=""))
     yield _device(lambda device: replace(device, operating_system=""))

@@ -48,7 +48,9 @@ from nacd.values import (
 Fields: TypeAlias = Mapping[str, Any]
 """One record, as its line says."""
 
-DECISIONS: Final = {"A1001I": Effect.ALLOW, "A1002I": Effect.DENY}
+MONITORED: Final = "A1007W"
+"""Decided as ever, and answered otherwise."""
+DECISIONS: Final = frozenset({"A1001I", "A1002I", MONITORED})
 """The records of the policy's decisions, by their code."""
 ORDERS: Final = frozenset({"override-quarantine", "override-block", "override-allow"})
 """What stands for a rule where a person's order decided."""
@@ -61,6 +63,7 @@ class Cause(StrEnum):
 
     OTHER = "not about a decision (accounting, sessions, the service)"
     ORDERED = "decided by a person's order, above any policy"
+    MANAGED = "refused by MAC for its certificate, above any policy"
     BEFORE = "refused before any rule was tried (EAP failed, no access kind, wrong password)"
     COUNTED = "refusals that were only counted, so that their facts are not written"
     TOO_LONG = "accepted, but the answer did not fit: its record holds no compliance"
@@ -76,6 +79,7 @@ _ASIDE: Final = {
     "A1003W": Cause.BEFORE,
     "A1004W": Cause.BEFORE,
     "A1005E": Cause.TOO_LONG,
+    "A1008W": Cause.MANAGED,
     "A1010W": Cause.COUNTED,
     "A1011W": Cause.COUNTED,
     "A1012W": Cause.COUNTED,
@@ -122,6 +126,8 @@ def read(fields: Fields) -> Recorded | Aside:
     if not isinstance(code, str) or code not in DECISIONS:
         return aside(fields)
     try:
+        if code == MONITORED and (above := _ASIDE.get(_text(fields, "monitor", "would", "event"))):
+            return Aside(cause=above)
         return _recorded(fields)
     except _Unreadable as wrong:
         return wrong.aside
@@ -182,12 +188,19 @@ def _recorded(fields: Fields) -> Recorded:
             tenant=_text(fields, "identity", "tenant"),
             at=_moment(fields, "time"),
             link=_link(fields),
+            inventory=_inventory(fields),
         ),
         outcome=Outcome(effect, rule, _text(fields, "decision", "profile")),
         reasons=reasons,
         policy_digest=_text(fields, "decision", "policy_digest"),
         time=time,
     )
+
+
+def _inventory(fields: Fields) -> tuple[str, ...]:
+    """A nacd that did not record this had no inventory, so nothing stood in it."""
+    known = _at(fields, "endpoint")
+    return _texts(fields, "endpoint", "inventory") if isinstance(known, dict) and "inventory" in known else ()
 
 
 def _link(fields: Fields) -> Link:
@@ -280,7 +293,19 @@ def _device(fields: Fields) -> DeviceFacts:
         owner=text("owner"),
         user=text("user"),
         last_sync=_moment(fields, "compliance", "device", "last_sync"),
+        **_groups(fields),
     )
+
+
+def _groups(fields: Fields) -> dict[str, Any]:
+    """Of the device's user; nothing where nobody was asked (and in records from before there were any)."""
+    if "in_groups" not in _at(fields, "compliance", "device"):
+        return {}
+    return {
+        "in_groups": _texts(fields, "compliance", "device", "in_groups"),
+        "outside_groups": _texts(fields, "compliance", "device", "outside_groups"),
+        "groups_doubt": _text(fields, "compliance", "device", "groups_doubt"),
+    }
 
 
 # -- fields ---------------------------------------------------------------------------------

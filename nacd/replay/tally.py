@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
 from nacd.policy.model import Policy
-from nacd.replay.answer import Answers, Difference
+from nacd.replay.answer import Answers, Difference, word
 from nacd.replay.judge import Unasked, judge
-from nacd.replay.record import DECISIONS, Aside, Cause, Fields, Outcome, Recorded, at_another_time, read
+from nacd.replay.record import DECISIONS, MONITORED, Aside, Cause, Fields, Outcome, Recorded, at_another_time, read
 from nacd.values import Facts
 
 _KEPT: Final = 200_000
@@ -67,12 +67,16 @@ class Tally:
     """The counts. first, last: times of the records, as they are written. by_*: (before, after) to logins and devices;
     by_nas and by_group: (name, "").
 
-    renamed: another rule gives the same answer. verified, contradicted: decisions of the policy in force that it makes
-    again, or does not.
+    monitored: logins that a monitor has answered; enforced: those by (its profile, what would be answered without it),
+    enforced_by_group: by (group, the same). renamed: another rule gives the same answer. verified, contradicted:
+    decisions of the policy in force that it makes again, or does not.
     """
 
     replayed: Group = field(default_factory=Group)
     changed: Group = field(default_factory=Group)
+    monitored: Group = field(default_factory=Group)
+    enforced: Groups = field(default_factory=dict)
+    enforced_by_group: Groups = field(default_factory=dict)
     renamed: int = 0
     aside: Counter[tuple[Cause, str]] = field(default_factory=Counter)
     by_answer: Groups = field(default_factory=dict)
@@ -92,7 +96,7 @@ class Tally:
         return sum(count for (cause, _), count in self.aside.items() if cause not in NOT_THE_POLICYS)
 
 
-NOT_THE_POLICYS: Final = frozenset({Cause.OTHER, Cause.ORDERED, Cause.BEFORE})
+NOT_THE_POLICYS: Final = frozenset({Cause.OTHER, Cause.ORDERED, Cause.MANAGED, Cause.BEFORE})
 
 
 class Replay:
@@ -198,10 +202,20 @@ class Replay:
             same = judged.again == judged.then
             tally.verified += same
             tally.contradicted += not same
+        if fields["code"] == MONITORED:
+            self._monitored(fields, judged.now, device)
         if difference is None:
             tally.renamed += judged.then.rule != judged.now.rule
             return
         self._changed(fields, judged, difference, device)
+
+    def _monitored(self, fields: Fields, now: Outcome, device: str) -> None:
+        """What the policy would answer, were it enforced, in place of what a monitor has answered."""
+        tally, would = self.tally, word(now)
+        tally.monitored.add(device)
+        _group(tally.enforced, (f"`{fields['monitor']['profile']}`", would)).add(device)
+        for group in fields["nas"]["groups"]:
+            _group(tally.enforced_by_group, (f"`{group}`", would)).add(device)
 
     def _changed(self, fields: Fields, judged: Judged, difference: Difference, device: str) -> None:
         tally = self.tally
@@ -252,7 +266,7 @@ def key_of(fields: Fields) -> Hashable:
     shown = fields.get("certificate")
     device = compliance.get("device")
     return (
-        (fields["access"], len(fields), len(fields["time"])),
+        (fields["access"], fields["code"], len(fields), len(fields["time"])),
         (decision["rule"], decision["profile"], decision["effect"], decision["policy_digest"], len(decision)),
         _part(fields["nas"], _NAS_OWN),
         _part(fields["endpoint"], _NOTHING),
@@ -282,5 +296,7 @@ _BLOCKS: Final = frozenset({"code", "time", "event", "why", "access", "nas", "en
     "reply",
     "chargeable_user_identity",
     "latency_ms",
+    "monitored",
+    "monitor",
 }
 """What a record is made of. Whatever else there is may be a fact that this nacd does not know."""

@@ -53,6 +53,7 @@ from nacd.values import (
 GUID = "6b4b9f4e-7a0d-4a63-9a39-5d5e7c7a1c11"
 MACS = ("AA-BB-CC-00-00-01", "AA-BB-CC-00-00-02", "00-11-22-33-44-55", "02-00-00-00-00-09")
 NAMES = ("", "alice", "bob@contoso.com", "host/pc1", "CN=Ünïcode,O=Contoso", "***x", "a" * 3_000)
+GROUPS = ("6b4b9f4e-7a0d-4a63-9a39-000000000001", "6b4b9f4e-7a0d-4a63-9a39-000000000002")
 NOW = 1_790_000_000.0
 CLIENT = (
     "mdm-tlv=device-platform=win",
@@ -69,11 +70,12 @@ class Login:
     named: Named
     answer: Compliance
     at: float
+    inventory: tuple[str, ...] = ()
 
     @property
     def facts(self) -> Facts:
         """What the policy looks at before anybody is asked."""
-        return facts_of(self.request, self.named, NOT_ASKED, Instant(wall=self.at, monotonic=1.0))
+        return facts_of(self.request, self.named, NOT_ASKED, Instant(wall=self.at, monotonic=1.0), self.inventory)
 
 
 def decided(policy: Policy, login: Login) -> tuple[Facts, Decision]:
@@ -101,6 +103,7 @@ def record(login: Login, facts: Facts, decision: Decision, shown: tuple[Attribut
         latency_ms=1.0,
         now=Instant(wall=login.at, monotonic=2.0),
         link=facts.link,
+        inventory=facts.inventory,
     )
     return orjson.loads(line(event))  # type: ignore[no-any-return]
 
@@ -113,6 +116,17 @@ names = st.sampled_from(NAMES) | st.text(st.characters(exclude_categories=["Cs"]
 
 
 @st.composite
+def memberships(draw: st.DrawFn) -> dict[str, Any]:
+    """Each group is one that the user is in, one that he is not in, or one of which nobody knows."""
+    known = [draw(st.sampled_from([True, False, None])) for _ in GROUPS]
+    return {
+        "in_groups": tuple(id for id, inside in zip(GROUPS, known, strict=True) if inside),
+        "outside_groups": tuple(id for id, inside in zip(GROUPS, known, strict=True) if inside is False),
+        "groups_doubt": draw(st.sampled_from(["", "graph is failing"])),
+    }
+
+
+@st.composite
 def answers(draw: st.DrawFn) -> Compliance:
     state = draw(st.sampled_from([state for state in ComplianceState if state is not ComplianceState.NOT_ASKED]))
     known = DeviceFacts(
@@ -122,6 +136,7 @@ def answers(draw: st.DrawFn) -> Compliance:
         owner=draw(st.sampled_from(["", "company", "personal"])),
         user=draw(names),
         last_sync=draw(st.just(0.0) | times),
+        **draw(memberships()),
     )
     return Compliance(
         state=state,
@@ -189,7 +204,8 @@ def logins(draw: st.DrawFn) -> Login:
         cisco_av_pairs=tuple(draw(st.lists(st.sampled_from(CLIENT), unique=True))),
         called_station_id=f"AA-BB-CC-DD-EE-FF:{ssid}" if ssid else "",
     )
-    return Login(request=request, named=named, answer=draw(answers()), at=draw(times))
+    inventory = draw(st.sampled_from([(), ("any",), ("any", "lab"), ("any", "cams", "printers")]))
+    return Login(request=request, named=named, answer=draw(answers()), at=draw(times), inventory=inventory)
 
 
 # -- one login in few words -----------------------------------------------------------------------

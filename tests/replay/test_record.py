@@ -296,7 +296,7 @@ def test_reading_never_fails_whatever_stands_in_a_field(login: Login, data: st.D
 
 def test_every_field_of_the_facts_is_read() -> None:
     """Facts grow: what is added has to come out of a record too."""
-    known = "access nas identity certificate compliance mac user ssid tenant at link"
+    known = "access nas identity certificate compliance mac user ssid tenant at link inventory"
     assert {each.name for each in fields(Facts)} == set(known.split())
     link = "port_type bssid tunnel_group client_platform client_platform_version client_agent"
     assert {each.name for each in fields(Link)} == set(link.split())
