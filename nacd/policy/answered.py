@@ -256,21 +256,74 @@ class DeviceUserMatches:
         return or_nothing(_device(facts).user, "device_user")
 
 
-DeviceCondition: TypeAlias = SystemIs | SystemVersion | OwnershipIs | LastSync | DeviceNameMatches | DeviceUserMatches
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserGroupIs:
+    """The device's primary user is in one of these groups of Entra ID, by their object ids, through other groups too.
+
+    called: (id, name) of those that have a name in the policy, for words. Under ``not`` it is not enough that nobody
+    said so: the user must be known to be outside each of them (``none``).
+    """
+
+    key: ClassVar[str] = "user_group"
+    cost: ClassVar[int] = 9
+    settled_by_nas: ClassVar[bool] = False
+    waits: ClassVar[bool] = True
+    ids: frozenset[str]
+    called: tuple[tuple[str, str], ...] = ()
+
+    def test(self) -> Predicate:
+        ids = self.ids
+        return lambda facts: not ids.isdisjoint(_device(facts).in_groups)
+
+    def none(self) -> Predicate:
+        """What holds where the user surely is in none of them."""
+        ids = self.ids
+        return lambda facts: ids.issubset(_device(facts).outside_groups)
+
+    def wanted(self) -> str:
+        return any_of(self._named(self.ids))
+
+    def seen(self, facts: Facts) -> str:
+        told = _device(facts)
+        inside, unknown = self.ids & set(told.in_groups), self.ids - {*told.in_groups, *told.outside_groups}
+        if inside:
+            return f"the device's user is in group {any_of(self._named(inside)).replace(' or ', ' and ')}"
+        if unknown:
+            why = told.groups_doubt or ("it has none" if not told.user else "nobody was asked")
+            return f"nobody knows whether the device's user is in group {any_of(self._named(unknown))}: {why}"
+        return f"the device's user is not in group {any_of(self._named(self.ids))}"
+
+    def _named(self, ids: Iterable[str]) -> list[str]:
+        called = dict(self.called)
+        return sorted(called.get(id, id) for id in ids)
+
+
+DeviceCondition: TypeAlias = (
+    SystemIs | SystemVersion | OwnershipIs | LastSync | DeviceNameMatches | DeviceUserMatches | UserGroupIs
+)
 """Conditions on facts of the device: Microsoft Graph alone tells them."""
 OnVerdict: TypeAlias = VerdictAge | VerdictFrom | DeviceCondition
 """Conditions that need a verdict, whatever it says."""
 AnswerCondition: TypeAlias = ComplianceIs | OnVerdict
 
 DEVICE_KEYS: Final = frozenset(
-    kind.key for kind in (SystemIs, SystemVersion, OwnershipIs, LastSync, DeviceNameMatches, DeviceUserMatches)
+    kind.key
+    for kind in (SystemIs, SystemVersion, OwnershipIs, LastSync, DeviceNameMatches, DeviceUserMatches, UserGroupIs)
 )
 """The keys of ``DeviceCondition``."""
 
 
+def groups_asked(conditions: Iterable[object]) -> frozenset[str]:
+    """Object ids of all groups that these ask about."""
+    return frozenset(id for each in conditions if isinstance(each, UserGroupIs) for id in each.ids)
+
+
+_EVERY_STATE: Final = frozenset(ComplianceState)
+
+
 def reachable(conditions: Iterable[object]) -> frozenset[ComplianceState]:
     """The states in which conditions on the answer can all hold; none when they exclude each other."""
-    states = frozenset(ComplianceState)
+    states = _EVERY_STATE
     for condition in conditions:
         if isinstance(condition, ComplianceIs):
             states &= frozenset(condition.states)

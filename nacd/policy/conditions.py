@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from nacd.policy import glob
-from nacd.policy.answered import AnswerCondition, ComplianceIs
+from nacd.policy.answered import AnswerCondition, ComplianceIs, UserGroupIs
 from nacd.policy.certified import (
     EkuIs,
     ExpiresIn,
@@ -35,6 +35,7 @@ from nacd.policy.requested import (
     ClientPlatformVersion,
     ClientVersion,
     DeviceIn,
+    InventoryHas,
     MacIn,
     MacMatches,
     PortTypeIs,
@@ -272,6 +273,7 @@ Positive: TypeAlias = (
     | MacMatches
     | MacIn
     | DeviceIn
+    | InventoryHas
     | IssuerMatches
     | SubjectMatches
     | TemplateIs
@@ -299,7 +301,8 @@ Positive: TypeAlias = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Not:
-    """That a condition does not hold: something else is there, or nothing at all."""
+    """That a condition does not hold: something else is there, or nothing at all. (Groups are another matter: see
+    ``UserGroupIs``.)"""
 
     inner: Positive
 
@@ -320,6 +323,8 @@ class Not:
         return self.inner.waits
 
     def test(self) -> Predicate:
+        if isinstance(self.inner, UserGroupIs):
+            return self.inner.none()
         holds = self.inner.test()
         return lambda facts: not holds(facts)
 

@@ -71,6 +71,10 @@ class During:
         minutes, zone = self.minutes(), self.zone
         return lambda facts: (now := _minute(facts.at, zone)) != _NO_TIME and bool(minutes >> now & 1)
 
+    def minute(self, at: float) -> int:
+        """The minute of the week at this moment (seconds since the epoch), -1 for no moment at all."""
+        return _minute(at, self.zone)
+
     def minutes(self) -> int:
         """A bit for each minute of the week in which it holds."""
         found = 0

@@ -18,6 +18,7 @@ from nacd.policy.answered import (
     LastSync,
     OwnershipIs,
     SystemIs,
+    UserGroupIs,
     VerdictAge,
     VerdictFrom,
 )
@@ -37,7 +38,7 @@ from nacd.policy.conditions import (
     is_within,
 )
 from nacd.policy.during import During
-from nacd.policy.requested import Listed, MacIn, MacMatches
+from nacd.policy.requested import IN_INVENTORY, InventoryHas, Listed, MacIn, MacMatches
 from nacd.policy.words import AnyOf, Fits, OneOf, VersionBound
 from nacd.values import ComplianceState
 
@@ -56,7 +57,10 @@ def reachable(conditions: Iterable[Condition]) -> frozenset[ComplianceState]:
     for unwanted in inner:
         if isinstance(unwanted, ComplianceIs):
             states -= frozenset(unwanted.states)
-        elif any(implies(other, unwanted, _NO_GROUPS) for other in positive):
+            continue
+        if isinstance(unwanted, UserGroupIs):
+            states -= answered.NO_VERDICT
+        if any(implies(other, unwanted, _NO_GROUPS) for other in positive):
             return frozenset()
     return states
 
@@ -112,6 +116,8 @@ def implies(have: Condition, want: Condition, groups: Mapping[str, frozenset[str
             return set(here) <= set(there)
         case NasIs(names=few), NasIs(names=many):
             return few <= many
+        case InventoryHas(), InventoryHas(names=many) if IN_INVENTORY in many:
+            return True
         case (OneOf(names=few), OneOf(names=many)) | (AnyOf(names=few), AnyOf(names=many)) if type(have) is type(want):
             return few <= many
         case (ExpiresIn(limit_s=a, below=below), ExpiresIn(limit_s=b, below=also)):
@@ -148,6 +154,8 @@ def _answer_implies(have: Condition, want: Condition) -> bool:
             return few <= many
         case (OwnershipIs(owners=one), OwnershipIs(owners=other)):
             return set(one) <= set(other)
+        case (UserGroupIs(ids=some), UserGroupIs(ids=more)):
+            return some <= more
         case (DeviceNameMatches(patterns=narrows), DeviceNameMatches(patterns=wides)) | (
             DeviceUserMatches(patterns=narrows),
             DeviceUserMatches(patterns=wides),
@@ -210,6 +218,8 @@ def sightings(have: Condition, key: str, groups: Mapping[str, frozenset[str]]) -
     match have:
         case NasIs(names=names) if key == "group":
             return groups.get(min(names), frozenset())
+        case InventoryHas(names=names) if key == have.key:
+            return (min(names), IN_INVENTORY)
         case NasIs(names=names) | OneOf(names=names) | AnyOf(names=names) if key == have.key:
             return (min(names),)
         case GroupIs(groups=names) if key == have.key:

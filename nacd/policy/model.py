@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from nacd.policy.answered import LastSync, VerdictAge
+from nacd.policy.answered import LastSync, VerdictAge, groups_asked
 from nacd.policy.certified import ExpiresIn
 from nacd.policy.conditions import Condition, Not, Positive
 from nacd.policy.during import During
+from nacd.policy.monitor.scopes import NO_MONITORS, Monitors
 from nacd.policy.requested import Listed
 from nacd.policy.steps import Compiled, Steps
 from nacd.values import AccessKind, Nas
@@ -48,10 +49,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Rules in order, and the digest of the text they were read from (lower-case hex)."""
+    """Rules in order, and the digest of the text they were read from (lower-case hex).
+
+    monitors: where something else is answered than the rules decide.
+    """
 
     rules: tuple[Rule, ...]
     digest: str
+    monitors: Monitors = NO_MONITORS
     _compiled: Compiled[Rule] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -61,6 +66,11 @@ class Policy:
         if len(set(names)) != len(names):
             raise ValueError("two rules have the same name")
         object.__setattr__(self, "_compiled", Compiled([(rule, rule.conditions) for rule in self.rules]))
+
+    @property
+    def user_groups(self) -> frozenset[str]:
+        """Object ids of all groups that rules ask about."""
+        return groups_asked(each for rule in self.rules for each in rule.asked)
 
     @property
     def asks_the_clock(self) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import ClassVar, Final
 
-from nacd.policy.words import Fits, OneOf, Predicate, VersionBound, any_of, or_nothing
+from nacd.policy.words import AnyOf, Fits, OneOf, Predicate, VersionBound, any_of, or_nothing
 from nacd.values import Device, Facts
 
 
@@ -114,6 +114,44 @@ class DeviceIn(Listed):
     @staticmethod
     def text(facts: Facts) -> str:
         return facts.identity.id.guid if isinstance(facts.identity, Device) else ""
+
+
+IN_INVENTORY: Final = "any"
+"""By this word every entry of the inventory is asked for."""
+
+
+def in_inventory(words: Iterable[str]) -> tuple[str, ...]:
+    """As ``Facts.inventory`` has them. words: tags, and perhaps ``any``; none: it is not there."""
+    there = set(words)
+    return (IN_INVENTORY, *sorted(there - {IN_INVENTORY})) if there else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InventoryHas(AnyOf):
+    """The endpoint's MAC stands in the inventory at that moment, with one of these tags (``any``: with whichever)."""
+
+    key: ClassVar[str] = "inventory"
+    cost: ClassVar[int] = 1
+
+    @staticmethod
+    def texts(facts: Facts) -> tuple[str, ...]:
+        return facts.inventory
+
+    def test(self) -> Predicate:
+        disjoint = self.names.isdisjoint
+        return lambda facts: not disjoint(facts.inventory)
+
+    def wanted(self) -> str:
+        if IN_INVENTORY in self.names:
+            return "a mac of the inventory"
+        return f"a mac of the inventory tagged {any_of(sorted(self.names))}"
+
+    def seen(self, facts: Facts) -> str:
+        if not facts.inventory:
+            return f"mac `{facts.mac}` is not in the inventory" if facts.mac else "there is no mac"
+        tags = [word for word in facts.inventory if word != IN_INVENTORY]
+        told = f"tagged {any_of(tags).replace(' or ', ' and ')}" if tags else "without a tag"
+        return f"mac `{facts.mac}` is in the inventory, {told}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from nacd.policy.answered import ComplianceIs
 from nacd.policy.conditions import AccessIs, Condition, GroupIs, NasIs, Not, UserMatches
 from nacd.policy.implies import reachable
-from nacd.policy.requested import DeviceIn, Listed, MacIn, MacMatches, SsidIs
+from nacd.policy.requested import DeviceIn, InventoryHas, Listed, MacIn, MacMatches, SsidIs
 from nacd.policy.words import Predicate
 from nacd.values import AccessKind, ComplianceState, Facts, Nas, Unidentified
 
@@ -51,7 +51,8 @@ class Step(NamedTuple, Generic[R]):
 class Index(NamedTuple):
     """Numbers of rules by a text that they name, whole or (where there are lengths) by its beginning.
 
-    of: that text of some facts, ``""`` for none. One for the whole policy: lists may be long.
+    of: that text of some facts, ``""`` for none. One for the whole policy: lists may be long. lengths: none for texts
+    of words, each on a line, by any of which a rule is found.
     """
 
     of: Callable[[Facts], str]
@@ -60,6 +61,9 @@ class Index(NamedTuple):
 
     def find(self, text: str) -> Iterator[int]:
         """Rules that name it, some perhaps twice."""
+        if not self.lengths:
+            for word in text.split("\n"):
+                yield from self.rules.get(word, ())
         for length in self.lengths:
             yield from self.rules.get(text[:length], ())
 
@@ -223,10 +227,11 @@ def _step(rule: R, conditions: Iterable[Condition]) -> Step[R]:
 # -- what rules name -------------------------------------------------------------------------
 
 
-_MAC, _DEVICE, _USER, _SSID = range(4)
+_MAC, _DEVICE, _INVENTORY, _USER, _SSID = range(5)
 _TEXTS: Final[tuple[Callable[[Facts], str], ...]] = (
     lambda facts: facts.mac,
     DeviceIn.text,
+    lambda facts: "\n".join(facts.inventory),
     lambda facts: facts.user.casefold(),
     lambda facts: facts.ssid,
 )
@@ -245,6 +250,8 @@ def _entries(condition: Condition) -> Entries | None:
             return _MAC, condition.beginnings()
         case DeviceIn():
             return _DEVICE, condition.beginnings()
+        case InventoryHas(names=names):
+            return _INVENTORY, names
         case UserMatches(patterns=patterns) if not any(set(pattern) & set("*?") for pattern in patterns):
             return _USER, {pattern.casefold() for pattern in patterns}
         case SsidIs(names=names):
@@ -271,7 +278,9 @@ def _indexes(entries: Mapping[int, Entries]) -> tuple[Index, ...]:
 
 
 def _lengths(kind: int, texts: Iterable[str]) -> tuple[int, ...]:
-    """How long the beginnings are that are to be looked up; a whole text is longer than any."""
+    """How long the beginnings are that are to be looked up; a whole text is longer than any. None for words."""
+    if kind == _INVENTORY:
+        return ()
     return tuple(sorted({len(text) for text in texts})) if kind in _BY_BEGINNING else (_WHOLE,)
 
 

@@ -12,6 +12,7 @@ from nacd.policy.answered import (
     OwnershipIs,
     SystemIs,
     SystemVersion,
+    UserGroupIs,
     VerdictAge,
     VerdictFrom,
 )
@@ -46,6 +47,7 @@ from nacd.policy.requested import (
     ClientPlatformVersion,
     ClientVersion,
     DeviceIn,
+    InventoryHas,
     MacIn,
     MacMatches,
     PortTypeIs,
@@ -79,6 +81,8 @@ def plainly_holds(condition: Condition, facts: Facts) -> bool:
     nobody = isinstance(facts.identity, Unidentified)
     shown = isinstance(facts.certificate, CertificateFacts)
     match condition:
+        case Not(inner=UserGroupIs(ids=ids)):
+            return all(id in device.outside_groups for id in ids) and verdict
         case Not():
             return not plainly_holds(condition.inner, facts)
         case AccessIs():
@@ -100,6 +104,8 @@ def plainly_holds(condition: Condition, facts: Facts) -> bool:
                 facts.mac if isinstance(condition, MacIn) else "" if nobody else str(getattr(facts.identity, "id", ""))
             )
             return found in condition.macs and all(each != found or end > NOW for each, end in condition.ends)
+        case InventoryHas():
+            return any(word in condition.names for word in facts.inventory)
         case IssuerMatches():
             return shown and globs(facts.certificate.issuer, condition.patterns)
         case SubjectMatches():
@@ -159,3 +165,5 @@ def plainly_holds(condition: Condition, facts: Facts) -> bool:
             return globs(device.name, condition.patterns)
         case DeviceUserMatches():
             return globs(device.user, condition.patterns)
+        case UserGroupIs():
+            return any(id in device.in_groups for id in condition.ids) and verdict

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,11 +18,16 @@ from nacd.policy.answered import (
     OwnershipIs,
     SystemIs,
     SystemVersion,
+    UserGroupIs,
     VerdictAge,
     VerdictFrom,
+    groups_asked,
     reachable,
     system,
 )
+from nacd.policy.conditions import Not
+from nacd.policy.implies import implies
+from nacd.policy.implies import reachable as states_of
 from nacd.policy.words import version
 from nacd.values import NOT_ASKED, Compliance, ComplianceSource, ComplianceState, DeviceFacts, Facts
 
@@ -215,3 +221,77 @@ def test_what_needs_a_verdict_leaves_the_states_without_one_out() -> None:
 def test_the_keys_of_facts_that_graph_alone_tells() -> None:
     assert {condition.key for condition in ALL_HOLD} - DEVICE_KEYS == {"compliance_age", "compliance_source"}
     assert NOT_ASKED.state in NO_VERDICT
+
+
+# -- groups ---------------------------------------------------------------------------------
+
+STAFF, GUESTS = "6b4b9f4e-7a0d-4a63-9a39-000000000001", "6b4b9f4e-7a0d-4a63-9a39-000000000002"
+IN_STAFF = UserGroupIs(ids=frozenset({STAFF}), called=((STAFF, "staff"),))
+EITHER = UserGroupIs(ids=frozenset({STAFF, GUESTS}), called=((STAFF, "staff"),))
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "staff", "not_staff", "either", "neither"),
+    [
+        ((), (), False, False, False, False),
+        ((STAFF,), (GUESTS,), True, False, True, False),
+        ((GUESTS,), (STAFF,), False, True, True, False),
+        ((), (STAFF, GUESTS), False, True, False, True),
+        ((), (STAFF,), False, True, False, False),
+        ((), (GUESTS,), False, False, False, False),
+    ],
+)
+def test_a_group_of_which_nobody_knows_is_neither_held_nor_missed(
+    answered: Answered,
+    inside: tuple[str, ...],
+    outside: tuple[str, ...],
+    staff: bool,
+    not_staff: bool,
+    either: bool,
+    neither: bool,
+) -> None:
+    known = answered(device=replace(LAPTOP, in_groups=inside, outside_groups=outside))
+    assert (IN_STAFF.test()(known), Not(inner=IN_STAFF).test()(known)) == (staff, not_staff)
+    assert (EITHER.test()(known), Not(inner=EITHER).test()(known)) == (either, neither)
+
+
+@pytest.mark.parametrize("state", sorted(NO_VERDICT))
+def test_without_a_verdict_no_group_is_known(answered: Answered, state: ComplianceState) -> None:
+    device = replace(LAPTOP, in_groups=(STAFF,), outside_groups=(GUESTS,))
+    known = answered(state=state, device=device)
+    for ids in ({STAFF}, {GUESTS}):
+        condition = UserGroupIs(ids=frozenset(ids))
+        assert not condition.test()(known)
+        assert not Not(inner=condition).test()(known)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"in_groups": (STAFF,)}, "the device's user is in group `staff`"),
+        ({"in_groups": (STAFF, GUESTS)}, f"the device's user is in group `{GUESTS}` and `staff`"),
+        ({"outside_groups": (STAFF, GUESTS)}, f"the device's user is not in group `{GUESTS}` or `staff`"),
+        ({}, f"nobody knows whether the device's user is in group `{GUESTS}` or `staff`: nobody was asked"),
+        (
+            {"outside_groups": (STAFF,), "groups_doubt": "graph is throttling"},
+            f"nobody knows whether the device's user is in group `{GUESTS}`: graph is throttling",
+        ),
+        ({"user": ""}, f"nobody knows whether the device's user is in group `{GUESTS}` or `staff`: it has none"),
+    ],
+)
+def test_groups_are_told_by_their_names_where_they_have_any(
+    answered: Answered, changes: dict[str, Any], said: str
+) -> None:
+    assert EITHER.seen(answered(device=replace(LAPTOP, **changes))) == said
+
+
+def test_a_rule_tells_which_groups_it_asks_about() -> None:
+    assert groups_asked((IN_STAFF, ComplianceIs(states=()), EITHER)) == {STAFF, GUESTS}
+    assert EITHER.wanted() == f"`{GUESTS}` or `staff`"
+
+
+def test_fewer_groups_imply_more_and_not_the_other_way_round() -> None:
+    assert implies(IN_STAFF, EITHER, {})
+    assert not implies(EITHER, IN_STAFF, {})
+    assert implies(Not(inner=EITHER), Not(inner=IN_STAFF), {})
+    assert states_of((Not(inner=IN_STAFF),)).isdisjoint(NO_VERDICT)

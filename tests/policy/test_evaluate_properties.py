@@ -20,6 +20,7 @@ from nacd.policy.answered import (
     OwnershipIs,
     SystemIs,
     SystemVersion,
+    UserGroupIs,
     VerdictAge,
     VerdictFrom,
 )
@@ -56,6 +57,7 @@ from nacd.policy.requested import (
     ClientPlatformVersion,
     ClientVersion,
     DeviceIn,
+    InventoryHas,
     MacIn,
     MacMatches,
     PortTypeIs,
@@ -107,6 +109,7 @@ CONDITIONS: dict[str, st.SearchStrategy[Condition]] = {
     "compliance": st.builds(ComplianceIs, states=some(tuple(ComplianceState))),
     "mac": st.builds(MacMatches, patterns=some((*MACS, "AA-BB-*", "00-1*", "*"))),
     "mac_in": st.builds(MacIn, files=st.just(("f",)), macs=some(MACS).map(frozenset), ends=ENDS),
+    "inventory": st.builds(InventoryHas, names=some(("any", "printers", "lab")).map(frozenset)),
     "device_in": st.builds(
         DeviceIn,
         files=st.just(("d",)),
@@ -159,6 +162,7 @@ ANSWERED: dict[str, st.SearchStrategy[Condition]] = {
     "last_sync": st.builds(LastSync, **AGES),
     "device_name": st.builds(DeviceNameMatches, patterns=some(("*", "PC-*", "nobody"))),
     "device_user": st.builds(DeviceUserMatches, patterns=some(("*", "*@CONTOSO.com"))),
+    "user_group": st.builds(UserGroupIs, ids=some(("g-1", "g-2")).map(frozenset)),
 }
 CONDITIONS |= ANSWERED
 DEVICES = (
@@ -170,6 +174,9 @@ DEVICES = (
         operating_system="iOS", os_version="17.10 (21A)", owner="company", user="b@contoso.com", last_sync=995.0
     ),
     DeviceFacts(name="x", operating_system="Windows", os_version="9", owner="personal", last_sync=2_000.0),
+    DeviceFacts(user="a@contoso.com", in_groups=("g-1",), outside_groups=("g-2",)),
+    DeviceFacts(user="a@contoso.com", outside_groups=("g-1",), groups_doubt="graph is failing"),
+    DeviceFacts(user="a@contoso.com", owner="company", in_groups=("g-1", "g-2")),
 )
 
 
@@ -227,6 +234,7 @@ def every_facts(draw: st.DrawFn) -> Facts:
         compliance=draw(st.sampled_from(ANSWERS)),
         mac=draw(st.sampled_from(["", *MACS])),
         user=draw(st.sampled_from(["", *NAMES])),
+        inventory=draw(st.sampled_from([(), ("any",), ("any", "lab"), ("any", "cams", "printers")])),
         ssid=draw(st.sampled_from(["", "Corp", "corp"])),
         tenant=draw(st.sampled_from(["", "contoso", "fabrikam"])),
         at=NOW,
@@ -265,6 +273,18 @@ FACTS = {
     "last_sync": [{"last_sync": NOW - age_s} for age_s in (5.0, 50.0, 500.0, NOW)],
     "device_name": [{"name": name} for name in ("", "pc-1", "nobody", "other")],
     "device_user": [{"user": user} for user in ("", "a@contoso.com", "b")],
+    "user_group": [
+        {"in_groups": inside, "outside_groups": outside}
+        for inside, outside in (
+            ((), ()),
+            (("g-1",), ("g-2",)),
+            (("g-2",), ("g-1",)),
+            (("g-2",), ()),
+            (("g-1", "g-2"), ()),
+            ((), ("g-1", "g-2")),
+            ((), ("g-1",)),
+        )
+    ],
 }
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from nacd.policy.answered import DEVICE_KEYS, NO_VERDICT, ComplianceIs, OnVerdict
+from nacd.findings import Code
+from nacd.policy.answered import DEVICE_KEYS, NO_VERDICT, ComplianceIs, OnVerdict, UserGroupIs
 from nacd.policy.conditions import (
     NOT,
     AccessIs,
@@ -30,14 +31,14 @@ from nacd.values import Assurance, ComplianceState, IdentitySource
 _GOOD: Final = frozenset({ComplianceState.COMPLIANT, ComplianceState.IN_GRACE})
 
 
-def remarks(rule: Rule) -> Iterator[tuple[str, str]]:
-    """Each with the key of the condition meant: what `not` can never mean, and who comes in by it unthought of."""
+def remarks(rule: Rule) -> Iterator[tuple[str, str, Code]]:
+    """Each with the key of the condition meant, and code: what `not` can never mean, and who comes in unthought of."""
     positive = [each for each in rule.conditions if not isinstance(each, Not)]
     if any(isinstance(each, ComplianceIs) for each in rule.asked) and not reachable(
         each for each in rule.conditions if is_of_states(each)
     ):
         message = "this rule can never match: `not` takes away every state that is left"
-        yield f"{NOT}.compliance", message
+        yield f"{NOT}.compliance", message, Code.RULE_NEVER_MATCHES
     for condition in rule.conditions:
         if not isinstance(condition, Not):
             continue
@@ -45,12 +46,12 @@ def remarks(rule: Rule) -> Iterator[tuple[str, str]]:
         never = next((each for each in positive if implies(each, inner, {})), None)
         if never is not None:
             message = f"this rule can never match: `{never.key}` beside `not` makes sure that this holds"
-            yield condition.key, message
+            yield condition.key, message, Code.RULE_NEVER_MATCHES
         elif not isinstance(inner, ComplianceIs) and _always_holds(inner):
             message = "this rule can never match: what must not hold here always holds"
-            yield condition.key, message
+            yield condition.key, message, Code.RULE_NEVER_MATCHES
         elif rule.then != DENY and (forgotten := _forgotten(inner, rule, positive)):
-            yield condition.key, forgotten
+            yield condition.key, forgotten, Code.NOT_LETS_IN
 
 
 def _always_holds(condition: Condition) -> bool:
@@ -74,12 +75,14 @@ def _forgotten(inner: Condition, rule: Rule, positive: list[Positive]) -> str:
             if (rest and "compliance" not in keys)
             else ""
         )
+    if isinstance(inner, UserGroupIs):
+        return ""  # whoever is not known to be outside stays out
     if isinstance(inner, OnVerdict):
         silent = sorted(left & NO_VERDICT)
         if silent:
             return f"this lets in also where there is no verdict ({any_of(silent)}): write `compliance` beside `not`"
         return "" if inner.key in keys or inner.key not in DEVICE_KEYS else f"this lets in also where {_absent(inner)}"
-    if inner.key in ("mac", "mac_in"):
+    if inner.key in ("mac", "mac_in", "inventory"):
         return "this keeps out nobody who wants in: a MAC is free to choose, and another one is let in"
     if inner.key in _NO_SURPRISE or inner.key in keys or (inner.key in _OF_CERTIFICATE and _shows_one(positive)):
         return ""

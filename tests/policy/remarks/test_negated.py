@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nacd.findings import Code
 from nacd.policy.answered import ComplianceIs, OwnershipIs, SystemIs, VerdictAge
 from nacd.policy.certified import IssuerMatches
 from nacd.policy.conditions import AccessIs, AssuranceAtLeast, Condition, GroupIs, IdentityFrom, Not, UserMatches
@@ -36,7 +37,12 @@ def states(*words: str) -> ComplianceIs:
 
 
 def said(*conditions: Condition, then: str = "corp") -> dict[str, str]:
-    return dict(remarks(Rule(name="r", line=1, conditions=conditions, then=then)))
+    rule = Rule(name="r", line=1, conditions=conditions, then=then)
+    found = {}
+    for key, message, code in remarks(rule):
+        assert (code is Code.RULE_NEVER_MATCHES) == ("can never match" in message)
+        found[key] = message
+    return found
 
 
 def without(inner: Condition) -> Not:
