@@ -136,6 +136,16 @@ class Guard:
         self.let_go = 0
         """How many went with the end of the last hold."""
 
+    def go_by(self, other: Guard) -> None:
+        """The limits of the other one count from now on; what has gone and what is held stays."""
+        self._max_flips = other._max_flips
+        self._max_flip_percent = other._max_flip_percent
+        self._window_s = other._window_s
+        self._hold_s = other._hold_s
+        self._confirmed_per_s = other._confirmed_per_s
+        self._burst = other._burst
+        self._tokens = min(self._tokens, other._burst)
+
     def ask(self, flip: Flip, live_sessions: int, now: float, *, trouble: bool = False) -> Ruling:
         """Whether this one may go. live_sessions: all there are, for the percentage.
 

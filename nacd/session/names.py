@@ -22,6 +22,13 @@ def agree(one: str, other: str) -> bool:
     return not one or not other or one == other
 
 
+def is_nameless(session: Session) -> bool:
+    """Whether nobody has called it anything, so that nothing that is said later can be about it and not about another
+    login at its port."""
+    names = session.names
+    return not (session.started_at or names.acct_session_id or names.audit_session_id or names.token)
+
+
 def has_same_own_name(session: Session, record: Accounted) -> bool:
     """Whether the record names this very session: by our token, or by its NAS's audit-session-id."""
     one, other = session.names, record.names

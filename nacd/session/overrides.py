@@ -10,6 +10,7 @@ To let something in against the policy is breaking glass, and glass is mended: s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,8 @@ from enum import StrEnum
 from itertools import chain
 from typing import Final, TypeAlias
 
-from nacd.session.machines import Machines
+from nacd.session.macs.inventory import Inventory
+from nacd.session.macs.machines import Machines
 from nacd.values import Decision, Device, Effect, Endpoint, Identity
 
 
@@ -95,13 +97,22 @@ def in_force(overrides: Iterable[Override], identity: Identity, mac: str, tenant
 
 
 class Orders:
-    """All that were not lifted, found by what they are about. For one thread.
+    """All that were not lifted, found by what they are about. For one thread. refused_above: how often something above
+    the policy has taken away what a rule gave, by its word (``Decision.refused_above``).
 
-    machines: which device a MAC was seen with. What is ordered against a device holds for that MAC too.
+    machines: which device a MAC was seen with. What is ordered against a device holds for that MAC too. inventory: what
+    else people have written down about MACs; no order, but known by whoever knows these.
     """
 
-    def __init__(self, overrides: Iterable[Override] = (), machines: Machines | None = None) -> None:
+    def __init__(
+        self,
+        overrides: Iterable[Override] = (),
+        machines: Machines | None = None,
+        inventory: Inventory | None = None,
+    ) -> None:
         self.machines = machines if machines is not None else Machines()
+        self.inventory = inventory if inventory is not None else Inventory()
+        self.refused_above: Counter[str] = Counter()
         self._about: dict[tuple[SubjectKind, str], list[Override]] = {}
         for each in overrides:
             self.put(each)

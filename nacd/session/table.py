@@ -32,7 +32,6 @@ Where a NAS is, and what it calls itself, is not taken from what another address
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from typing import Final, TypeAlias
 
 from nacd.session.names import (
@@ -47,7 +46,8 @@ from nacd.sessions import (
     Accounted,
     AccountingKind,
     Authorized,
-    Change,
+    CameAgain,
+    Entry,
     Gone,
     NasRestarted,
     NotOurs,
@@ -60,8 +60,8 @@ from nacd.sessions import (
     Wish,
     Wished,
 )
-from nacd.values import AccountingRequest
 
+_PRESENT: Final = frozenset({Phase.AUTHORIZED, Phase.LIVE})
 CLOCKS_APART_S: Final = 300.0
 """How far the clock of a NAS may be from ours, seconds; as much as RFC 5176 section 6.3 is usually set to."""
 
@@ -84,7 +84,7 @@ class Ignored:
 Found: TypeAlias = Session | NoSession
 
 
-def apply(session: Found, change: Change) -> Session | Ignored:
+def apply(session: Found, change: Entry) -> Session | Ignored:
     """The session as the change leaves it, or why it changes nothing. Total, raises nothing.
 
     With the id of the given one it takes its place; with the id 0 it is a new one, whether or not one was given.
@@ -94,6 +94,8 @@ def apply(session: Found, change: Change) -> Session | Ignored:
         return _begun(change) if known is None else _accounted(known, change)
     if isinstance(change, Authorized):
         return _authorized(known, change)
+    if isinstance(change, CameAgain):
+        return _came_again(known, change)
     if known is None:
         return Ignored("there is no such session")
     if isinstance(change, NasRestarted):
@@ -110,37 +112,6 @@ def is_same_decision(one: Standing | NotOurs, other: Standing | NotOurs) -> bool
     return (one.effect, one.profile) == (other.effect, other.profile)
 
 
-# -- records ------------------------------------------------------------------------------------
-
-
-def record_digest(request: AccountingRequest) -> str:
-    """32 hex digits that a retransmission and a replay of this record share, and no other record.
-
-    A retransmission may have another Identifier, source port and Acct-Delay-Time (RFC 2866 section 5.2); nothing else.
-    """
-    said = (
-        request.nas.name,
-        request.source,
-        request.status_type,
-        request.acct_session_id,
-        request.user_name,
-        request.calling_station_id,
-        request.called_station_id,
-        request.nas_identifier,
-        request.nas_address,
-        request.nas_port,
-        request.nas_port_id,
-        request.framed_address,
-        request.audit_session_id,
-        request.class_values,
-        request.session_time_s,
-        request.event_timestamp,
-        request.terminate_cause,
-        request.chargeable_user_identity,
-    )
-    return blake2b(ascii(said).encode(), digest_size=16).hexdigest()
-
-
 # -- accounting ---------------------------------------------------------------------------------
 
 
@@ -150,9 +121,9 @@ def _accounted(session: Session, record: Accounted) -> Session | Ignored:
         return _after_the_end(session, record, happened)
     known, session = session, _as_of(session, record.at)
     if session.phase is not Phase.AUTHORIZED and not is_one_count(session, record):
-        if not _is_taken_over(session, record):
+        if not _is_taken_over(known, record):
             return _begun(record, session)  # one Accept, two accounting sessions: it roamed
-        session = _not_begun(session)
+        session = _not_begun(session, record.at)
     if is_of_another_endpoint(session, record):
         # The NAS has used the number again: this is a new session, and what ended the old one was lost, or an old one.
         return _begun(record) if happened > session.seen_at else Ignored("it is older than what is known")
@@ -280,19 +251,20 @@ def _begun(record: Accounted, before: Session | None = None, *, it_lives: bool =
 
 def _is_taken_over(session: Session, record: Accounted) -> bool:
     """Whether the number belongs to the newest Accept, and the known one to an earlier, whose end was lost: nothing was
-    accounted for since that Accept, on the same NAS."""
-    standing = session.standing
+    accounted for since that Accept, on the same NAS. Both times are of one clock, also when it was set back since."""
+    now = record.at + CLOCKS_APART_S
     return (
-        isinstance(standing, Standing)
-        and session.seen_at <= standing.at <= record.at + CLOCKS_APART_S
+        isinstance(session.standing, Standing)
+        and session.seen_at <= session.login_at
+        and (session.login_at <= now or session.seen_at > now)
         and is_one_address(session.place, record.place)
         and has_same_own_name(session, record)
     )
 
 
-def _not_begun(session: Session) -> Session:
+def _not_begun(session: Session, now: float) -> Session:
     """As the last Accept left it, without what was accounted for before that."""
-    at = session.standing.at if isinstance(session.standing, Standing) else session.authorized_at
+    at = session.login_at if session.login_at <= now + CLOCKS_APART_S else session.authorized_at
     names = replace(session.names, acct_session_id="", acct_multi_session_id="")
     return replace(session, names=names, phase=Phase.AUTHORIZED, authorized_at=at, started_at=0.0)
 
@@ -303,6 +275,24 @@ def _started_at(session: Session, record: Accounted, happened: float) -> float:
 
 
 # -- the others ---------------------------------------------------------------------------------
+
+
+def _came_again(session: Session | None, change: CameAgain) -> Session | Ignored:
+    """Only times, where nothing has become of it since; else it is a login like any other."""
+    login = change.login
+    if (
+        session is None
+        or session.phase not in _PRESENT
+        or isinstance(session.wish, Pending)
+        or not is_same_decision(session.standing, login.standing)
+    ):
+        return _authorized(session, login)
+    return replace(
+        session,
+        seen_at=max(session.seen_at, login.at),
+        again_at=max(session.again_at, login.at),
+        ends_at=login.ends_at,
+    )
 
 
 def _authorized(session: Session | None, change: Authorized) -> Session | Ignored:
@@ -368,13 +358,14 @@ def _wished(session: Session, change: Wished) -> Session | Ignored:
     if session.phase is Phase.ENDED:
         return Ignored("the session is over")
     # A push that is acknowledged after a newer login may be what the NAS has now: the next look decides about it again.
-    standing = session.standing if isinstance(change.standing, NotOurs) else change.standing
+    standing, login_at = session.standing, session.login_at
+    if isinstance(change.standing, Standing):
+        standing, login_at = change.standing, change.standing.at
     wish = change.wish
     if isinstance(wish, Pending):
         if isinstance(session.wish, Pending) and wish.since < session.wish.since:
             return Ignored("a newer decision is wanted")
-        seen = isinstance(standing, Standing) and standing.at >= wish.since
-        if seen and is_same_decision(wish.wanted, standing):
+        if login_at >= wish.since and is_same_decision(wish.wanted, standing):
             wish = Settled()  # it was seen under it while this was on its way
     wanted = replace(session, wish=wish, standing=standing)
     return wanted if wanted != session else Ignored("it says nothing new")

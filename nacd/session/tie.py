@@ -31,7 +31,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from nacd.session.names import agree, has_same_token, is_same_nas, may_be_one_endpoint
+from nacd.session.names import agree, has_same_token, is_nameless, is_same_nas, may_be_one_endpoint
 from nacd.session.table import CLOCKS_APART_S, NO_SESSION, Found
 from nacd.sessions import Accounted, AccountingKind, Authorized, Grounds, Phase, Place, Session
 from nacd.values import AccessKind
@@ -53,8 +53,9 @@ def again(authorized: Authorized, candidates: Sequence[Session]) -> Found:
     """The session that this Accept is a re-authentication of, of any candidates in any order.
 
     By the NAS's own names for it; where the Access-Request had none, by MAC and port: one port has one session of one
-    MAC, so an older one there is this one, or it is over and nothing was heard of its end; our token will tell. Never
-    so without a token, or for a VPN, where many share an address. Only sessions that are not over.
+    MAC, so an older one there is this one, or it is over and nothing was heard of its end; our token will tell. Without
+    one, only what has no name at all is taken for the same: whatever is accounted for later is as good for either.
+    Never so for a VPN, where many share an address. Only sessions that are not over.
     """
     present = [
         each
@@ -69,13 +70,14 @@ def again(authorized: Authorized, candidates: Sequence[Session]) -> Found:
         found = [each for each in present if name and getattr(each.names, one) == name and _agree(authorized, each)]
         if found:
             return max(found, key=partial(_age, authorized.at))
-    if authorized.grounds.access is AccessKind.VPN or not names.token:
+    if authorized.grounds.access is AccessKind.VPN:
         return NO_SESSION
     found = [
         each
         for each in present
         if isinstance(each.grounds, Grounds)
         and each.grounds.access is not AccessKind.VPN
+        and (bool(names.token) or is_nameless(each))
         and _is_same_port(each.place, authorized.place)
         and _agree(authorized, each)
     ]

@@ -20,7 +20,7 @@ from typing import Any, Final, TypeAlias, cast
 from nacd.session.overrides import Override
 from nacd.session.table import NO_SESSION, Found
 from nacd.session.tie import again as the_same_again
-from nacd.sessions import Change, Phase, Session
+from nacd.sessions import Entry, Phase, Session
 from nacd.store.group_commit import Line, settled
 from nacd.store.live import filters, rows
 from nacd.store.live.batch import Again, Apply, Batch, Rules, Tie
@@ -48,7 +48,7 @@ _CLOSE_PATIENCE_S: Final = 10.0
 LiveKey: TypeAlias = tuple[int, str, str, str, str]
 Station: TypeAlias = tuple[int, str, str, str, str, float]
 """Number, tenant, device (see ``Filter``), Calling-Station-Id, NAS, and when it was let in."""
-_Item: TypeAlias = Change | tuple[Change, ...]
+_Item: TypeAlias = Entry | tuple[Entry, ...]
 
 _BY_ID = rows.select("id = ?")
 _BY_DEVICE = rows.select(f"key = ? AND key <> '' AND tenant = ? AND +{rows.OPEN} ORDER BY id")
@@ -137,14 +137,14 @@ class SessionStore:
 
     # -- changes ---------------------------------------------------------------------------------
 
-    def submit(self, change: Change) -> Future[Applied]:
+    def submit(self, change: Entry) -> Future[Applied]:
         """Carry out a change. Never waits; the future raises nothing and cannot be cancelled.
 
         ``stored`` is True once the disk itself has it. A record that was stored before is stored, and changes nothing.
         """
         return cast("Future[Applied]", self._put(change, 1))
 
-    def submit_all(self, changes: Sequence[Change]) -> Future[tuple[Applied, ...]]:
+    def submit_all(self, changes: Sequence[Entry]) -> Future[tuple[Applied, ...]]:
         """Carry out changes in their order, in one transaction and with one future: of a slice of work, at most some
         hundreds. One after the other they may have different outcomes; see ``submit``."""
         if not changes:

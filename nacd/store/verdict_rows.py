@@ -148,11 +148,14 @@ def _plain(text: str) -> str:
 
 
 def _device_text(device: DeviceFacts) -> str:
-    told: dict[str, str | float] = {}
+    told: dict[str, str | float | list[str]] = {}
     for each in fields(device):
         value = getattr(device, each.name)
         if value != each.default:
-            told[each.name] = _plain(value) if isinstance(value, str) else value
+            if isinstance(value, tuple):
+                told[each.name] = [_plain(one) for one in value]
+            else:
+                told[each.name] = _plain(value) if isinstance(value, str) else value
     return orjson.dumps(told).decode()
 
 
@@ -168,6 +171,8 @@ def _facts(text: object) -> DeviceFacts:
         value = told.get(each.name, each.default)
         if isinstance(value, int) and not isinstance(value, bool) and isinstance(each.default, float):
             value = float(value)
+        if isinstance(value, list) and isinstance(each.default, tuple) and all(isinstance(one, str) for one in value):
+            value = tuple(value)
         if type(value) is not type(each.default):
             raise ValueError(f"`{each.name}` is not what it should be")
         known[each.name] = value

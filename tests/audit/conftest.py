@@ -131,6 +131,9 @@ def compliance() -> Compliance:
             owner="company",
             user="alice@example.com",
             last_sync=1_789_990_000.0,
+            in_groups=("6b4b9f4e-7a0d-4a63-9a39-000000000001",),
+            outside_groups=("6b4b9f4e-7a0d-4a63-9a39-000000000002",),
+            groups_doubt="graph is throttling questions about groups (status 429)",
         ),
     )
 
@@ -351,7 +354,10 @@ def paths_of() -> Callable[[object], set[str]]:
         elif isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
             for inner in value:
                 yield from walk(inner, f"{path}[]")
-        elif not (isinstance(value, list) and path in ("identity.attempts", "reply.attributes", "asked.attributes")):
+        elif not (
+            isinstance(value, list)
+            and path in ("identity.attempts", "reply.attributes", "monitor.would.attributes", "asked.attributes")
+        ):
             yield path
 
     return lambda value: set(walk(value, ""))

@@ -1,13 +1,19 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from nacd.audit import blocks, events
+from nacd.audit import blocks, events, shadow_events
 from nacd.audit.catalogue import EVENTS
 from nacd.audit.line import line
+from nacd.audit.mab import events as mab
+from nacd.audit.monitor_events import monitored, untouched
 from nacd.audit.redaction import clean
+from nacd.audit.reload import events as reload
+from nacd.audit.shadow_events import Said
+from nacd.session.macs.inventory import Entry
 from nacd.values import (
     AccessKind,
     AccessList,
@@ -30,7 +36,52 @@ At = Callable[[float], Instant]
 Request = Callable[..., AccessRequest]
 
 
+def about_reloads() -> tuple[AuditEvent, ...]:
+    now = Instant(wall=1_790_000_000.0, monotonic=0.0)
+    block = reload.block(file="f", digest="c", policy_digest="p", notes=["n"], generation=2, changes=["one"])
+    tried: dict[str, Any] = {"until": now.wall, "max_change": 20.0, "min_sample": 20}
+    return (
+        reload.refused(file="f", problems=["bad"], by="SIGHUP", now=now),
+        reload.canary_began(configuration=block, group="g", by="root", now=now, **tried),
+        reload.canary_failed(configuration=block, group="g", reason="why", now=now),
+        reload.canary_discarded(configuration=block, group="g", by="root", now=now),
+    )
+
+
 LIST = AccessList(name="#ACSACL#-IP-GUESTS-a4f4ab01", lines=3, pages=(b"one", b"two"), asked_with=frozenset({"x"}))
+
+
+def _of_mab(
+    decision: Any, rest: dict[str, Any], allow: Decision, deny: Decision, rendered: Rendered, shown: Any, now: Instant
+) -> tuple[AuditEvent, ...]:
+    port = mab.Port(nas="n", source="s", port="1", session=1, began=now.wall, heard=now.wall)
+    entry = Entry(mac="00-11-85-AA-BB-CC", owner="o", reason="r", by="b", at=1.0, until=2.0, tags=("printers",))
+    above = replace(deny, refused_above="x")
+    managed = decision(decision=above, rendered=None, shown=shown, inventory=("any",), **rest)
+    return (
+        managed,
+        decision(decision=allow, rendered=rendered, shown=shown, inventory=("any", "printers"), **rest),
+        decision(decision=deny, rendered=None, shown=[], inventory=("any",), **rest),
+        untouched(managed),
+        mab.entered(entry=entry, is_new=True, now=now),
+        mab.removed(entry=entry, by="b", now=now),
+        mab.ended(entry=entry, now=now),
+        mab.imported(added=1, changed=2, left=3, by="b", now=now),
+        mab.two_ports(mac=entry.mac, ports=[port, port], now=now),
+    )
+
+
+def _of_shadow(accept: AuditEvent, now: Instant) -> tuple[AuditEvent, ...]:
+    said = Said(digest="d", effect="deny", rule="r", profile="", reasons=("x",), before="`a`", after="refused")
+    differs = shadow_events.differs(of=accept.fields, said=said, now=now)
+    return (
+        differs,
+        shadow_events.repeated(of=differs, count=3, first=1.0, last=2.0, now=now),
+        shadow_events.overflow(count=3, by_code={}, by_nas={}, first=1.0, last=2.0, now=now),
+        shadow_events.loaded(file="next.yaml", digest="d", now=now),
+        shadow_events.faulty(file="next.yaml", problems=["next.yaml:1:1: no"], now=now),
+        shadow_events.switched_off(file="next.yaml", digest="d", why="10 errors in a row", now=now),
+    )
 
 
 @pytest.fixture
@@ -65,8 +116,10 @@ def everything(
         )
         for word in ("Start", "Interim-Update", "Stop", "Accounting-On", "Accounting-Off", "Failed")
     ]
+    accept = events.decision(decision=allow, rendered=rendered, shown=blocks.attributes(sent), **base, **rest)
+    monitor = {"scope": "group", "name": "wifi", "until": now.wall, "profile": "open", "actions": ()}
     return (
-        events.decision(decision=allow, rendered=rendered, shown=blocks.attributes(sent), **base, **rest),
+        accept,
         reject,
         eap,
         events.eap_failed(request=request, failed=bare, access=AccessKind.VPN, latency_ms=1.0, now=now),
@@ -84,9 +137,14 @@ def everything(
         events.started(version="1", detail="two workers", now=now),
         events.stopped(version="1", detail="SIGTERM", now=now),
         events.configuration_loaded(file="nacd.yaml", digest="d", policy_digest="p", notes=["n"], now=now),
+        *about_reloads(),
         events.audit_resumed(lost=7, since=now.wall, why="disk full", now=now),
         events.bug(kind="KeyError", where="worker.py:10 answer", now=now, **nas),
         *session_records,
+        monitored(accept, attributes=blocks.attributes(sent), omitted=("redirect",), **monitor),
+        *map(untouched, (accept, reject, eap, refusal)),
+        *_of_shadow(accept, now),
+        *_of_mab(events.decision, base | rest, allow, deny, rendered, blocks.attributes(sent), now),
     )
 
 
@@ -146,6 +204,9 @@ def test_an_accept_tells_the_whole_why(everything: tuple[AuditEvent, ...]) -> No
             "owner": "company",
             "user": "alice@example.com",
             "last_sync": "2026-09-21T11:26:40.000Z",
+            "in_groups": ["6b4b9f4e-7a0d-4a63-9a39-000000000001"],
+            "outside_groups": ["6b4b9f4e-7a0d-4a63-9a39-000000000002"],
+            "groups_doubt": "graph is throttling questions about groups (status 429)",
         },
     }
     identity = fields["identity"]

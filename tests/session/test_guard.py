@@ -339,3 +339,16 @@ class AnyDay(RuleBasedStateMachine):
 
 AnyDay.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 TestAnyDay = AnyDay.TestCase
+
+
+def test_new_limits_count_from_now_on_and_what_has_gone_and_is_held_stays() -> None:
+    one = guard(max_flips=2)
+    assert [why(each) == "" for each in one.ask_all(downs(1, 2), 1000, 0.0)] == [True, True]
+    assert why(one.ask(down(3), 1000, 1.0))
+    one.go_by(guard(max_flips=100))
+    assert one.held()
+    assert one.count(2.0).passed == 2
+    one.release()
+    assert not any(map(why, one.ask_all(downs(3, 60), 1000, 3.0)))
+    one.go_by(guard(max_flips=1))
+    assert why(one.ask(down(99), 1000, 4.0))

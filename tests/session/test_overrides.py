@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nacd.session.machines import Machines
+from nacd.session.macs.machines import Machines
 from nacd.session.overrides import NO_OVERRIDE, Orders, Override, OverrideEffect, SubjectKind, decision, in_force
 from nacd.values import (
     AccessKind,

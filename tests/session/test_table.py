@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
-from nacd.session.table import NO_SESSION, Ignored, apply, record_digest
+from nacd.session.table import NO_SESSION, Ignored, apply
 from nacd.sessions import Gone, Names, NotOurs, Pending, Phase, Session, Settled, Verb, Wished
-from nacd.values import AccountingRequest, Nas
 from tests.session.making import (
     OTHER_MAC,
     OTHER_TOKEN,
@@ -347,33 +344,3 @@ def test_what_is_about_no_session_or_another_is_ignored() -> None:
     for change in (aged(), wished(pending()), restarted(T)):
         assert "no such" in ignored(NO_SESSION, change)
     assert "another" in ignored(after(authorized(), id=2), aged())
-
-
-# -- records --------------------------------------------------------------------------------------
-
-
-def request(**more: Any) -> AccountingRequest:
-    fields = {"status_type": "Start", "acct_session_id": "1", "event_timestamp": int(T), **more}
-    return AccountingRequest(nas=Nas(name="switch", vendor="generic"), source="192.0.2.1", source_port=1, **fields)
-
-
-def test_a_retransmission_and_a_replay_share_the_digest() -> None:
-    again = replace(request(), delay_s=9, source_port=2)
-    assert record_digest(again) == record_digest(request())
-    assert len(record_digest(request())) == 32
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"acct_session_id": "2"},
-        {"status_type": "Stop"},
-        {"event_timestamp": int(T) + 1},
-        {"session_time_s": 1},
-        {"user_name": "\udce4"},
-        {"class_values": (b"1",)},
-        {"nas_identifier": "1", "acct_session_id": ""},
-    ],
-)
-def test_records_that_differ_have_different_digests(other: dict[str, Any]) -> None:
-    assert record_digest(request(**other)) != record_digest(request())

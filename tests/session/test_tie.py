@@ -122,6 +122,13 @@ def test_an_accept_without_a_name_is_one_of_the_same_mac_on_the_same_port() -> N
     assert again(authorized(T + 100, names=NO_NAMES), [ours]) == NO_SESSION, "without a token nothing will tell"
 
 
+def test_without_any_name_two_logins_of_a_mac_on_a_port_are_one_session() -> None:
+    nameless, elsewhere = session(1, names=NO_NAMES), session(2, names=NO_NAMES, port="8")
+    assert again(authorized(T + 100, names=NO_NAMES), [nameless, elsewhere]) == nameless
+    assert again(authorized(T + 100, names=NO_NAMES), [replace(nameless, started_at=T + 1)]) == NO_SESSION
+    assert again(authorized(T + 100, names=NO_NAMES, access=AccessKind.VPN), [nameless]) == NO_SESSION
+
+
 def test_no_address_of_a_vpn_ties_an_accept() -> None:
     ours = after(authorized(names=NO_NAMES, access=AccessKind.VPN))
     assert again(authorized(T + 9, names=Names(token=TOKEN), access=AccessKind.VPN), [ours]) == NO_SESSION

@@ -21,7 +21,16 @@ VERDICTS = sorted(set(ComplianceState) - {ComplianceState.UNAVAILABLE, Complianc
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 dates = st.floats(min_value=0, max_value=NOW, allow_nan=False)
 devices = st.builds(
-    DeviceFacts, name=texts, operating_system=texts, os_version=texts, owner=texts, user=texts, last_sync=dates
+    DeviceFacts,
+    name=texts,
+    operating_system=texts,
+    os_version=texts,
+    owner=texts,
+    user=texts,
+    last_sync=dates,
+    in_groups=st.lists(texts, max_size=3).map(tuple),
+    outside_groups=st.lists(texts, max_size=3).map(tuple),
+    groups_doubt=texts,
 )
 compliances = st.builds(
     Compliance,

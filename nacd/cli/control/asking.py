@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -55,11 +55,14 @@ class Daemon:
         *,
         heard: Callable[[Any], None] | None = None,
         long: bool = False,
+        lines: Iterable[bytes] = (),
     ) -> Any:
-        """Its answer; ``heard`` is told how far it is. long: it may take minutes. Raises NobodyListens, OrderFailed."""
+        """Its answer; ``heard`` is told how far it is. long: it may take minutes. lines: what follows the order, each
+        with its end. Raises NobodyListens, OrderFailed."""
         from nacd.cli.control.order import PATIENCE_S, give_at
 
-        return give_at(self._path, order, heard or (lambda said: None), _LONG_S if long else PATIENCE_S, **fields)
+        patience_s = _LONG_S if long else PATIENCE_S
+        return give_at(self._path, order, heard or (lambda said: None), patience_s, lines, **fields)
 
     def read_along(self, order: str, fields: Mapping[str, object]) -> Iterator[Any]:
         """Its lines, until it stops. Raises NobodyListens, OrderFailed."""

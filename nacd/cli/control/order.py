@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,11 +42,13 @@ def give_at(
     order: str,
     heard: Callable[[Any], None] = lambda said: None,
     patience_s: float = PATIENCE_S,
+    lines: Iterable[bytes] = (),
     **fields: Any,
 ) -> Any:
-    """The daemon's answer; ``heard`` is told how far it is meanwhile. Raises NobodyListens, OrderFailed."""
-    with contextlib.closing(_lines(path, {"order": order, **fields}, patience_s)) as lines:
-        for said in lines:
+    """The daemon's answer; ``heard`` is told how far it is meanwhile. lines: what follows the order. Raises
+    NobodyListens, OrderFailed."""
+    with contextlib.closing(_lines(path, {"order": order, **fields}, patience_s, lines)) as told:
+        for said in told:
             if "error" in said:
                 raise OrderFailed(str(said["error"]), is_usage=said.get("kind", "usage") == "usage")
             if "answer" in said:
@@ -65,13 +67,19 @@ def read_along(path: Path, order: str, **fields: Any) -> Iterator[Any]:
     raise NobodyListens(f"the daemon at `{path}` has hung up")
 
 
-def _lines(path: Path, wanted: Mapping[str, Any], patience_s: float | None) -> Generator[dict[str, Any], None, None]:
+def _lines(
+    path: Path, wanted: Mapping[str, Any], patience_s: float | None, more: Iterable[bytes] = ()
+) -> Generator[dict[str, Any], None, None]:
     try:
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as sock:
             sock.settimeout(PATIENCE_S)
             with address(path) as short:
                 sock.connect(short)
             sock.sendall(orjson.dumps(wanted) + b"\n")
+            # Whoever refuses the order need not read the rest: what he says is read all the same.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                for line in more:
+                    sock.sendall(line)
             sock.settimeout(patience_s)
             kept = b""
             while octets := sock.recv(_MOST_AT_ONCE):

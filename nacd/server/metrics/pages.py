@@ -12,10 +12,18 @@ from functools import partial
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from nacd.server.metrics import compliance, program, sessions
+from nacd.server.metrics import compliance, mab, monitor, program, reload, sessions, shadow
 from nacd.server.metrics.metric import Readings
 
-TABLES = {"nacd": program.TABLE, "Compliance": compliance.TABLE, "Sessions": sessions.TABLE}
+TABLES = {
+    "nacd": program.TABLE,
+    "Compliance": compliance.TABLE,
+    "Sessions": sessions.TABLE,
+    "MAB": mab.TABLE,
+    "Monitor mode": monitor.TABLE,
+    "Shadow policy": shadow.TABLE,
+    "Reloads": reload.TABLE,
+}
 """Every table that is documented, by its title. A new one belongs here and into the daemon's ``Readings``."""
 
 
@@ -68,6 +76,10 @@ def document() -> str:
 
 
 ALERTS = {
+    "nacd_monitor_in_force == 1": "monitor mode is on: decisions are not enforced there, until its end",
+    "nacd_monitor_in_force == 1 and nacd_monitor_left_seconds < 3 * 86400": "monitor mode ends within three days: look"
+    " at what will be refused",
+    "nacd_shadow_on == 0": "the shadow policy is faulty or was switched off: `nacd shadow report` says why",
     "nacd_intune_credential_expires_timestamp_seconds - time() < 30 * 86400": "a credential ends within 30 days",
     "nacd_intune_credential_ok == 0": "a credential is refused or broken",
     "nacd_intune_consent_missing == 1": "a permission is missing: `nacd doctor` says which",
@@ -80,9 +92,13 @@ ALERTS = {
     "nacd_verdict_store_ok == 0": "verdicts are not kept on disk",
     "nacd_sessions_store_ok == 0": "sessions are not kept on disk, and accounting goes unanswered",
     "increase(nacd_accounting_unanswered_total[10m]) > 0": "accounting went unanswered: the disk is full or slow",
+    "nacd_reload_last_ok == 0": "a new configuration was refused, or has taken itself back: `nacd reload --status`",
     "nacd_guard_held == 1": "many sessions would change at once: `nacd coa status`, then release or discard",
     "nacd_compliance_oldest_live_verdict_age_seconds > 3 * nacd_compliance_poll_interval_seconds": "a live session"
     " rests on a verdict that polling does not renew",
+    "increase(nacd_mab_two_ports_total[1h]) > 0": "a MAC is on two ports at once: see `mab.two_ports` in the audit log",
+    "increase(nacd_mab_managed_refused_total[1h]) > 0": "a managed device, or who shows its MAC, tries to come by MAB",
+    "nacd_mab_inventory_store_ok == 0": "the inventory cannot be kept on disk",
     "nacd_coa_silent_addresses > 0": "a NAS does not answer: `nacd coa status` says which",
     'increase(nacd_coa_outcomes_total{meaning=~"alarm|configuration"}[15m]) > 0': "a NAS refuses what it is asked: its"
     " settings or the vendor data are wrong",

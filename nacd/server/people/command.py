@@ -40,6 +40,10 @@ class HungUp(Exception):
     """Nobody reads what is said any more."""
 
 
+async def _no_more() -> bytes:
+    raise OrderRefused("nothing follows this order")
+
+
 @dataclass(slots=True, kw_only=True)
 class Asked:
     """One order that somebody gave. fields: as they came, without its name. by: who gave it."""
@@ -50,6 +54,8 @@ class Asked:
     """What came of it in words, for the record; orders may say more than this."""
     write: Callable[[Mapping[str, Any]], Awaitable[None]] = field(repr=False)
     """Writes one line. Raises HungUp."""
+    read: Callable[[], Awaitable[bytes]] = field(repr=False, default=_no_more)
+    """The next line after the order, for one that says how many follow. Raises OrderRefused, HungUp."""
     is_heard: bool = True
 
     async def progress(self, said: object) -> None:
@@ -66,7 +72,7 @@ class Asked:
 
     def needs(self, role: Role) -> None:
         """For an order of which a part needs more. Raises NeedsRole."""
-        if self.by.role < role:
+        if not self.by.may(role):
             raise NeedsRole(
                 f"this needs the role `{role.word}`, and {self.by} has `{self.by.role.word}`: whoever may do it is"
                 f" named under `control.{role.word}` in nacd's configuration"
@@ -75,7 +81,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """An order with what it declares. role: whoever has less is refused. within_s: how long it may take.
+    """An order with what it declares. role: whoever has less is refused, but for one who has the role ``also``.
+    within_s: how long it may take.
 
     streams: it says lines for as long as somebody reads them, and has no time.
     """
@@ -84,6 +91,11 @@ class Command:
     work: Callable[[Asked], Awaitable[Any]]
     within_s: float = ORDER_S
     streams: bool = False
+    also: Role = Role.CONFIG
+
+    def is_for(self, person: Person) -> bool:
+        """Whether he may give it."""
+        return person.may(self.role) or person.may(self.also)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

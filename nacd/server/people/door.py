@@ -8,26 +8,34 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nacd.config.settings import Settings
-from nacd.server.assembly import Assembled
 from nacd.server.control import Control, Roles
 from nacd.server.lookups import orders as lookup_orders
 from nacd.server.lookups.building import Asking
+from nacd.server.people import explaining, inventorying
 from nacd.server.people.command import declared
 from nacd.server.people.roles import Role
 from nacd.server.recorder import Recorder
+from nacd.server.reload import orders as reload_orders
+from nacd.server.reload.reloader import Reloader
 from nacd.server.sessions import orders as session_orders
 from nacd.server.sessions.building import Watching
-from nacd.session.overrides import OverrideEffect
+from nacd.server.shadow import orders as shadow_orders
+from nacd.server.shadow.beside import Shadow
 from nacd.values import AuditEvent, Instant
 
 _LOOKUPS = {"cache.show": Role.READ, "cache.status": Role.READ, "cache.refresh": Role.COA}
 
 
 def door(
-    assembled: Assembled, asking: Asking, watching: Watching, recorder: Recorder, clock: Callable[[], Instant]
+    reloader: Reloader,
+    asking: Asking,
+    watching: Watching,
+    recorder: Recorder,
+    clock: Callable[[], Instant],
+    shadow: Shadow,
 ) -> Control:
     """Closed; ``open`` it on the event loop."""
-    settings = assembled.loaded.settings
+    settings = reloader.in_force.current.assembled.loaded.settings
 
     def record(event: AuditEvent) -> None:
         recorder.take((event,), clock())
@@ -36,22 +44,36 @@ def door(
         settings.state,
         {
             **declared(lookup_orders.orders(asking, clock), _LOOKUPS),
+            **shadow_orders.commands(shadow),
+            **reload_orders.commands(reloader),
+            **explaining.commands(_insight(asking, watching, clock)),
+            **inventorying.commands(watching.mab.keeping),
             **session_orders.orders(
                 watching,
                 tenants=asking.lookups.by_tenant,
-                profiles=assembled.loaded.profiles.keys(),
-                defaults=_defaults(settings),
+                profiles=reload_orders.Profiles(reloader),
+                defaults=reload_orders.Defaults(reloader),
                 record=record,
                 clock=clock,
             ),
         },
         socket=settings.control.socket,
-        roles=Roles(read=settings.control.read, coa=settings.control.coa, config=settings.control.config),
+        roles=_roles(settings),
         audit=session_orders.recorded(record, clock),
     )
 
 
-def _defaults(settings: Settings) -> dict[OverrideEffect, str]:
-    named = settings.sessions.overrides
-    written = {OverrideEffect.QUARANTINE: named.quarantine, OverrideEffect.ALLOW: named.allow}
-    return {effect: profile for effect, profile in written.items() if profile}
+def _insight(asking: Asking, watching: Watching, clock: Callable[[], Instant]) -> explaining.Insight:
+    return explaining.Insight(
+        book=watching.book,
+        deciding=watching.deciding,
+        verdicts=watching.known,
+        orders=watching.orders,
+        tenants=tuple(asking.lookups.by_tenant),
+        clock=clock,
+    )
+
+
+def _roles(settings: Settings) -> Roles:
+    named = settings.control
+    return Roles(read=named.read, coa=named.coa, config=named.config, helpdesk=named.helpdesk)

@@ -24,7 +24,7 @@ _NOT_THERE: Final = (KeyError, OSError, ValueError)
 
 
 class Role(IntEnum):
-    """What somebody may do: each may do what the ones before it may."""
+    """What somebody may do: each may do what the ones before it may, but for ``HELPDESK``, which stands beside them."""
 
     NONE = 0
     READ = 1
@@ -33,6 +33,14 @@ class Role(IntEnum):
     """Have sessions changed: asked of a NAS, decided again, quarantined, blocked."""
     CONFIG = 3
     """Put something above the policy that lets a device in."""
+    HELPDESK = 9
+    """Keep the inventory, and nothing else: what an entry is good for is the policy's word. ``CONFIG`` may too."""
+
+    def may(self, wanted: Role) -> bool:
+        """Whether this is enough for what needs ``wanted``."""
+        if wanted is Role.HELPDESK or self is Role.HELPDESK:
+            return self is wanted or self is Role.CONFIG or wanted is Role.NONE
+        return self >= wanted
 
     @property
     def word(self) -> str:
@@ -42,11 +50,17 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Who asks. user: the name that this machine has for the uid, ``""`` if it has none."""
+    """Who asks. user: the name that this machine has for the uid, ``""`` if it has none. helpdesk: has that role beside
+    the other one."""
 
     uid: int
     user: str
     role: Role
+    helpdesk: bool = False
+
+    def may(self, wanted: Role) -> bool:
+        """Whether one of his roles is enough for what needs ``wanted``."""
+        return self.role.may(wanted) or (self.helpdesk and Role.HELPDESK.may(wanted))
 
     def __str__(self) -> str:
         return f"{self.user} (uid {self.uid})" if self.user else f"uid {self.uid}"
@@ -59,6 +73,7 @@ class Roles:
     read: tuple[str, ...] = ()
     coa: tuple[str, ...] = ()
     config: tuple[str, ...] = ()
+    helpdesk: tuple[str, ...] = ()
 
     @property
     def names_somebody(self) -> bool:
@@ -73,8 +88,10 @@ class Roles:
         if not user or uid == NOBODY_UID:
             return Person(uid=uid, user=user, role=Role.NONE)
         groups = _groups_of(user)
-        has = (role for role, names in self._each() if any(_is_one(name, user, groups) for name in names))
-        return Person(uid=uid, user=user, role=max(has, default=Role.NONE))
+        has = {role for role, names in self._each() if any(_is_one(name, user, groups) for name in names)}
+        helpdesk = Role.HELPDESK in has
+        highest = max(has - {Role.HELPDESK}, default=Role.HELPDESK if helpdesk else Role.NONE)
+        return Person(uid=uid, user=user, role=highest, helpdesk=helpdesk)
 
     def strangers(self) -> tuple[str, ...]:
         """The names that this machine does not know, for a warning; blocking as ``person``."""
@@ -86,6 +103,7 @@ class Roles:
         yield Role.READ, self.read
         yield Role.COA, self.coa
         yield Role.CONFIG, self.config
+        yield Role.HELPDESK, self.helpdesk
 
 
 NO_ROLES: Final = Roles()

@@ -37,7 +37,8 @@ class Machines:
     """For one thread. shared: MACs that wander between machines, as ``MacAddress`` spells them."""
 
     def __init__(self, shared: Container[str] = frozenset()) -> None:
-        self._shared = shared
+        self.shared = shared
+        """As it counts for what is learnt from now on."""
         self._seen: dict[str, Machine] = {}
         self._macs: dict[DeviceId, tuple[str, ...]] = {}
 
@@ -52,7 +53,7 @@ class Machines:
     def learn(self, access: AccessKind, identity: Identity, mac: str, tenant: str, at: float) -> None:
         """A certificate was verified at ``at`` on this MAC. Nothing is learnt where the certificate names no device,
         or where the MAC is a VPN client's own word."""
-        if access is not AccessKind.DOT1X or not isinstance(identity, Device) or not mac or mac in self._shared:
+        if access is not AccessKind.DOT1X or not isinstance(identity, Device) or not mac or mac in self.shared:
             return
         if identity.source is not IdentitySource.CERTIFICATE:
             return

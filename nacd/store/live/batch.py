@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias, TypeVar
 
 from nacd.session.table import NO_SESSION, Found, Ignored, NoSession
-from nacd.sessions import Accounted, Authorized, Change, NasRestarted, Phase, Place, Session
+from nacd.sessions import Accounted, Authorized, CameAgain, Change, Entry, NasRestarted, Phase, Place, Session
 from nacd.store.live import rows
 from nacd.store.live.codec import Unreadable
 from nacd.store.live.hot import Hot
@@ -22,7 +22,7 @@ from nacd.store.live.nases import Nases
 from nacd.store.live.outcome import Applied
 from nacd.store.live.records import Records, short
 
-Apply: TypeAlias = Callable[[Found, Change], Session | NoSession | Ignored]
+Apply: TypeAlias = Callable[[Found, Entry], Session | NoSession | Ignored]
 Tie: TypeAlias = Callable[[Accounted, Sequence[Session]], Found]
 _Dated = TypeVar("_Dated", Accounted, NasRestarted)
 Again: TypeAlias = Callable[[Authorized, Sequence[Session]], Found]
@@ -72,9 +72,11 @@ class Batch:
     blobs: dict[int, bytes] = field(default_factory=dict)
     highest: int = 0
 
-    def carry_out(self, change: Change) -> Applied:
+    def carry_out(self, change: Entry) -> Applied:
         """What became of it. Raises sqlite3.Error, after which nothing of the batch may stay."""
         try:
+            if isinstance(change, CameAgain):
+                return self._came_again(change)
             if not isinstance(change, Accounted | NasRestarted):
                 return self._one(self._named(change), change)
             digest = short(change.record)
@@ -114,6 +116,12 @@ class Batch:
         made = replace(made, id=number)
         self.hot.keep(parameters[-1], made)
         return Applied(session=made, changed=True)
+
+    def _came_again(self, change: CameAgain) -> Applied:
+        """Nothing is read for it. Where something has become of the session since, it is a login like any other."""
+        login = change.login
+        found = self.connection.execute(rows.CAME_AGAIN, (login.at, login.ends_at, change.id, login.standing.profile))
+        return Applied() if found.rowcount else self._one(self._again(login), login)
 
     def _boot(self, change: NasRestarted, digest: bytes) -> Applied:
         """What bears no time, and was told in the same words before, is the next boot or a replay: nobody can tell."""

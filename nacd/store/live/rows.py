@@ -56,15 +56,17 @@ CREATE TABLE overrides (
   id INTEGER PRIMARY KEY AUTOINCREMENT, lifted_at REAL NOT NULL, gist TEXT NOT NULL, value BLOB NOT NULL
 ) STRICT;
 """
-SCHEMA: Final = Schema(application_id=0x6E616373, steps=(_FIRST,), log_pages=4_000, cache_kib=32_000)
+_SECOND: Final = "ALTER TABLE sessions ADD COLUMN again_at REAL NOT NULL DEFAULT 0.0;"
+SCHEMA: Final = Schema(application_id=0x6E616373, steps=(_FIRST, _SECOND), log_pages=4_000, cache_kib=32_000)
 """``nacs`` in ASCII. A later version adds a step, and never changes one that was released."""
 
 OPEN: Final = "phase IN ('authorized', 'live')"
 # Text that rotted would be an error for the whole answer: SQLite does not look at it, Python does.
 _READ: Final = (
-    "id, CAST(phase AS BLOB), authorized_at, started_at, seen_at, ended_at, ends_at, CAST(cause AS BLOB), rest"
+    "id, CAST(phase AS BLOB), authorized_at, started_at, seen_at, ended_at, ends_at, CAST(cause AS BLOB),"
+    " again_at, rest"
 )
-BLOB: Final = 8
+BLOB: Final = 9
 """Place of the blob in such a row."""
 LEFT: Final = (
     "SELECT CAST(nas AS BLOB), CAST(source AS BLOB), CAST(calling AS BLOB), CAST(acct_session_id AS BLOB),"
@@ -79,6 +81,7 @@ _WRITTEN: Final = (
     "ended_at",
     "ends_at",
     "cause",
+    "again_at",
     "pending_since",
     "nas",
     "source",
@@ -95,11 +98,17 @@ _WRITTEN: Final = (
     "spot",
     "rest",
 )
-_TOLD: Final = _WRITTEN[:7]
+_TOLD: Final = _WRITTEN[:8]
 
 INSERT: Final = f"INSERT INTO sessions ({', '.join(_WRITTEN)}) VALUES ({', '.join('?' * len(_WRITTEN))})"  # noqa: S608
 
-_COLUMNS: Final = ("id", "phase", "authorized_at", "started_at", "seen_at", "ended_at", "ends_at", "cause")
+CAME_AGAIN: Final = (
+    "UPDATE sessions SET seen_at = max(seen_at, ?1), again_at = max(again_at, ?1), ends_at = ?2"  # noqa: S608
+    f" WHERE id = ?3 AND +{OPEN} AND pending_since IS NULL AND +profile = ?4"
+)
+"""As ``table`` has it; of no row if something has become of it. Parameters: at, ends_at, id, profile."""
+
+_COLUMNS: Final = ("id", "phase", "authorized_at", "started_at", "seen_at", "ended_at", "ends_at", "cause", "again_at")
 _SESSION: Final = Codec(Session, leave_out=_COLUMNS)
 _of_columns: Final = attrgetter(*_COLUMNS)
 _PHASES: Final = {phase.value.encode(): phase for phase in Phase}
@@ -148,7 +157,7 @@ def update(before: Session, after: Session) -> Update:
             changed.append(name)
             written.append(new)
     if not _is_same_rest(before, after):
-        for name, old_text, new_text in zip(_WRITTEN[7:-1], _searched(before), _searched(after), strict=True):
+        for name, old_text, new_text in zip(_WRITTEN[8:-1], _searched(before), _searched(after), strict=True):
             if old_text != new_text:
                 changed.append(name)
                 written.append(new_text)
@@ -175,9 +184,9 @@ def _is_same_rest(before: Session, after: Session) -> bool:
 
 def _told(session: Session) -> tuple[object, ...]:
     times = (session.authorized_at, session.started_at, session.seen_at, session.ended_at, session.ends_at)
-    if not all(map(isfinite, times)):
+    if not (all(map(isfinite, times)) and isfinite(session.again_at)):
         raise ValueError("a time that is no number cannot be written down")
-    return (session.phase.value, *times, plain(session.cause))
+    return (session.phase.value, *times, plain(session.cause), session.again_at)
 
 
 def _searched(session: Session) -> tuple[object, ...]:
@@ -278,8 +287,8 @@ def with_columns(session: Session, row: Any) -> Session:
 
 
 def _columns(row: Any) -> dict[str, Any]:
-    number, phase, authorized_at, started_at, seen_at, ended_at, ends_at, cause, _ = row
-    if phase not in _PHASES or not all(map(_is_time, row[2:7])):
+    number, phase, authorized_at, started_at, seen_at, ended_at, ends_at, cause, again_at, _ = row
+    if phase not in _PHASES or not (all(map(_is_time, row[2:7])) and _is_time(again_at)):
         raise Unreadable("its phase or its times are not what they should be")
     try:
         why = cause.decode()
@@ -294,6 +303,7 @@ def _columns(row: Any) -> dict[str, Any]:
         "ended_at": ended_at,
         "ends_at": ends_at,
         "cause": why,
+        "again_at": again_at,
     }
 
 

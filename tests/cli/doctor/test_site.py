@@ -11,7 +11,7 @@ from nacd.sim.microsoft.state import TENANT
 def test_a_sound_configuration_is_counted(place: Any) -> None:
     step, site = configuration(place.config)
     assert (step.name, step.status) == ("config", "ok")
-    assert step.detail == "sound: 1 NAS, 1 rule, 1 tenant, 1 note"
+    assert step.detail == "sound: 1 NAS, 1 rule, 1 tenant, 2 notes"
     assert site.sections["intune"].tenant == TENANT
     assert site.state == place.folder / "state"
 

@@ -71,6 +71,7 @@ def test_programs_get_one_document(nacd: Any, config: Path, write: Callable[[str
         "line": 5,
         "ok": False,
         "rule": "broken",
+        "monitored": False,
         "misses": [{"key": "rule", "why": "rule `healthy` is expected, it is `broken`"}],
         "trials": [],
     }

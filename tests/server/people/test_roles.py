@@ -17,7 +17,25 @@ GAMES = pwd.getpwnam("games")
 
 def test_each_role_may_do_what_the_ones_before_it_may() -> None:
     assert Role.NONE < Role.READ < Role.COA < Role.CONFIG
-    assert [role.word for role in Role] == ["none", "read", "coa", "config"]
+    assert [role.word for role in Role] == ["none", "read", "coa", "config", "helpdesk"]
+
+
+def test_the_helpdesk_stands_beside_the_others_and_the_highest_role_may_do_its_work() -> None:
+    may = {role: {wanted for wanted in Role if role.may(wanted) and wanted is not Role.NONE} for role in Role}
+    assert may[Role.HELPDESK] == {Role.HELPDESK}
+    assert may[Role.CONFIG] == set(Role) - {Role.NONE}
+    assert may[Role.COA] == {Role.READ, Role.COA}
+    assert may[Role.READ] == {Role.READ}
+    assert may[Role.NONE] == set()
+
+
+def test_somebody_may_be_of_the_helpdesk_and_have_another_role() -> None:
+    roles = Roles(helpdesk=("games", "daemon"), read=("games",))
+    both, one = roles.person(GAMES.pw_uid), roles.person(DAEMON.pw_uid)
+    assert (both.role, both.may(Role.HELPDESK), both.may(Role.READ), both.may(Role.COA)) == (
+        *(Role.READ, True, True, False),
+    )
+    assert (one.role, one.may(Role.HELPDESK), one.may(Role.READ)) == (Role.HELPDESK, True, False)
 
 
 def test_root_and_our_own_user_have_every_role_though_nobody_is_named() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from nacd.session.table import NO_SESSION, Found, Ignored, apply
 from nacd.session.tie import again, tie
-from nacd.sessions import AccountingKind, Change, Gone, NotOurs, Pending, Phase, Session, Wished
+from nacd.sessions import AccountingKind, CameAgain, Change, Entry, Gone, NotOurs, Pending, Phase, Session, Wished
 from nacd.store.live import rows
 from nacd.store.live.batch import Batch, Rules
 from nacd.store.live.hot import Hot
@@ -28,7 +28,7 @@ RULES = Rules(apply=apply, tie=tie, again=again)
 @pytest.fixture
 def db() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        connection.executescript(rows.SCHEMA.steps[0])
+        connection.executescript("".join(rows.SCHEMA.steps))
         yield connection
 
 
@@ -299,3 +299,38 @@ def test_rules_that_make_one_session_out_of_another_are_a_bug(
     batch = Batch(db, replace(RULES, apply=mixed_up), Records(), Hot(), lambda _, sentence: said.append(sentence))
     assert not batch.carry_out(stage.accounted(1, START)).stored
     assert "out of another" in said[0]
+
+
+def test_a_login_that_says_nothing_new_is_written_without_reading(
+    db: sqlite3.Connection, do: Callable[[Entry], Applied]
+) -> None:
+    login = stage.authorized(1)
+    number(do(login))
+    (before,) = all_of(db)
+    again = CameAgain(id=1, login=replace(login, at=login.at + 60, ends_at=login.at + 90))
+    assert do(again) == Applied()
+    made = apply(before, again)
+    assert all_of(db) == [made]
+    assert made != before
+
+
+@pytest.mark.parametrize("became", ["ended", "wanted", "another decision"])
+def test_a_login_of_which_something_has_become_meanwhile_is_one_like_any_other(
+    db: sqlite3.Connection, do: Callable[[Entry], Applied], became: str
+) -> None:
+    login = stage.authorized(1)
+    number(do(login))
+    (before,) = all_of(db)
+    other = replace(login.standing, profile="another")
+    if became == "ended":
+        do(Gone(id=1, phase=Phase.ENDED, at=login.at + 1, cause="gone"))
+    elif became == "wanted":
+        do(Wished(id=1, wish=Pending(wanted=other, since=login.at + 1), at=login.at + 1))
+    else:
+        do(Wished(id=1, wish=before.wish, at=login.at + 1, standing=other))
+    done = do(CameAgain(id=1, login=replace(login, at=login.at + 60)))
+    assert done.changed
+    assert number(done) == (2 if became == "ended" else 1)
+    assert isinstance(done.session, Session)
+    assert done.session.standing == login.standing
+    assert done.session.seen_at == login.at + 60

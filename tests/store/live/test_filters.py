@@ -36,7 +36,7 @@ def made(number: int) -> Session:
 @pytest.fixture
 def db() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(rows.SCHEMA.steps[0])
+        connection.executescript("".join(rows.SCHEMA.steps))
         connection.executemany(rows.INSERT, [rows.parameters(made(number)) for number in range(10)])
         yield connection
 

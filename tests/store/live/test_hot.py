@@ -22,7 +22,7 @@ from tests.store.live import stage
 @pytest.fixture
 def db() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        connection.executescript(rows.SCHEMA.steps[0])
+        connection.executescript("".join(rows.SCHEMA.steps))
         yield connection
 
 

@@ -20,7 +20,7 @@ SLOW = ("campus", "192.0.2.1", "sw\u00fc", "")
 @pytest.fixture
 def db() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        connection.executescript(rows.SCHEMA.steps[0])
+        connection.executescript("".join(rows.SCHEMA.steps))
         yield connection
 
 

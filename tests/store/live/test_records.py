@@ -58,7 +58,7 @@ def test_memory_is_bounded_however_many_come(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_file_knows_them_after_a_restart_but_for_those_that_are_too_old() -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(rows.SCHEMA.steps[0])
+        connection.executescript("".join(rows.SCHEMA.steps))
         before = Records()
         for at in (NOW - KEPT_S - 1, NOW - 5, NOW):
             for sql, parameters in before.statements([short(f"{at} one"), short(f"{at} two")], at):
@@ -73,7 +73,7 @@ def test_the_file_knows_them_after_a_restart_but_for_those_that_are_too_old() ->
 
 def test_the_file_forgets_in_time() -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(rows.SCHEMA.steps[0])
+        connection.executescript("".join(rows.SCHEMA.steps))
         records = Records()
         for second in range(3_000):
             for sql, parameters in records.statements([short(str(second))], NOW + second):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nacd.session import machines as module
-from nacd.session.machines import Machines
+from nacd.session.macs import machines as module
+from nacd.session.macs.machines import Machines
 from nacd.values import AccessKind, Assurance, Device, DeviceId, Identity, IdentitySource, Unidentified
 from tests.session.making import MAC, OTHER_MAC, T
 

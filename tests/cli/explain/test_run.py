@@ -137,7 +137,7 @@ def test_mab_from_a_nas_that_does_none_is_refused_before_the_rules(explain: Any)
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "exactly one of --certificate, --mac, --packet and --record"),
+        ([], "exactly one of --certificate, --mac, --packet, --record and --session"),
         (["--mac", "00-50-56-C0-FF-EE", "--certificate", "here"], "exactly one of"),
         (["--mac", "printer"], "`printer` is no MAC address"),
         (["--mac", "00-50-56-C0-FF-EE"], "say --nas with one of: switch, vpn"),

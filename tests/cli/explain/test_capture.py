@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nacd.cli.capture import NotCapture, read
+from nacd.cli.explain.capture import NotCapture, read
 
 PAYLOAD = b"\x01\x07\x00\x14" + bytes(16)
 MACS = bytes(12)

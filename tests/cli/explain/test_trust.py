@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from nacd.cli.trust import NotCertificate, certificates_of, judge
+from nacd.cli.explain.trust import NotCertificate, certificates_of, judge
 from nacd.eap.chain import Accepted, Anchors, Failure, TrustAnchor
 from nacd.sim.pki import Authority, Issued
 
