@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,8 @@ class Site:
         return [str(problem).replace(f"{self.folder}/", "") for problem in refused.value.problems]
 
     def notes(self) -> list[str]:
-        return [str(note).replace(f"{self.folder}/", "") for note in self.load().notes]
+        """Place and words of each, without its code."""
+        return [str(replace(note, code="")).replace(f"{self.folder}/", "") for note in self.load().notes]
 
 
 @pytest.fixture
@@ -84,7 +86,8 @@ def example(tmp_path: Path) -> Site:
     """The examples that are shipped, with the files they speak of."""
     site = Site(tmp_path)
     for path in (Path(__file__).parents[2] / "config").iterdir():
-        shutil.copy(path, tmp_path / path.name)
+        if path.is_file():
+            shutil.copy(path, tmp_path / path.name)
     for name in ("campus", "wifi", "vpn"):
         site.write(f"secrets/{name}", SECRET, mode=0o600)
     for name in ("server.pem", "server.key", "devices-ca.pem", "users-ca.pem", "app.pem", "app.key"):

@@ -5,7 +5,8 @@ from typing import get_args
 
 import pytest
 
-from nacd.config.policy_conditions import Asked, SystemWord, VerdictSourceWord, When
+from nacd.config.policy_conditions import Asked, When
+from nacd.config.rules.words import SystemWord, VerdictSourceWord
 from nacd.config.sections.week import DAYS
 from nacd.policy.answered import DEVICE_KEYS, SYSTEMS
 from nacd.policy.conditions import Positive

@@ -29,7 +29,6 @@ def reveal(reference: object, folder: Path, exact: bool = False, **environment: 
         (b"hunter2\n", b"hunter2"),
         (b"hunter2\r\n", b"hunter2"),
         (b"hunter2", b"hunter2"),
-        (b"hunter2\n\n", b"hunter2\n"),
         (b" hunter2 ", b" hunter2 "),
         (b"\xff\x00\n", b"\xff\x00"),
     ],
@@ -89,7 +88,7 @@ def test_a_secret_written_into_the_file_is_refused_and_not_repeated(tmp_path, wr
     ("reference", "words"),
     [
         ("file:none", "the secret file `none` does not exist"),
-        ("file:.", "is no file"),
+        ("file:.", "is a folder, not a file"),
         ("file:", "names no file"),
         ("env:NAS_SECRET", "the environment variable that `env:` names here is not set"),
         ("env:not a name!", "the name of an environment variable, not by the secret"),
@@ -112,5 +111,19 @@ def test_what_follows_env_is_not_repeated_when_no_variable_is_called_so(tmp_path
 
 def test_a_pipe_is_no_secret_file_and_is_not_waited_for(tmp_path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
-    with pytest.raises(ValueError, match="is no file"):
+    with pytest.raises(ValueError, match="is a pipe, not a file"):
         reveal("file:pipe", tmp_path)
+
+
+@pytest.mark.parametrize("octets", [b"hunter2\n\n", b"hunter2\nhunter3\n", b"\nhunter2", b"a\r\nb"])
+def test_two_lines_are_no_secret(kept, tmp_path, octets: bytes) -> None:
+    kept(octets)
+    with pytest.raises(ValueError, match="has more than one line: a secret is one line") as told:
+        reveal("file:s", tmp_path)
+    assert "hunter" not in str(told.value)
+
+
+def test_a_key_in_pem_has_many_lines_and_may_have_words_in_front(kept, tmp_path) -> None:
+    pem = b"Bag Attributes\n-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----"
+    kept(pem + b"\n")
+    assert reveal("file:s", tmp_path) == pem

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nacd.config import yaml
 from nacd.config.yaml import MAX_NODES, Spot, parse
 from nacd.errors import ConfigError
 
@@ -200,3 +201,15 @@ def test_any_octets_are_read_or_refused_with_a_place(octets: bytes) -> None:
     else:
         assert isinstance(document.value, dict)
     assert all(problem.line >= 1 and problem.column >= 1 and "\n" not in problem.message for problem in problems)
+
+
+def test_no_word_that_surprises_begins_with_a_character_that_is_passed_over() -> None:
+    tails = ["", "es", "ff", "1", "0", "0o7", "1:2", "1_0", "1e5", ".5e1", "001-1-1", "2026-01-01", "<", "="]
+    for number in range(32, 0x2100):
+        if chr(number) not in yaml._MAY_SURPRISE:
+            assert not [
+                chr(number) + tail
+                for tail in tails
+                for pattern, _ in yaml._SURPRISES
+                if pattern.fullmatch(chr(number) + tail)
+            ]

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from nacd.policy.answered import UserGroupIs
 from nacd.policy.certified import EkuIs, ExpiresIn, SanUri, TemplateIs
 from nacd.policy.conditions import AccessIs, Condition, LocationIn, Not, RealmIs
 from nacd.policy.requested import BssidMatches, ClientVersion, PortTypeIs, SsidIs
@@ -137,3 +138,65 @@ def test_conditions_are_made_of_what_is_written(site, when: str, condition: Cond
 )
 def test_what_cannot_be_a_condition_is_told(site, when: str, said: str) -> None:
     assert said in write(site, when).problems()[0]
+
+
+# -- groups of users ------------------------------------------------------------------------
+
+STAFF, GUESTS = "6b4b9f4e-7a0d-4a63-9a39-000000000001", "6b4b9f4e-7a0d-4a63-9a39-000000000002"
+
+
+def with_groups(site: Site, when: str, table: str = f"{{staff: {STAFF}}}") -> Site:
+    site.change("intune:\n", "intune:\n  source: graph\n")
+    site.write(
+        "policy.yaml",
+        f"user_groups: {table}\nprofiles: {{corp: {{vlan: 1}}}}\nrules:\n"
+        f"  - {{name: a, when: {{identity: certificate, compliance: compliant, {when}}}, then: corp}}\n",
+    )
+    return site
+
+
+def test_groups_are_written_by_the_names_of_the_policy_or_by_their_ids(site) -> None:
+    loaded = with_groups(site, f"user_group: [staff, {GUESTS.upper()}]").load()
+    *_, condition = loaded.policy.rules[0].conditions
+    assert condition == UserGroupIs(ids=frozenset({STAFF, GUESTS}), called=((STAFF, "staff"),))
+    assert loaded.policy.user_groups == {STAFF, GUESTS}
+
+
+def test_under_not_groups_are_asked_about_too(site) -> None:
+    loaded = with_groups(site, "not: {user_group: staff}").load()
+    *_, condition = loaded.policy.rules[0].conditions
+    assert isinstance(condition, Not)
+    assert loaded.policy.user_groups == {STAFF}
+    assert [note for note in site.notes() if "lets in" in note] == []
+
+
+@pytest.mark.parametrize(
+    ("when", "table", "said"),
+    [
+        ("user_group: stuff", f"{{staff: {STAFF}}}", "there is no group `stuff`, did you mean `staff`?"),
+        ("user_group: nobody", "{}", "write its object id, or name it under `user_groups`"),
+        ("user_group: staff", "{staff: staff@contoso.com}", "a GUID is wanted here"),
+        ("user_groups: staff", f"{{staff: {STAFF}}}", "write `user_group`"),
+    ],
+)
+def test_a_group_that_nobody_knows_is_refused_with_the_way_out(site, when: str, table: str, said: str) -> None:
+    problems = with_groups(site, when, table).problems()
+    assert any(said in problem for problem in problems), problems
+    assert all(problem.startswith("policy.yaml:") for problem in problems)
+
+
+def test_no_more_groups_than_can_be_asked_about(site) -> None:
+    ids = [f"6b4b9f4e-7a0d-4a63-9a39-{number:012d}" for number in range(101)]
+    (said,) = with_groups(site, f"user_group: [{', '.join(ids)}]").problems()
+    assert "rules ask about more than 100 groups: each 20 of them are a question more about each device" in said
+    site.change(f", {ids[-1]}", "", file="policy.yaml")
+    assert len(site.load().policy.user_groups) == 100
+
+
+def test_groups_take_a_source_that_can_tell_them(site) -> None:
+    site.write(
+        "policy.yaml",
+        f"profiles: {{corp: {{vlan: 1}}}}\nrules:\n  - {{name: a, when: {{user_group: {STAFF}}}, then: corp}}\n",
+    )
+    (said,) = site.problems()
+    assert "nobody tells `user_group`: NAC 2.0 tells compliance only; Microsoft Graph does" in said

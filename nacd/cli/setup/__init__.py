@@ -1,0 +1,1 @@
+"""``nacd init``: a first configuration out of a few answers, whole or not at all."""

@@ -1,0 +1,1 @@
+"""What an editor is told beyond types: an example for every key."""
