@@ -5,12 +5,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 READY := $(VENV)/.ready
 ROOMS := radius eap identity compliance policy vendor audit overload session
-PURE := $(wildcard $(ROOMS:%=tests/%)) $(filter-out %_architecture.py %_files.py,$(wildcard tests/test_*.py))
+PURE := $(wildcard $(ROOMS:%=tests/%)) $(filter-out %_architecture.py %_readable.py %_files.py,$(wildcard tests/test_*.py))
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo run test test-pure check conformance bench scenarios fuzz soak format peers lock clean
+.PHONY: help setup demo run test test-pure check conformance reference bench scenarios fuzz soak format peers lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,8 +47,11 @@ check: setup ## ruff, format, mypy --strict, architecture
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy --strict
 	@$(BIN)/mypy --strict tools/peers.py tools/conformance.py
-	@$(BIN)/mypy --strict -p tools.bench -p tools.scenarios -p tools.fuzz -p tools.soak
-	@$(BIN)/python -m pytest -q tests/test_architecture.py
+	@$(BIN)/mypy --strict -p tools.bench -p tools.scenarios -p tools.fuzz -p tools.soak -p tools.reference
+	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_readable.py
+
+reference: setup ## every setting, condition and intention on one page (writes docs/reference.md)
+	@$(BIN)/python -m tools.reference
 
 conformance: setup ## run every clause's test and write docs/conformance.md
 	@$(BIN)/python tools/conformance.py

@@ -6,13 +6,13 @@ section 2: answer only what has been recorded).
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Final, TypeAlias
 
 from nacd.admit import NOTHING, Nothing, place, token_in
 from nacd.audit import events
 from nacd.identity.mac import parse
 from nacd.session.clocks import happened_at, said_at
-from nacd.session.table import record_digest
 from nacd.sessions import Accounted, AccountingKind, Names, NasRestarted
 from nacd.values import AccountingRequest, AuditEvent, Instant, MacAddress
 
@@ -77,3 +77,31 @@ def account(request: AccountingRequest, session: int, now: Instant) -> AuditEven
     mac = parse(request.calling_station_id)
     text = mac.text if isinstance(mac, MacAddress) else ""
     return events.accounting(request=request, now=now, mac=text, session=session)
+
+
+def record_digest(request: AccountingRequest) -> str:
+    """32 hex digits that a retransmission and a replay of this record share, and no other record.
+
+    A retransmission may have another Identifier, source port and Acct-Delay-Time (RFC 2866 section 5.2); nothing else.
+    """
+    said = (
+        request.nas.name,
+        request.source,
+        request.status_type,
+        request.acct_session_id,
+        request.user_name,
+        request.calling_station_id,
+        request.called_station_id,
+        request.nas_identifier,
+        request.nas_address,
+        request.nas_port,
+        request.nas_port_id,
+        request.framed_address,
+        request.audit_session_id,
+        request.class_values,
+        request.session_time_s,
+        request.event_timestamp,
+        request.terminate_cause,
+        request.chargeable_user_identity,
+    )
+    return blake2b(ascii(said).encode(), digest_size=16).hexdigest()

@@ -10,13 +10,15 @@ what is accounted for to its Accept.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, TypeAlias
 
 from nacd.identity import vpn
 from nacd.identity.mac import NotMac, parse_called
-from nacd.sessions import Authorized, Grounds, Names, Place, Standing
+from nacd.session.familiar import Visit, says_nothing_new
+from nacd.session.table import Found
+from nacd.sessions import Authorized, Grounds, Names, Place, Session, Standing
 from nacd.values import (
     AccessRequest,
     AccountingRequest,
@@ -26,6 +28,7 @@ from nacd.values import (
     CertificateFacts,
     Compliance,
     Decision,
+    Effect,
     Facts,
     Instant,
     Link,
@@ -61,8 +64,53 @@ class Nothing:
     """The answer says nothing about sessions: nobody was named, or it was no decision."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameBack:
+    """The login of a session that is there, and says nothing new of it. at: seconds since the epoch."""
+
+    session: Session
+    request: AccessRequest
+    compliance: Compliance
+    at: float
+    ends_at: float
+
+    def login(self) -> Authorized:
+        """The same in full."""
+        known = self.session
+        if not (isinstance(known.standing, Standing) and isinstance(known.grounds, Grounds)):
+            raise TypeError("nobody is familiar of whom nothing is known")
+        return Authorized(
+            place=replace(known.place, framed_address=""),
+            names=names(self.request, known.names.token, known.names.chargeable_user_identity),
+            standing=replace(known.standing, compliance=self.compliance, at=self.at),
+            grounds=known.grounds,
+            at=self.at,
+            ends_at=self.ends_at,
+            voice=known.voice,
+        )
+
+
 NOTHING: Final = Nothing()
-Left: TypeAlias = Authorized | TurnedAway | Nothing
+Left: TypeAlias = Authorized | CameBack | TurnedAway | Nothing
+
+
+def left(
+    visit: Visit, known: Found, decision: Decision, compliance: Compliance, ticket: Ticket, timeout_s: int, at: float
+) -> Left:
+    """What the answer to this login leaves behind. known: whoever came from there last. timeout_s: Session-Timeout.
+    at: seconds since the epoch."""
+    if decision.effect is Effect.DENY:
+        return TurnedAway(standing=standing(decision, compliance, at, timeout_s), mac=visit.named.mac)
+    if (
+        isinstance(known, Session)
+        and known.names.token == ticket.token
+        and says_nothing_new(known, visit, decision, compliance, timeout_s)
+    ):
+        ends_at = _ends_at(at, timeout_s, visit.named.certificate)
+        return CameBack(session=known, request=visit.request, compliance=compliance, at=at, ends_at=ends_at)
+    known_by = grounds(visit.request, visit.named, visit.key, visit.link, visit.inventory)
+    under = standing(decision, compliance, at, timeout_s)
+    return authorized(visit.request, known_by, under, ticket, voice=visit.voice)
 
 
 def standing(decision: Decision, compliance: Compliance, at: float, session_timeout_s: int = 0) -> Standing:
@@ -78,7 +126,7 @@ def standing(decision: Decision, compliance: Compliance, at: float, session_time
     )
 
 
-def grounds(request: AccessRequest, named: Named, key: str) -> Grounds:
+def grounds(request: AccessRequest, named: Named, key: str, by: Link, inventory: tuple[str, ...] = ()) -> Grounds:
     """What else it was made of. key: of the question that the policy raised, ``""`` if it raised none."""
     return Grounds(
         access=named.access,
@@ -90,7 +138,8 @@ def grounds(request: AccessRequest, named: Named, key: str) -> Grounds:
         mac=named.mac,
         user=named.user,
         ssid=request.ssid,
-        link=link(request),
+        link=by,
+        inventory=inventory,
     )
 
 
@@ -116,8 +165,9 @@ def _link(port_type: str, called: str, ssid: str, tunnel_group: str, pairs: tupl
     )
 
 
-def facts(known: Grounds, compliance: Compliance, at: float) -> Facts:
-    """What the policy may look at when the decision is made again. at: seconds since the epoch."""
+def facts(known: Grounds, compliance: Compliance, at: float, inventory: tuple[str, ...] | None = None) -> Facts:
+    """What the policy may look at when the decision is made again. at: seconds since the epoch. inventory: as in
+    ``Facts``, where it may be another one by now."""
     return Facts(
         access=known.access,
         nas=known.nas,
@@ -130,6 +180,7 @@ def facts(known: Grounds, compliance: Compliance, at: float) -> Facts:
         tenant=known.tenant,
         at=at,
         link=known.link,
+        inventory=known.inventory if inventory is None else inventory,
     )
 
 
@@ -174,26 +225,37 @@ def token_in(class_values: Sequence[bytes]) -> str:
     return ""
 
 
+def names(request: AccessRequest, token: str, chargeable: str) -> Names:
+    """What a login is called: by its NAS, and by us."""
+    return Names(
+        acct_session_id=request.acct_session_id,
+        audit_session_id=request.audit_session_id,
+        token=token,
+        user_name=request.user_name,
+        chargeable_user_identity=chargeable,
+        user_name_octets=request.user_name_octets,
+    )
+
+
 def authorized(request: AccessRequest, known: Grounds, under: Standing, ticket: Ticket, *, voice: bool) -> Authorized:
     """The session that this Accept begins, or goes on with."""
-    ends_at = under.at + under.session_timeout_s if under.session_timeout_s else 0.0
-    if isinstance(known.certificate, CertificateFacts):
-        ends_at = min(ends_at or known.certificate.not_after, known.certificate.not_after)
     return Authorized(
         place=place(request),
-        names=Names(
-            acct_session_id=request.acct_session_id,
-            audit_session_id=request.audit_session_id,
-            token=ticket.token,
-            user_name=request.user_name,
-            chargeable_user_identity=ticket.chargeable,
-            user_name_octets=request.user_name_octets,
-        ),
+        names=names(request, ticket.token, ticket.chargeable),
         standing=under,
         grounds=known,
         at=under.at,
-        ends_at=ends_at,
+        ends_at=_ends_at(under.at, under.session_timeout_s, known.certificate),
         voice=voice,
+    )
+
+
+def _ends_at(at: float, timeout_s: int, certificate: Certificate) -> float:
+    ends_at = at + timeout_s if timeout_s else 0.0
+    return (
+        min(ends_at or certificate.not_after, certificate.not_after)
+        if isinstance(certificate, CertificateFacts)
+        else ends_at
     )
 
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache, partial
-from typing import TypeAlias
+from functools import partial
 
 from nacd import admit
-from nacd.admit import NO_TICKET, TOKEN_OCTETS, Left, Marks, Ticket, TurnedAway
+from nacd import given as given_for
+from nacd.admit import NO_TICKET, TOKEN_OCTETS, Marks, Ticket
 from nacd.audit import events
 from nacd.audit.blocks import attributes as attributes_shown
 from nacd.compliance.question import Answerable, NotAskable, Question, question
 from nacd.eap.conversations import Conversations
 from nacd.eap.limits import Abandoned
 from nacd.eap.message import encode_failure
+from nacd.given import NOTHING_CARRIED, carried
 from nacd.identity import certificate as certificates
 from nacd.identity.access_kind import Refused, access_kind
 from nacd.identity.chargeable import chargeable_user_identity
@@ -28,8 +29,11 @@ from nacd.identity.rules import IdentityRules
 from nacd.policy.evaluate import NeedsCompliance, evaluate
 from nacd.policy.model import Policy
 from nacd.session import overrides
+from nacd.session.familiar import Familiar, Visit, keeps_its_name
+from nacd.session.macs.managed import ManagedMacs
 from nacd.session.overrides import Orders, Override
-from nacd.sessions import Standing
+from nacd.session.table import Found
+from nacd.sessions import Session
 from nacd.steps import Answer, Continue, NeedCompliance, NoEap, NoQuestion, Proof, Silent, Step
 from nacd.values import (
     NO_SECRET,
@@ -38,7 +42,6 @@ from nacd.values import (
     AccessRequest,
     Attribute,
     AuditEvent,
-    AuditValue,
     Challenge,
     Compliance,
     ComplianceState,
@@ -58,14 +61,17 @@ from nacd.values import (
     ReplyCode,
     Secret,
 )
-from nacd.vendor.download import AccessLists, NoPage, is_list_name
-from nacd.vendor.fill import fill, told
+from nacd.vendor.download import AccessLists, NoPage, Reach, anywhere, is_list_name
 
 # RFC 3579 section 2.2 and RFC 5176 section 3.5: "Invalid EAP Packet (Ignored)".
 _IGNORED_PACKET = (Attribute(name="Error-Cause", value=202),)
 _MD5_NO_MAB = Refused(code="no_access_kind", reason="EAP-MD5 is taken for MAB only, and this request is no MAB")
 # What ends a conversation without the supplicant's having done anything wrong.
 _NOT_THE_ENDPOINT = frozenset({"overloaded", "conversation_unknown"})
+# What stands above monitor mode, for the record.
+_PROOF_FIRST = "without proof of who it is, EAP ends in a failure whatever is answered"
+_ORDER_FIRST = "a person has ordered it"
+_NO_RULE_TRIED = "it was refused before any rule was tried"
 _PLAIN_REJECT = Reply(code=ReplyCode.REJECT)
 _NO_EAP = Refused(code="no_eap", reason="nacd is configured without an `eap` section, so it cannot speak EAP")
 
@@ -76,7 +82,9 @@ class Authorizer:
     conversations: None if the configuration has no ``eap`` section. rendered: every (profile, vendor)
     pair that a rule or an order can reach, encoded at load. chargeable_key: of this site, for Chargeable-User-Identity;
     without it (``nacd explain``) none is given. graph_tenants: tenants that Graph is asked about. orders: what people
-    have ordered above the policy. marks: see ``Marks``. token: makes octets that nobody can foresee.
+    have ordered above the policy. managed: keeps managed devices from coming by their MAC; without it they may. marks:
+    see ``Marks``. token: makes octets that nobody can foresee. reach: which NAS may be given which profile.
+    familiar: whoever may come again.
     """
 
     def __init__(
@@ -89,21 +97,27 @@ class Authorizer:
         chargeable_key: Secret = NO_SECRET,
         graph_tenants: frozenset[str] = frozenset(),
         orders: Orders | None = None,
+        managed: ManagedMacs | None = None,
         marks: Marks = Marks(),  # noqa: B008  frozen
         token: Callable[[int], bytes] = bytes,
+        reach: Reach = anywhere,
+        familiar: Familiar | None = None,
     ) -> None:
         self._conversations = conversations
         self._identity_rules = identity_rules
         self._policy = policy
+        self._monitors = policy.monitors
         self._rendered = rendered
-        self._lists = AccessLists(rendered)
+        self._lists = AccessLists(rendered, reach)
         # What the record says of a profile's attributes is the same each time.
-        self._shown = {pair: attributes_shown(each.attributes) for pair, each in rendered.items()}
+        self._profiles = {pair: (each, attributes_shown(each.attributes)) for pair, each in rendered.items()}
         self._chargeable_key = chargeable_key
         self._graph_tenants = graph_tenants
         self._orders = orders if orders is not None else Orders()
+        self._managed = managed
         self._marks = marks
         self._token = token
+        self._familiar = familiar if familiar is not None else Familiar()
 
     def identify(self, request: AccessRequest, now: Instant) -> Step:
         """Go as far as the request alone allows.
@@ -115,7 +129,7 @@ class Authorizer:
             return self._list(request, now)
         kind = access_kind(request)
         if isinstance(kind, Refused):
-            return _refused(request, kind, now)
+            return self._refused(request, kind, now)
         if not request.has_eap:
             return self._named(request, name(request, kind, NoCertificate(), self._identity_rules), NoEap(), now)
         if self._conversations is None:
@@ -124,16 +138,22 @@ class Authorizer:
 
     def decide(self, need: NeedCompliance, compliance: Compliance, now: Instant) -> Answer:
         """Decide with what Intune said (or that it said nothing). Always an answer."""
-        facts = facts_of(need.request, need.named, compliance, now)
+        facts = self._facts(need.request, need.named, compliance, now)
         ordered = self._ordered(need.request, need.named, now)
-        decision = ordered or evaluate(self._policy, facts, asked=True)
-        return self._answer(
-            need.request, need.named, need.proof, facts, decision, need.received, now, key=need.question.key
-        )
+        decision = ordered or self._judged(evaluate(self._policy, facts, asked=True), need.named, now)
+        whole = (need.request, need.named, need.proof, facts, decision, need.received, now)
+        return self._answer(*whole, key=need.question.key, ordered=ordered is not None)
 
     def refuse(self, request: AccessRequest, code: str, reason: str, now: Instant) -> Answer:
         """Refuse without trying. code: a stable word for the record."""
-        return replace(_refused(request, Refused(code=code, reason=reason), now), blames_endpoint=False)
+        return replace(self._refused(request, Refused(code=code, reason=reason), now), blames_endpoint=False)
+
+    def _refused(self, request: AccessRequest, refused: Refused, now: Instant) -> Answer:
+        event = events.refused(request=request, refusal=refused.code, reason=refused.reason, latency_ms=0.0, now=now)
+        event = given_for.unmonitored(event, self._monitors, request.nas, now, _NO_RULE_TRIED)
+        # RFC 3579 section 2.6.5: a Reject inside EAP carries EAP-Failure, so that the supplicant knows too.
+        failure = encode_failure(request.eap[1]) if len(request.eap) > 1 else b""
+        return _rejected(Reply(code=ReplyCode.REJECT, eap=failure), event, blames_endpoint=True)
 
     @property
     def limited(self) -> Mapping[str, int]:
@@ -159,6 +179,7 @@ class Authorizer:
                 return Silent(reason=step.reason)
             case EapFailed():
                 event = events.eap_failed(request=request, failed=step, access=kind, latency_ms=0.0, now=now)
+                event = given_for.unmonitored(event, self._monitors, request.nas, now, _PROOF_FIRST)
                 reject = Reply(code=ReplyCode.REJECT, eap=step.eap)
                 return _rejected(reject, event, blames_endpoint=step.code not in _NOT_THE_ENDPOINT)
             case PeerAuthenticated():
@@ -170,13 +191,13 @@ class Authorizer:
                 return self._named(request, named, step, now)
             case Md5Verified() if kind is not AccessKind.MAB:
                 # User-Name and EAP identity disagree: a MAC's password must not pass for a login.
-                return _refused(request, _MD5_NO_MAB, now)
+                return self._refused(request, _MD5_NO_MAB, now)
             case Md5Verified():
                 return self._named(request, name(request, kind, NoCertificate(), self._identity_rules), step, now)
 
     def _list(self, request: AccessRequest, now: Instant) -> Continue | Answer:
         """A NAS that fetches an access list: its lines or a refusal, and nothing else (no rule is asked)."""
-        found = self._lists.page(request)
+        found = self._lists.page(request, {each.profile for each in self._orders})
         if isinstance(found, NoPage):
             return self.refuse(request, found.code, found.reason, now)
         if found.state:
@@ -194,25 +215,32 @@ class Authorizer:
         facts = certificates.read(challenge.chain, challenge.anchor)
         named = name(request, kind, facts, self._identity_rules)
         asked = ask_about(named, self._graph_tenants)
-        undecided = evaluate(self._policy, facts_of(request, named, NOT_ASKED, now), asked=False)
+        undecided = evaluate(self._policy, self._facts(request, named, NOT_ASKED, now), asked=False)
         return asked if isinstance(asked, Question) and isinstance(undecided, NeedsCompliance) else NoQuestion()
 
     def _named(self, request: AccessRequest, named: Named, proof: Proof, now: Instant) -> Answer | NeedCompliance:
-        facts = facts_of(request, named, NOT_ASKED, now)
+        facts = self._facts(request, named, NOT_ASKED, now)
         ordered = self._ordered(request, named, now)
         decision = evaluate(self._policy, facts, asked=False)
         if isinstance(decision, Decision):
-            return self._answer(request, named, proof, facts, ordered or decision, now, now)
+            whole = (request, named, proof, facts, ordered or self._judged(decision, named, now), now, now)
+            return self._answer(*whole, ordered=ordered is not None)
         asked = ask_about(named, self._graph_tenants)
         if ordered is not None:
             # Nobody need be asked now; when the order ends, this is what the policy will want to know.
             key = asked.key if isinstance(asked, Question) else ""
-            return self._answer(request, named, proof, facts, ordered, now, now, key=key)
+            return self._answer(request, named, proof, facts, ordered, now, now, key=key, ordered=True)
         if isinstance(asked, NotAskable):
-            need = facts_of(request, named, asked.compliance, now)
-            decision = evaluate(self._policy, need, asked=True)
+            need = self._facts(request, named, asked.compliance, now)
+            decision = self._judged(evaluate(self._policy, need, asked=True), named, now)
             return self._answer(request, named, proof, need, decision, now, now)
         return NeedCompliance(question=asked, request=request, named=named, proof=proof, received=now)
+
+    def _facts(self, request: AccessRequest, named: Named, compliance: Compliance, now: Instant) -> Facts:
+        return facts_of(request, named, compliance, now, self._orders.inventory.words(named.mac, now.wall))
+
+    def _judged(self, decision: Decision, named: Named, now: Instant) -> Decision:
+        return self._managed.judged(decision, named, now.wall) if self._managed is not None else decision
 
     def _ordered(self, request: AccessRequest, named: Named, now: Instant) -> Decision | None:
         """What a person has ordered about this endpoint; None: the policy decides."""
@@ -233,35 +261,26 @@ class Authorizer:
         now: Instant,
         *,
         key: str = "",
+        ordered: bool = False,
     ) -> Answer:
+        monitor = None if ordered else self._monitors.of(decision, facts.nas, facts.at)
+        given = decision if monitor is None else monitor.given(decision)
         refusal = Reply(code=ReplyCode.REJECT, eap=proof.failure) if proof.failure else _PLAIN_REJECT
-        reply, rendered = refusal, None
-        sent: tuple[Attribute, ...] = ()
-        shown: list[AuditValue] = []
-        ticket, timeout_s = NO_TICKET, 0
-        if decision.effect is Effect.ALLOW:
-            rendered = self._rendered[decision.profile, request.nas.vendor]
-            timeout_s = admit.timeout_s(rendered, named.certificate, now)
-            attributes, attributes_seen = _timeout(timeout_s, rendered.reauthenticate)
-            ticket = self._ticket(request, named)
-            own = ticket.attributes
-            if own:
-                attributes, attributes_seen = attributes + own, attributes_seen + attributes_shown(own)
-            names = (request.audit_session_id, request.acct_session_id)
-            filled = fill(rendered, told(named.identity, named.mac, facts.compliance, *names))
-            if filled:
-                attributes, attributes_seen = filled + attributes, attributes_shown(filled) + attributes_seen
-            reply = _accept(request, proof, rendered, attributes)
-            sent = rendered.attributes + attributes
-            shown = self._shown[decision.profile, request.nas.vendor] + attributes_seen
-        standing = admit.standing(decision, facts.compliance, now.wall, timeout_s)
+        reply, own, ticket, known = refusal, NOTHING_CARRIED, NO_TICKET, self._familiar.at(request)
+        if given.effect is Effect.ALLOW:
+            ticket = self._ticket(request, named, known)
+            profile = self._profiles[given.profile, request.nas.vendor]
+            own = carried(profile, request, named, facts, ticket.attributes, now)
+            reply = _accept(request, proof, profile[0], own.own)
+        voice = (given.profile, request.nas.vendor) in self._marks.voice
+        visit = Visit(request, named, key, facts.link, facts.inventory, voice, ticket.chargeable)
         event = events.decision(
             request=request,
             named=named,
             compliance=facts.compliance,
             decision=decision,
-            rendered=rendered,
-            shown=shown,
+            rendered=own.rendered,
+            shown=own.shown,
             latency_ms=(now.monotonic - received.monotonic) * 1000,
             now=now,
             tls_version=proof.tls_version if isinstance(proof, PeerAuthenticated) else "",
@@ -269,28 +288,36 @@ class Authorizer:
             peer_identity="" if isinstance(proof, NoEap) else proof.peer_identity,
             chargeable_user_identity=ticket.chargeable,
             link=facts.link,
+            inventory=facts.inventory,
         )
-        too_long = partial(_too_long, request, named, decision, sent)
-        blames = decision.effect is Effect.DENY and facts.compliance.state is not ComplianceState.UNAVAILABLE
+        if monitor is not None:
+            denied = decision.effect is Effect.DENY
+            decided = None if denied else self._profiles[decision.profile, request.nas.vendor]
+            event = given_for.monitored(event, monitor, decided, request, named, facts, now)
+        elif self._monitors.all:
+            event = given_for.unmonitored(event, self._monitors, request.nas, now, _ORDER_FIRST if ordered else "")
+        sent = own.rendered.attributes + own.own if own.rendered is not None else ()
+        # Who is refused as managed may do 802.1X the next moment, and must not be held back from that.
+        no_fault = facts.compliance.state is ComplianceState.UNAVAILABLE or bool(given.refused_above)
+        blames = given.effect is Effect.DENY and not no_fault
         return Answer(
             reply=reply,
             event=event,
             refusal=refusal,
-            too_long=too_long,
+            too_long=partial(_too_long, request, named, given, sent),
             blames_endpoint=blames,
-            actions=rendered.on_quarantine if rendered is not None else (),
-            left=self._left(request, named, standing, ticket, key),
+            actions=own.rendered.on_quarantine if own.rendered is not None else (),
+            left=admit.left(visit, known, given, facts.compliance, ticket, own.timeout_s, now.wall),
+            monitored=monitor,
         )
 
-    def _left(self, request: AccessRequest, named: Named, standing: Standing, ticket: Ticket, key: str) -> Left:
-        """The session that this decision begins, or that there may be none."""
-        if standing.effect is Effect.DENY:
-            return TurnedAway(standing=standing, mac=named.mac)
-        voice = (standing.profile, request.nas.vendor) in self._marks.voice
-        return admit.authorized(request, admit.grounds(request, named, key), standing, ticket, voice=voice)
-
-    def _ticket(self, request: AccessRequest, named: Named) -> Ticket:
-        token = self._token(TOKEN_OCTETS).hex() if request.nas.vendor in self._marks.tokens else ""
+    def _ticket(self, request: AccessRequest, named: Named, known: Found) -> Ticket:
+        """Whoever is known there for sure keeps the token of its session."""
+        token = ""
+        if request.nas.vendor in self._marks.tokens:
+            if isinstance(known, Session) and keeps_its_name(known, request):
+                token = known.names.token
+            token = token or self._token(TOKEN_OCTETS).hex()
         wanted = request.chargeable_identity_requested
         return Ticket(token=token, chargeable=self._chargeable(request, named) if wanted else "")
 
@@ -311,8 +338,10 @@ def ask_about(named: Named, graph_tenants: frozenset[str]) -> Answerable:
     return asked
 
 
-def facts_of(request: AccessRequest, named: Named, compliance: Compliance, now: Instant) -> Facts:
-    """What the policy may look at, out of a request and its naming."""
+def facts_of(
+    request: AccessRequest, named: Named, compliance: Compliance, now: Instant, inventory: tuple[str, ...] = ()
+) -> Facts:
+    """What the policy may look at, out of a request and its naming. inventory: as in ``Facts``."""
     return Facts(
         access=named.access,
         nas=request.nas,
@@ -325,6 +354,7 @@ def facts_of(request: AccessRequest, named: Named, compliance: Compliance, now: 
         tenant=named.tenant,
         at=now.wall,
         link=admit.link(request),
+        inventory=inventory,
     )
 
 
@@ -334,30 +364,6 @@ def _accept(request: AccessRequest, proof: Proof, rendered: Rendered, attributes
         # EAP-Key-Name only for a NAS that asks for it (RFC 4072 section 4.1.4; MACsec).
         return replace(reply, msk=proof.msk, key_name=proof.session_id if request.key_name_requested else b"")
     return reply
-
-
-_Shown: TypeAlias = tuple[tuple[Attribute, ...], list[AuditValue]]
-"""Attributes of one answer, and what its record says of them. Kept and shared: not to be changed."""
-
-
-@lru_cache(maxsize=256)
-def _timeout(timeout_s: int, reauthenticate: bool) -> _Shown:
-    if not timeout_s:
-        return (), []
-    # RFC 3580 section 3.17: RADIUS-Request re-authenticates when the time is up, Default ends the session.
-    action = "RADIUS-Request" if reauthenticate else "Default"
-    attributes = (
-        Attribute(name="Session-Timeout", value=timeout_s),
-        Attribute(name="Termination-Action", value=action),
-    )
-    return attributes, attributes_shown(attributes)
-
-
-def _refused(request: AccessRequest, refused: Refused, now: Instant) -> Answer:
-    event = events.refused(request=request, refusal=refused.code, reason=refused.reason, latency_ms=0.0, now=now)
-    # RFC 3579 section 2.6.5: a Reject inside EAP carries EAP-Failure, so that the supplicant knows too.
-    failure = encode_failure(request.eap[1]) if len(request.eap) > 1 else b""
-    return _rejected(Reply(code=ReplyCode.REJECT, eap=failure), event, blames_endpoint=True)
 
 
 def _rejected(reject: Reply, event: AuditEvent, *, blames_endpoint: bool) -> Answer:

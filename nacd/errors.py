@@ -69,16 +69,20 @@ class AuditRefused(NacdError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing wrong with the configuration. line and column count from 1; 0 = no position."""
+    """One thing wrong with the configuration. line and column count from 1; 0 = no position.
+
+    code: of ``findings``, where it is lawful and yet may not be meant; empty for what is refused.
+    """
 
     file: str
     line: int
     column: int
     message: str
+    code: str = ""
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{where}: {self.message}"
+        return f"{where}: {self.message}{f' [{self.code}]' if self.code else ''}"
 
 
 class ConfigError(NacdError):

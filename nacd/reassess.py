@@ -9,6 +9,10 @@ alone: a caller passes the newest verdict there is, and the one the session live
 
 A policy that was loaded since may decide differently about everybody. Where that is not to count, the old facts are put
 to the new policy: if it says of them what it says of the new ones, the verdict has changed nothing.
+
+What counts of a decision under a monitor is what a login would be answered: a session lives under its answer, and is
+left alone until the monitor ends or something else is answered. While it lasts, what was let in with a profile that is
+kept stays as it is, too: monitor mode takes nobody off the network.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from nacd.session import overrides
 from nacd.session.overrides import InForce, Override, OverrideEffect
 from nacd.session.table import is_same_decision
 from nacd.sessions import Grounds, NotOurs, Pending, Session, Standing
-from nacd.values import CertificateFacts, Compliance, ComplianceSource, ComplianceState, Decision, Effect
+from nacd.values import CertificateFacts, Compliance, ComplianceSource, ComplianceState, Decision, Effect, Facts
 
 EXPIRED: Final = "certificate-expired"
 """Stands where a rule is named."""
@@ -60,24 +64,28 @@ def reassess(
     *,
     policy_counts: bool,
     sayable: bool = True,
+    inventory: tuple[str, ...] = (),
 ) -> Reassessed | NotOurs:
     """Decide again. Total, raises nothing. ``NotOurs`` for a session of which the grounds are not known.
 
     compliance: the newest there is about its device. ordered: the order in force for it. now: seconds since the epoch.
     policy_counts: whether a decision that differs only because the policy differs is a change; if not, it stays as it
     is. sayable: as for ``overrides.decision``, of the order's profile and the session's NAS: what no login can be given
-    must not be wanted of a session, which would never come to it.
+    must not be wanted of a session, which would never come to it. inventory: as in ``Facts``, as of now.
     """
     grounds, standing = session.grounds, session.standing
     if not isinstance(grounds, Grounds) or not isinstance(standing, Standing):
         return NotOurs()
-    decided = _decision(grounds, compliance, ordered, policy, now, sayable)
+    then = grounds
+    if grounds.inventory != inventory:
+        grounds = replace(grounds, inventory=inventory)
+    decided = _decision(grounds, standing, compliance, ordered, policy, now, sayable)
     wanted = admit.standing(decided, compliance, now)
     if is_same_decision(standing, wanted):
         return Reassessed(wanted=wanted, reasons=decided.reasons, down=False)
     if not policy_counts and not _is_above_policy(wanted):
         for known in _known(session):
-            if _differs_by_policy_alone(known, grounds, wanted, policy):
+            if _differs_by_policy_alone(known, then, wanted, policy):
                 down = not is_same_decision(standing, known) and is_down(standing, known)
                 return Reassessed(wanted=known, reasons=("only the policy has changed",), down=down)
     old = grounds.key != "" and not _is_above_policy(wanted) and _rests_on_old(standing, grounds, wanted, policy)
@@ -117,7 +125,13 @@ def baseline(session: Session) -> Compliance | NotOurs:
 
 
 def _decision(
-    grounds: Grounds, compliance: Compliance, ordered: InForce, policy: Policy, now: float, sayable: bool
+    grounds: Grounds,
+    standing: Standing,
+    compliance: Compliance,
+    ordered: InForce,
+    policy: Policy,
+    now: float,
+    sayable: bool,
 ) -> Decision:
     if isinstance(ordered, Override):
         return overrides.decision(ordered, policy.digest, sayable=sayable, about=grounds.identity)
@@ -130,7 +144,17 @@ def _decision(
             reasons=(f"the certificate `{certificate.subject}` has expired",),
             policy_digest=policy.digest,
         )
-    return evaluate(policy, admit.facts(grounds, compliance, now), asked=True)
+    return _answered(policy, admit.facts(grounds, compliance, now), standing)
+
+
+def _answered(policy: Policy, facts: Facts, standing: Standing | NotOurs) -> Decision:
+    """What a login with these facts would be answered; standing: what the session lives under."""
+    decision = evaluate(policy, facts, asked=True)
+    monitor = policy.monitors.of(decision, facts.nas, facts.at)
+    if monitor is None:
+        return decision
+    stays = standing.profile if isinstance(standing, Standing) and standing.profile in monitor.keep else ""
+    return monitor.given(decision, profile=stays)
 
 
 def _known(session: Session) -> tuple[Standing, ...]:
@@ -142,7 +166,7 @@ def _known(session: Session) -> tuple[Standing, ...]:
 def _differs_by_policy_alone(known: Standing, grounds: Grounds, wanted: Standing, policy: Policy) -> bool:
     if known.policy_digest == policy.digest or _is_above_policy(known):
         return False
-    then = evaluate(policy, admit.facts(grounds, known.compliance, known.at), asked=True)
+    then = _answered(policy, admit.facts(grounds, known.compliance, known.at), NotOurs())
     return (then.effect, then.profile) == (wanted.effect, wanted.profile)
 
 
@@ -153,7 +177,7 @@ def _rests_on_old(standing: Standing, grounds: Grounds, wanted: Standing, policy
         return False
     before = standing.compliance
     young = replace(before, as_of=before.as_of + wanted.at - standing.at)
-    then = evaluate(policy, admit.facts(grounds, young, wanted.at), asked=True)
+    then = _answered(policy, admit.facts(grounds, young, wanted.at), standing)
     return (then.effect, then.profile) != (wanted.effect, wanted.profile)
 
 

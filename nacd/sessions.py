@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from nacd.quick import quick
 from nacd.values import NO_LINK, AccessKind, Certificate, Compliance, Effect, Identity, Link, Nas, NoCertificate
 
 
@@ -38,6 +39,7 @@ class Verb(StrEnum):
     """The port goes down for a moment: everybody on it loses the link."""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where a session is, in the words of its NAS; ``""`` for what it does not say.
@@ -57,6 +59,7 @@ class Place:
     framed_address: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
     """What a session is called: by the NAS, and by our own token in Class (32 hex digits, ``""`` if there is none)."""
@@ -71,11 +74,13 @@ class Names:
     """As in ``AccessRequest``."""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
     """Everything a decision was made of but the compliance: with a new one the same decision can be made again.
 
-    key: of the device's verdict (``Question.key``), ``""`` if nobody was asked. mac, user, ssid, link: as in ``Facts``.
+    key: of the device's verdict (``Question.key``), ``""`` if nobody was asked. mac, user, ssid, link, inventory: as in
+    ``Facts``.
     """
 
     access: AccessKind
@@ -88,8 +93,10 @@ class Grounds:
     user: str = ""
     ssid: str = ""
     link: Link = NO_LINK
+    inventory: tuple[str, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """The decision a session lives under. profile ``""``: it would be refused. at: seconds since the epoch."""
@@ -135,12 +142,14 @@ class Pending:
 Wish: TypeAlias = Settled | Pending
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """One Accept and what became of it. Times are seconds since the epoch, 0.0 = not yet.
 
     id: number in the database, 0 before it is there. seen_at: when anything was last heard of it. ends_at: when its
-    Session-Timeout or its certificate ends it, 0.0 = never. cause: why it ended, in words.
+    Session-Timeout or its certificate ends it, 0.0 = never. cause: why it ended, in words. again_at: when it logged in
+    last and was decided upon as before.
     """
 
     id: int
@@ -158,6 +167,12 @@ class Session:
     wish: Wish = field(default_factory=Settled)
     voice: bool = False
     """It was answered with the voice class: a phone call may be on it."""
+    again_at: float = 0.0
+
+    @property
+    def login_at(self) -> float:
+        """When it logged in last, as far as it was ours: seconds since the epoch, else 0.0."""
+        return max(self.standing.at, self.again_at) if isinstance(self.standing, Standing) else 0.0
 
 
 # -- what became of a request to a NAS --------------------------------------------------------
@@ -196,6 +211,7 @@ class Outcome:
 # -- changes --------------------------------------------------------------------------------
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorized:
     """An Accept left."""
@@ -209,6 +225,14 @@ class Authorized:
     voice: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameAgain:
+    """An Accept left that says nothing new of this session but the time (``session.familiar``)."""
+
+    id: int
+    login: Authorized
+
+
 class AccountingKind(StrEnum):
     """What an accounting record says of one session."""
 
@@ -217,6 +241,7 @@ class AccountingKind(StrEnum):
     STOP = "stop"
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounted:
     """One verified accounting record about one session.
@@ -276,3 +301,5 @@ class Gone:
 
 
 Change: TypeAlias = Authorized | Accounted | NasRestarted | Wished | Gone
+Entry: TypeAlias = Change | CameAgain
+"""What goes to the disk; everybody else hears of the login."""

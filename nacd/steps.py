@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 from nacd.admit import NOTHING, Left
 from nacd.compliance.question import Question
+from nacd.policy.monitor.scopes import Monitor
+from nacd.quick import quick
 from nacd.values import AccessRequest, AuditEvent, Instant, Md5Verified, Named, PeerAuthenticated, Reply
 
 
@@ -45,6 +47,7 @@ class Continue:
     early: Question | NoQuestion = field(default_factory=NoQuestion)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """A final answer with its audit event.
@@ -52,7 +55,8 @@ class Answer:
     refusal: sent instead if the audit log cannot take the event, or if the reply fits into no packet;
     too_long: makes the event for that second case. blames_endpoint: the endpoint could do better next time, or
     stop asking; false when nacd or Intune could not do their part. actions: what is to be asked of Intune besides.
-    left: the session that it begins once it is sent, or that there may be none.
+    left: the session that it begins once it is sent, or that there may be none. monitored: by whom something else is
+    answered than was decided; None: by nobody.
     """
 
     reply: Reply
@@ -62,8 +66,10 @@ class Answer:
     blames_endpoint: bool = False
     actions: tuple[str, ...] = ()
     left: Left = NOTHING
+    monitored: Monitor | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeedCompliance:
     """The policy cannot decide without asking Intune this question."""

@@ -1,9 +1,8 @@
 """The vocabulary: every frozen value that crosses a wall between two rooms.
 
-Knows: the words of the trade and what makes each value valid. Refuses to know: octets and
-attribute numbers (``radius/``), YAML (``config/``), clocks, sockets and files (the shells).
-Nothing here holds a shared secret. Text that is absent on the wire is ``""``, octets that are
-absent are ``b""``, a number that is absent is ``0``: absence never is a ``None`` with a meaning.
+Knows: the words of the trade and what makes each value valid. Refuses to know: octets and attribute numbers
+(``radius/``), YAML (``config/``), clocks, sockets and files (the shells). Nothing here holds a shared secret. Text that
+is absent on the wire is ``""``, octets ``b""``, a number ``0``: absence never is a ``None`` with a meaning.
 """
 
 from __future__ import annotations
@@ -15,6 +14,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from functools import lru_cache
 from typing import TypeAlias
+
+from nacd.quick import quick
 
 _MAC = re.compile(r"[0-9A-F]{2}(-[0-9A-F]{2}){5}")
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -147,6 +148,7 @@ Port: TypeAlias = tuple[str, ...]
 NO_PORT: Port = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRequest:
     """A verified Access-Request in names: nothing here needs a number or an octet count.
@@ -223,6 +225,7 @@ class AccessRequest:
         return ""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountingRequest:
     """A verified Accounting-Request in names (RFC 2866)."""
@@ -350,6 +353,7 @@ class Device:
     assurance: Assurance
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """What is on the port, named by its MAC only. ``ask`` is False when Intune must not be asked
@@ -407,6 +411,7 @@ class NoCertificate:
 Certificate: TypeAlias = CertificateFacts | NoCertificate
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
     """The whole outcome of naming: identity, the way to it, and the certificate if there was one."""
@@ -454,6 +459,8 @@ class DeviceFacts:
 
     operating_system: Intune's word (``Windows``, ``iOS``, ``macOS``, ``Android`` ...). owner: ``company``,
     ``personal`` or ``unknown``. user: user principal name. last_sync: seconds since the epoch, 0.0 if not told.
+    in_groups, outside_groups: object ids of the groups that were asked about, by whether its user is in them; a group
+    that stands in neither is one of which nobody knows. groups_doubt: why that is so, ``""`` where nothing failed.
     """
 
     name: str = ""
@@ -462,6 +469,9 @@ class DeviceFacts:
     owner: str = ""
     user: str = ""
     last_sync: float = 0.0
+    in_groups: tuple[str, ...] = ()
+    outside_groups: tuple[str, ...] = ()
+    groups_doubt: str = ""
 
 
 NO_FACTS = DeviceFacts()
@@ -486,28 +496,6 @@ class Compliance:
 
 
 NOT_ASKED = Compliance(state=ComplianceState.NOT_ASKED, as_of=0.0, source=ComplianceSource.NONE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoncompliantList:
-    """All devices of a tenant that are not compliant: every page, or this value does not exist.
-
-    guids: Intune device ids, lower case. as_of: seconds since the epoch when the first page was asked for.
-    """
-
-    guids: frozenset[str]
-    as_of: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListRefused:
-    """The list could not be had, and nothing follows from that. quota: asked too often, not an outage."""
-
-    detail: str
-    quota: bool = False
-
-
-BulkAnswer: TypeAlias = NoncompliantList | ListRefused
 
 
 # -- decision -------------------------------------------------------------------------------
@@ -540,6 +528,7 @@ class Link:
 NO_LINK = Link()
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Everything a rule may look at."""
@@ -556,6 +545,8 @@ class Facts:
     at: float = 0.0
     """When this is decided, seconds since the epoch: ages are counted from here."""
     link: Link = NO_LINK
+    inventory: tuple[str, ...] = ()
+    """By which words its MAC stands in the inventory then: ``any`` and its tags; empty: it does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -567,11 +558,13 @@ class RuleTrial:
     detail: str
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """Effect, the rule behind it, and why. Cannot be built without a rule and reasons.
 
-    profile is ``""`` exactly when the effect is deny.
+    profile is ``""`` exactly when the effect is deny. refused_above: stable word of what took away, above the policy,
+    what a rule gave; ``""`` for nothing.
     """
 
     effect: Effect
@@ -579,6 +572,7 @@ class Decision:
     profile: str
     reasons: tuple[str, ...]
     policy_digest: str
+    refused_above: str = ""
 
     def __post_init__(self) -> None:
         if not self.rule or not self.reasons or not self.policy_digest:
@@ -674,6 +668,7 @@ class ReplyCode(StrEnum):
     CHALLENGE = "Access-Challenge"
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """An answer in names; ``radius/reply`` turns it into octets and signs it.
@@ -695,6 +690,7 @@ class Reply:
 # -- EAP outcomes ---------------------------------------------------------------------------
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge:
     """The conversation goes on: send this EAP packet with this State.
@@ -711,6 +707,7 @@ class Challenge:
     anchor: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerAuthenticated:
     """The TLS peer proved its key and its chain. The answer is not given yet.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nacd.account import account, change
+from nacd.account import account, change, record_digest
 from nacd.admit import NOTHING, Ticket
 from nacd.sessions import Accounted, NasRestarted
 from nacd.values import AccountingRequest, Instant, Nas
@@ -115,3 +116,33 @@ def test_a_retransmission_with_a_longer_delay_is_the_same_record() -> None:
 
 def test_the_record_says_which_session_it_is_about() -> None:
     assert account(request("Start"), 4711, NOW).fields["nacd_session"] == 4711
+
+
+# -- records --------------------------------------------------------------------------------------
+
+
+def said(**more: Any) -> AccountingRequest:
+    fields = {"status_type": "Start", "acct_session_id": "1", "event_timestamp": 1_800_000_000, **more}
+    return AccountingRequest(nas=Nas(name="switch", vendor="generic"), source="192.0.2.1", source_port=1, **fields)
+
+
+def test_a_retransmission_and_a_replay_share_the_digest() -> None:
+    again = replace(said(), delay_s=9, source_port=2)
+    assert record_digest(again) == record_digest(said())
+    assert len(record_digest(said())) == 32
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"acct_session_id": "2"},
+        {"status_type": "Stop"},
+        {"event_timestamp": 1_800_000_000 + 1},
+        {"session_time_s": 1},
+        {"user_name": "\udce4"},
+        {"class_values": (b"1",)},
+        {"nas_identifier": "1", "acct_session_id": ""},
+    ],
+)
+def test_records_that_differ_have_different_digests(other: dict[str, Any]) -> None:
+    assert record_digest(said(**other)) != record_digest(said())

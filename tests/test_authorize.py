@@ -10,7 +10,6 @@ import pytest
 from nacd.authorize import Authorizer
 from nacd.compliance.question import Question
 from nacd.server.clock import instant
-from nacd.server.daemon import authorizer
 from nacd.sim.pki import COMPLIANT_GUID, DAY_S, Issued, intune_uri
 from nacd.sim.supplicant import Supplicant
 from nacd.steps import Answer, Continue, NeedCompliance, NoQuestion, Silent, Step
@@ -28,6 +27,7 @@ from nacd.values import (
     Secret,
 )
 from tests.server.house import LAPTOP_MAC, PRINTER_MAC, Pki, Site
+from tests.server.house import spine as authorizer
 
 NAS = Nas(name="switch", vendor="cisco-ios", groups=frozenset({"wired"}))
 DOT1X = AccessRequest(

@@ -12,11 +12,11 @@ from nacd.config.load import load as read
 from nacd.radius.dictionary import load
 from nacd.server.assembly import assemble
 from nacd.server.clock import instant
-from nacd.server.daemon import authorizer
 from nacd.sim.pki import COMPLIANT_GUID
 from nacd.steps import Answer, NeedCompliance
 from nacd.values import AccessRequest, Compliance, ComplianceSource, ComplianceState, Nas, NoCredential, ReplyCode
 from tests.server.house import PRINTER_MAC, Pki, Site
+from tests.server.house import spine as authorizer
 from tests.test_authorize import DOT1X, converse
 
 POLICY = """\

@@ -20,7 +20,7 @@ from nacd.sim.pki import DemoPki, write_demo_pki
 
 HOME = Path(__file__).resolve().parent.parent
 DOCS = HOME / "docs"
-PAGES = ("microsoft.md", "compliance.md", "deployment.md", "sessions.md", "policy.md")
+PAGES = ("microsoft.md", "compliance.md", "deployment.md", "sessions.md", "policy.md", "shadow.md")
 SCHEMA = json.loads((HOME / "config" / "nacd.schema.json").read_text(encoding="utf-8"))
 SECRETS = ("campus", "plant", "app-secret")
 CREDENTIAL = {"certificate": "certs/app.pem", "private_key": "cred:app.key"}

@@ -49,9 +49,10 @@ def test_every_example_of_a_condition_is_one(site: Site, key: str) -> None:
     written = f"{key}: {conditions()[key]}" + (", os: Windows" if key == "os_version" else "")
     if key == "tenant":  # the site has one, without a name of its own
         written = written.replace("contoso", "intune")
+    named = f"user_groups: {{contractors: {'0' * 7}1-0000-0000-0000-000000000000}}\n" if key == "user_group" else ""
     site.write(
         "policy.yaml",
-        f"time_zone: UTC\nrules:\n  - {{name: a, when: {{access: dot1x, {written}}}, then: deny}}\n"
+        f"time_zone: UTC\n{named}rules:\n  - {{name: a, when: {{access: dot1x, {written}}}, then: deny}}\n"
         if key != "access"
         else f"rules:\n  - {{name: a, when: {{{written}}}, then: deny}}\n",
     )

@@ -45,6 +45,10 @@ def test_a_problem_names_file_line_and_column() -> None:
     assert str(Problem(file="nacd.yaml", line=3, column=7, message="bad")) == "nacd.yaml:3:7: bad"
 
 
+def test_a_finding_carries_its_code_behind_its_words() -> None:
+    assert str(Problem(file="f", line=3, column=7, message="odd", code="list-empty")) == "f:3:7: odd [list-empty]"
+
+
 def test_a_problem_of_the_whole_file_names_the_file_alone() -> None:
     assert str(Problem(file="nacd.yaml", line=0, column=0, message="cannot be read")) == "nacd.yaml: cannot be read"
 

@@ -86,7 +86,9 @@ def _nas(request: AccessRequest | AccountingRequest) -> Block:
     }
 
 
-def endpoint(request: AccessRequest, *, mac: str = "", user: str = "", link: Link = NO_LINK) -> Block:
+def endpoint(
+    request: AccessRequest, *, mac: str = "", user: str = "", link: Link = NO_LINK, inventory: tuple[str, ...] = ()
+) -> Block:
     return {
         "user_name": request.user_name,
         "user": user,
@@ -100,6 +102,7 @@ def endpoint(request: AccessRequest, *, mac: str = "", user: str = "", link: Lin
         "client_platform": link.client_platform,
         "client_platform_version": link.client_platform_version,
         "client_agent": link.client_agent,
+        "inventory": [*inventory],
     }
 
 
@@ -199,6 +202,12 @@ def compliance(known: Compliance, now: Instant) -> Block:
 
 
 def _device(known: DeviceFacts) -> Block:
+    asked = bool(known.in_groups or known.outside_groups or known.groups_doubt)
+    groups: Block = {
+        "in_groups": list(known.in_groups),
+        "outside_groups": list(known.outside_groups),
+        "groups_doubt": known.groups_doubt,
+    }
     return {
         "name": known.name,
         "operating_system": known.operating_system,
@@ -206,6 +215,7 @@ def _device(known: DeviceFacts) -> Block:
         "owner": known.owner,
         "user": known.user,
         "last_sync": _as_of(known.last_sync) if known.last_sync else "",
+        **(groups if asked else {}),
     }
 
 

@@ -5,7 +5,8 @@ Knows: what a record of each kind holds. Refuses to know: how it is filled (``ev
 
 A code is ``A``, four digits and a letter: I (as wished), W (look at it some day), E (look at it now).
 Codes and field names are an interface: they are added to, never reused for something else. A dot goes
-into an object, ``[]`` into each element of a list. The rows of sessions are in ``session_catalogue``.
+into an object, ``[]`` into each element of a list. The rows of sessions are in ``session_catalogue``, those
+of a shadow policy in ``shadow_events``.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from nacd.audit import session_catalogue
+from nacd.audit import session_catalogue, shadow_events
 from nacd.audit.kind import HEAD as _HEAD
 from nacd.audit.kind import Event
 from nacd.audit.kind import event as _event
+from nacd.audit.mab import events as mab_events
+from nacd.audit.reload import events as reload_events
 
 _FIELDS = {
     "time": "when the event happened: RFC 3339, UTC, milliseconds",
@@ -53,6 +56,7 @@ _FIELDS = {
     "endpoint.client_platform": "what the VPN client says it runs on (`device-platform`)",
     "endpoint.client_platform_version": "version of that",
     "endpoint.client_agent": "what the VPN client calls itself (`ac-user-agent`)",
+    "endpoint.inventory": "how the MAC stood in the inventory: `any` and its tags; empty when it did not",
     "endpoint.framed_address": "Framed-IP-Address as sent in accounting",
     "session.acct_session_id": "Acct-Session-Id as sent",
     "session.audit_session_id": "Cisco's audit-session-id as sent",
@@ -104,6 +108,10 @@ _FIELDS = {
     "compliance.device.owner": "`company`, `personal` or `unknown`",
     "compliance.device.user": "its primary user in Intune (user principal name)",
     "compliance.device.last_sync": "when it last reported to Intune; empty when not told",
+    "compliance.device.in_groups": "object ids of the groups that its user is in, of those that the policy asks"
+    " about; only where it asks about groups",
+    "compliance.device.outside_groups": "those that its user is not in; what stands in neither is not known",
+    "compliance.device.groups_doubt": "why groups are not known; empty where nothing failed",
     "decision.effect": "`allow` or `deny`",
     "decision.rule": "rule of the policy that decided, or `default-deny`",
     "decision.profile": "authorization profile given; empty on deny",
@@ -116,6 +124,19 @@ _FIELDS = {
     "reply.omitted": "optional intentions of the profile that this vendor cannot express",
     "reply.actions": "what `nacd actions` is asked to do with the device (`sync`, `notify`), by `on_quarantine`",
     "reply.octets": "length of the answer that did not fit, octets; 0 when unknown",
+    "monitored": "`true`: answered with the profile of a [monitor](monitor.md), whatever was decided; `false`: a "
+    "monitor is in force at this NAS and has changed nothing here; missing: none is",
+    "monitor.scope": "how far the monitor reaches: `everywhere`, `group` or `rule`",
+    "monitor.name": "name of that group or rule; empty for `everywhere`",
+    "monitor.until": "when the monitor ends",
+    "monitor.profile": "profile that was answered",
+    "monitor.would.event": "code of the record that the decision would have been told by",
+    "monitor.would.code": "what the decision would have answered: Access-Accept or Access-Reject",
+    "monitor.would.attributes[].name": "attribute of that answer by its dictionary name",
+    "monitor.would.attributes[].value": "its value; `***` where it is a secret",
+    "monitor.would.attributes[].tag": "its tag (RFC 2868), when it has one",
+    "monitor.would.omitted": "as `reply.omitted`, of that answer",
+    "monitor.would.actions": "as `reply.actions`, of that answer; nobody was asked for them",
     "chargeable_user_identity": "Chargeable-User-Identity (RFC 4372): given in this Accept because the NAS asked, or "
     "sent back by it in accounting; it ties the sessions of one endpoint together without naming it",
     "packets.reason": "stable word for why packets were dropped",
@@ -128,10 +149,6 @@ _FIELDS = {
     "repeated.why": "sentence of the first record",
     "repeated.by_code": "records not written, by event code",
     "repeated.by_nas": "records not written, by NAS; `other` for those past the hundredth",
-    "configuration.file": "configuration file",
-    "configuration.digest": "digest of the configuration",
-    "configuration.policy_digest": "digest of the policy",
-    "configuration.notes": "notes of the policy's lint",
     "service.version": "version of nacd",
     "service.detail": "what was started or stopped, in words",
     "nacd_session": session_catalogue.NACD_SESSION,
@@ -151,6 +168,7 @@ _EAP = ("eap.peer_identity", "eap.tls_version", "eap.cipher")
 _COMPLIANCE = tuple(f for f in _FIELDS if f.startswith("compliance."))
 _DECISION = tuple(f for f in _FIELDS if f.startswith("decision."))
 _REPLY = tuple(f for f in _FIELDS if f.startswith("reply.") and f != "reply.octets")
+_MONITOR = ("monitored", *(f for f in _FIELDS if f.startswith("monitor.")))
 _NAMED = (*_REQUEST, *_IDENTITY, *_CERTIFICATE)
 _DECIDED = (*_NAMED, "occasion", *_EAP, *_COMPLIANCE, *_DECISION, *_REPLY, "chargeable_user_identity", "latency_ms")
 _ACCOUNTING = (
@@ -177,8 +195,14 @@ _WHERE = ("nas.name", "nas.source")
 
 
 _ALL = (
-    _event("A1001I", "access.accept", "A request was answered with Access-Accept.", *_DECIDED),
-    _event("A1002I", "access.reject", "The policy decided to deny; the answer was Access-Reject.", *_DECIDED),
+    _event("A1001I", "access.accept", "A request was answered with Access-Accept.", *_DECIDED, "monitored"),
+    _event(
+        "A1002I",
+        "access.reject",
+        "The policy decided to deny; the answer was Access-Reject.",
+        *_DECIDED,
+        "monitored",
+    ),
     _event(
         "A1003W",
         "access.eap_failed",
@@ -189,6 +213,7 @@ _ALL = (
         "certificate.subject",
         "certificate.issuer",
         "latency_ms",
+        "monitored",
     ),
     _event(
         "A1004W",
@@ -197,6 +222,7 @@ _ALL = (
         *_REQUEST,
         "refusal",
         "latency_ms",
+        "monitored",
     ),
     _event(
         "A1005E",
@@ -218,6 +244,21 @@ _ALL = (
         "access_list.lines",
         "access_list.packets",
         "latency_ms",
+    ),
+    _event(
+        "A1007W",
+        "access.monitored",
+        "A [monitor](monitor.md) answered with Access-Accept and its own profile; `decision` is what was decided and"
+        " not enforced.",
+        *_DECIDED,
+        *_MONITOR,
+    ),
+    _event(
+        "A1008W",
+        "access.managed",
+        "A MAB request was refused, which a rule would have let in: this MAC is known by the certificate of a device.",
+        *_DECIDED,
+        "monitored",
     ),
     _event(
         "A1010W",
@@ -274,15 +315,11 @@ _ALL = (
         "packets.detail",
     ),
     *session_catalogue.ROWS,
+    *shadow_events.ROWS,
+    *mab_events.ROWS,
     _event("A9001I", "service.started", "nacd started.", *_HEAD, "service.version", "service.detail"),
     _event("A9002I", "service.stopped", "nacd stopped.", *_HEAD, "service.version", "service.detail"),
-    _event(
-        "A9003I",
-        "configuration.loaded",
-        "A configuration came into force.",
-        *_HEAD,
-        *(f for f in _FIELDS if f.startswith("configuration.")),
-    ),
+    *reload_events.ROWS[:2],
     _event(
         "A9005E",
         "audit.resumed",
@@ -291,6 +328,7 @@ _ALL = (
         "audit.lost",
         "audit.since",
     ),
+    *reload_events.ROWS[2:],
     _event(
         "A9009E",
         "service.bug",
@@ -305,7 +343,15 @@ _ALL = (
 EVENTS: Mapping[str, Event] = MappingProxyType({event.code: event for event in _ALL})
 """Every event by its code."""
 
-FIELDS: Mapping[str, str] = MappingProxyType({**_FIELDS, **session_catalogue.FIELDS})
+FIELDS: Mapping[str, str] = MappingProxyType(
+    {
+        **_FIELDS,
+        **session_catalogue.FIELDS,
+        **shadow_events.FIELDS,
+        **mab_events.FIELDS,
+        **reload_events.FIELDS,
+    }
+)
 """Every field by its dotted path, with its meaning."""
 
 
@@ -317,7 +363,8 @@ def document() -> str:
         "One JSON object a line. Codes and field names are stable. The last letter of a code is I (as wished), "
         "W (look at it some day) or E (look at it now). A dot goes into an object, `[]` into each element of a list. "
         "A field without a value is empty, not missing; `certificate` is missing when none was shown, "
-        "`compliance.device` when nothing is known of the device (Microsoft Graph alone tells it).",
+        "`compliance.device` when nothing is known of the device (Microsoft Graph alone tells it), `monitored` and "
+        "`monitor` where no monitor is in force.",
         "",
         "| code | event | severity | meaning |",
         "|---|---|---|---|",

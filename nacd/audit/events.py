@@ -6,11 +6,12 @@ how records become lines (``line``) and where they lie (``store/``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from nacd.audit import blocks
 from nacd.audit.blocks import Block, timestamp
 from nacd.audit.catalogue import EVENTS, document
+from nacd.audit.reload.events import loaded as configuration_loaded
 from nacd.values import (
     NO_LINK,
     AccessKind,
@@ -84,8 +85,9 @@ def decision(
     peer_identity: str = "",
     chargeable_user_identity: str = "",
     link: Link = NO_LINK,
+    inventory: tuple[str, ...] = (),
 ) -> AuditEvent:
-    """``access.accept`` or ``access.reject``: the whole why of one decision.
+    """``access.accept``, ``access.reject`` or ``access.managed``: the whole why of one decision.
 
     rendered: the profile in the vendor's words, ``None`` on deny. shown: the attributes of this answer, the profile's
     and the request's own, out of ``blocks.attributes``. occasion: ``request``, ``late_answer`` or ``reassess``.
@@ -93,7 +95,7 @@ def decision(
     compliance do.
     """
     allowed = decision.effect is Effect.ALLOW
-    code = "A1001I" if allowed else "A1002I"
+    code = "A1001I" if allowed else "A1008W" if decision.refused_above else "A1002I"
     verdict = f"rule `{decision.rule}` " + (f"gives profile `{decision.profile}`" if allowed else "denies")
     who = _who(named.identity)
     fields: Block = {
@@ -103,7 +105,7 @@ def decision(
         "why": f"{who}: {verdict}: {'; '.join(decision.reasons)}",
         "access": named.access,
         "nas": blocks.nas(request),
-        "endpoint": blocks.endpoint(request, mac=named.mac, user=named.user, link=link),
+        "endpoint": blocks.endpoint(request, mac=named.mac, user=named.user, link=link, inventory=inventory),
         "session": blocks.session(request),
         "occasion": occasion,
         "identity": blocks.identity(named),
@@ -288,14 +290,6 @@ def stopped(*, version: str, detail: str, now: Instant) -> AuditEvent:
     """``service.stopped``. detail: why, in words."""
     why = f"nacd {version} stopped" + (f": {detail}" if detail else "")
     return _event("A9002I", why, {"service": {"version": version, "detail": detail}}, now)
-
-
-def configuration_loaded(
-    *, file: str, digest: str, policy_digest: str, notes: Iterable[str], now: Instant
-) -> AuditEvent:
-    """``configuration.loaded``. notes: what the policy's lint has to say."""
-    shown: Block = {"file": file, "digest": digest, "policy_digest": policy_digest, "notes": list(notes)}
-    return _event("A9003I", f"configuration `{file}` is in force", {"configuration": shown}, now)
 
 
 def audit_resumed(*, lost: int, since: float, why: str, now: Instant) -> AuditEvent:

@@ -14,7 +14,9 @@ in the order they opened, so closing costs no more than opening did; ``admit`` c
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from nacd.audit import events
 from nacd.values import AuditEvent, Instant
@@ -42,19 +44,48 @@ class _Window:
         self.by_code[event.code] = self.by_code.get(event.code, 0) + 1
 
 
+class Summaries(Protocol):
+    """Who says in a record what was only counted. The functions of these names in ``events``, or in another module."""
+
+    def repeated(self, *, of: AuditEvent, count: int, first: float, last: float, now: Instant) -> AuditEvent: ...
+
+    def over_budget(
+        self, *, of: AuditEvent, count: int, by_code: Mapping[str, int], first: float, last: float, now: Instant
+    ) -> AuditEvent: ...
+
+    def overflow(
+        self,
+        *,
+        count: int,
+        by_code: Mapping[str, int],
+        by_nas: Mapping[str, int],
+        first: float,
+        last: float,
+        now: Instant,
+    ) -> AuditEvent: ...
+
+
 class Repeats:
     """The gate in front of the audit log. Not thread-safe: it belongs to the one writer.
 
     window_s: how long equal refusals are counted before the count is written. capacity: refusals, and
     ports, told apart at a time. per_port_per_window: different refusals written for one port and window.
+    told: makes the summaries, for what is no refusal.
     """
 
-    def __init__(self, window_s: float = 60.0, capacity: int = 10_000, per_port_per_window: int = 60) -> None:
+    def __init__(
+        self,
+        window_s: float = 60.0,
+        capacity: int = 10_000,
+        per_port_per_window: int = 60,
+        told: Summaries = events,
+    ) -> None:
         if window_s <= 0 or capacity < 1 or per_port_per_window < 1:
             raise ValueError("window, capacity and budget are positive")
         self._window_s = window_s
         self._capacity = capacity
         self._budget = per_port_per_window
+        self._told = told
         self._runs: OrderedDict[str, _Window] = OrderedDict()
         self._ports: OrderedDict[str, _Window] = OrderedDict()
         self._overflow: _Window | None = None
@@ -159,13 +190,13 @@ class Repeats:
     def _run_summary(self, run: _Window, now: Instant) -> list[AuditEvent]:
         if not run.count:
             return []
-        return [events.repeated(of=run.of, count=run.count, first=run.first, last=run.last, now=now)]
+        return [self._told.repeated(of=run.of, count=run.count, first=run.first, last=run.last, now=now)]
 
     def _port_summary(self, port: _Window, now: Instant) -> list[AuditEvent]:
         if not port.count:
             return []
         return [
-            events.over_budget(
+            self._told.over_budget(
                 of=port.of, count=port.count, by_code=port.by_code, first=port.first, last=port.last, now=now
             )
         ]
@@ -175,7 +206,7 @@ class Repeats:
         if lost is None:
             return []
         return [
-            events.overflow(
+            self._told.overflow(
                 count=lost.count, by_code=lost.by_code, by_nas=lost.by_nas, first=lost.first, last=lost.last, now=now
             )
         ]

@@ -47,8 +47,8 @@ _FIELDS = {
     **_standing("standing", "the decision the session lives under"),
     **_standing("wanted", "the decision that is wanted for it"),
     "change.trigger": "what led to the new decision: `verdict` (something new is known of the device), `session` (it"
-    " began, moved on, or was heard of again), `round` (time has passed, or a policy was loaded), `override`, or"
-    " `admin`",
+    " began, moved on, or was heard of again), `round` (time has passed, or a policy was loaded), `override`,"
+    " `inventory`, or `admin`",
     "change.reasons": "why that rule matched",
     "held.why": "what keeps the change back: the guard, a window, trouble with Intune, an admin",
     "held.until": "when it is looked at again at the latest; empty when nobody knows",

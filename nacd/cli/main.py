@@ -15,8 +15,10 @@ from typing import Annotated
 import typer
 
 from nacd.cli import actions, device, simulators
-from nacd.cli.control import cache, coa, overrides, sessions
+from nacd.cli.control import cache, coa, mab, overrides, sessions, shadow
+from nacd.cli.control import reload as reloading
 from nacd.cli.profiles import app as profiles
+from nacd.cli.setup import app as setup
 
 DEFAULT_CONFIG = Path("/etc/nacd/nacd.yaml")
 
@@ -32,9 +34,13 @@ app.add_typer(cache.app, name="cache")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(coa.app, name="coa")
 app.add_typer(overrides.app, name="overrides")
+app.add_typer(mab.app, name="mab")
+app.add_typer(shadow.app, name="shadow")
 app.add_typer(device.app, name="device")
 app.add_typer(profiles.app, name="profiles")
 app.command(name="actions")(actions.serve)
+app.command(name="reload")(reloading.reload)
+app.command(name="init")(setup.init)
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", help="The configuration file.", envvar="NACD_CONFIG", dir_okay=False)
@@ -58,15 +64,22 @@ def serve(
 
 
 @app.command()
-def check(config: Config = DEFAULT_CONFIG) -> None:
+def check(
+    config: Config = DEFAULT_CONFIG,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1 also for findings that nobody accepted.")
+    ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Show the findings that comments accept.")] = False,
+) -> None:
     """Read the configuration as serve would, and say everything that is wrong with it.
 
-    Prints one line a problem: file, line, column, what is wrong and the way out. Opens no port,
-    asks nobody, changes nothing.
+    Prints one line a problem: file, line, column, what is wrong and the way out. Findings are lawful and may not be
+    meant; each has a code, and [b]# nacd: allow CODE reason[/] accepts it. Opens no port, asks nobody, changes nothing.
     """
     from nacd.cli.check import run
 
-    raise typer.Exit(run(config))
+    raise typer.Exit(run(config, as_json=as_json, strict=strict, everything=everything))
 
 
 @app.command()
@@ -75,37 +88,57 @@ def explain(
     certificate: Annotated[
         Path | None, typer.Option(help="A client certificate (PEM; intermediates may follow it).", exists=True)
     ] = None,
-    mac: Annotated[str, typer.Option(help="A MAC address in any spelling, as in a MAB login.")] = "",
+    mac: Annotated[str, typer.Option(help="A MAC in any spelling: what is known of it, and what it would get.")] = "",
     packet: Annotated[
         Path | None, typer.Option(help="A captured Access-Request: pcap, pcapng, raw octets or hex.", exists=True)
     ] = None,
     record: Annotated[
         str, typer.Option(help="An audit record, FILE:LINE or - for stdin: decided then, and what now?")
     ] = "",
+    session: Annotated[int | None, typer.Option(help="A session of the running daemon, by its number.", min=1)] = None,
     nas: Annotated[str, typer.Option(help="The NAS that would ask: its name in [b]clients[/].")] = "",
     access: Annotated[str, typer.Option(help="How the endpoint comes: dot1x (with --mac: MAB) or vpn.")] = "dot1x",
     ssid: Annotated[str, typer.Option(help="The SSID the endpoint would join.")] = "",
     compliance: Annotated[str, typer.Option(help="Assume this compliance state instead of showing each.")] = "",
     live: Annotated[bool, typer.Option("--live", help="Ask Intune now.")] = False,
+    at: Annotated[
+        str,
+        typer.Option(help="As of then: 2h (from now), 18:00 (the next one), 2026-11-23 06:00 (this machine's zone)."),
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    socket: Annotated[
+        Path | None, typer.Option(help="The daemon's socket, for --session and --mac; default: as configured.")
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="The daemon's state folder; default: as configured.", file_okay=False)
+    ] = None,
 ) -> None:
-    """What would you do, and by which rule?
+    """What would you do, and by which rule? About one of --certificate, --mac, --packet, --record, --session.
 
     Shows how the device is named, each rule tried with the condition that failed, and the
     attributes that would be sent. Without --live and --compliance it answers for every
-    compliance state that the policy asks about.
+    compliance state that the policy asks about. A session is explained by the running daemon;
+    of a MAC it tells what it knows, if it is there; everything else needs no daemon.
+
+    Exit code 0: explained; 1: it cannot be; 2: wrong usage; 3: a session, and no daemon.
     """
-    from nacd.cli.explain import Question, run
+    from nacd.cli.explain.run import Question, run
 
     question = Question(
         certificate=certificate,
         mac=mac,
         packet=packet,
         record=record,
+        session=session or 0,
         nas=nas,
         access=access,
         ssid=ssid,
         compliance=compliance,
         live=live,
+        at=at,
+        as_json=as_json,
+        socket=socket,
+        state=state,
     )
     raise typer.Exit(run(config, question))
 

@@ -30,7 +30,7 @@ def run(config: Path, *, allow_demo: bool, log_format: str, log_level: str) -> i
         print(f"not started: {refused.count} in the configuration{hint}", file=sys.stderr)
         return 1
     try:
-        asyncio.run(run_daemon(assembled))
+        asyncio.run(run_daemon(assembled, allow_demo=allow_demo))
     except (AuditRefused, OSError) as cannot:
         reason = cannot.strerror if isinstance(cannot, OSError) and cannot.strerror else str(cannot)
         print(f"not started: {reason}", file=sys.stderr)

@@ -144,6 +144,13 @@ class VerdictCache:
             return Missing(failed=failed)  # the grace is over, and what came after it only an answer can tell
         return Stale(compliance=known, failed=failed)
 
+    def peek(self, key: str, now: Instant) -> Compliance | None:
+        """The verdict if it is fresh, and no trace of having been looked at: nothing stays longer for it."""
+        row = self._shelf.places.get(key)
+        if row is None or now.monotonic >= self._shelf.fresh_until[row]:
+            return None
+        return self._shelf.compliance(row, ComplianceSource.CACHE)
+
     def ask(self) -> int:
         """A question is about to be sent: the epoch to hand back to ``replace`` with its answer.
 
@@ -267,7 +274,9 @@ class VerdictCache:
     def _fresh_s(self, compliance: Compliance) -> float:
         if compliance.source is ComplianceSource.BULK:
             return 0.0
-        return self._lifetimes.fresh_s(compliance.state)
+        fresh_s = self._lifetimes.fresh_s(compliance.state)
+        # Rules that ask for what failed do not hold: asked again soon, and not when the verdict itself is old.
+        return min(fresh_s, self._lifetimes.unknown_s) if compliance.device.groups_doubt else fresh_s
 
     def _keep(self, key: str, compliance: Compliance, epoch: int, now: Instant, *, age_s: float) -> None:
         fresh_s = self._fresh_s(compliance) - age_s

@@ -175,13 +175,18 @@ def _lay(texts: dict[int, str], row: int, text: str) -> None:
 
 def _text(facts: DeviceFacts) -> str:
     """One text for all of it: six would cost three times the room."""
-    words = (facts.name, facts.operating_system, facts.os_version, facts.owner, facts.user)
+    words = (facts.name, facts.operating_system, facts.os_version, facts.owner, facts.user, *_groups_text(facts))
     # Users name devices: a separator of ours in a name must not make it two.
     return _BETWEEN.join([*(word.replace(_BETWEEN, " ") for word in words), repr(facts.last_sync)])
 
 
+def _groups_text(facts: DeviceFacts) -> tuple[str, str, str]:
+    """Ids have no blanks."""
+    return " ".join(facts.in_groups), " ".join(facts.outside_groups), facts.groups_doubt
+
+
 def _facts(text: str) -> DeviceFacts:
-    name, operating_system, os_version, owner, user, last_sync = text.split(_BETWEEN)
+    name, operating_system, os_version, owner, user, inside, outside, doubt, last_sync = text.split(_BETWEEN)
     return DeviceFacts(
         name=name,
         operating_system=operating_system,
@@ -189,4 +194,7 @@ def _facts(text: str) -> DeviceFacts:
         owner=owner,
         user=user,
         last_sync=float(last_sync),
+        in_groups=tuple(inside.split()),
+        outside_groups=tuple(outside.split()),
+        groups_doubt=doubt,
     )

@@ -17,9 +17,11 @@ from typing import Final
 
 from nacd.config import wording
 from nacd.config.fields import Surroundings
+from nacd.config.reading.contents import contents
 from nacd.config.sections.actions import ActionSettings
 from nacd.config.yaml import MAX_OCTETS, SECRET_KEYS, Document, PathTo, Plain, parse
 from nacd.errors import ConfigError, Problem
+from nacd.findings import Code
 
 _ROOT: Final = 0
 DAEMON: Final[tuple[str | int, ...]] = ("nacd",)
@@ -41,21 +43,22 @@ class LoadedActions:
 
 def load_actions(path: Path, environment: Mapping[str, str] = os.environ) -> LoadedActions:
     """Read the file. Raises ConfigError with every problem found."""
+    found = contents(path, MAX_OCTETS)
+    if found.problem or found.status is None:
+        raise ConfigError((Problem(file=str(path), line=0, column=0, message=found.problem),))
     try:
-        with path.open("rb") as file:
-            theirs = [*_somebodys(os.fstat(file.fileno()), path), *_somebodys(path.parent.stat(), path.parent)]
-            octets = file.read(MAX_OCTETS + 1)
+        theirs = [*_somebodys(found.status, path), *_somebodys(path.parent.stat(), path.parent)]
     except OSError as wrong:
         message = f"cannot be read: {(wrong.strerror or 'error').lower()}"
         raise ConfigError((Problem(file=str(path), line=0, column=0, message=message),)) from None
     if theirs:  # nothing of it is read, and no secret that it names
         raise ConfigError(tuple(Problem(file=str(path), line=0, column=0, message=words) for words in theirs))
-    document, problems = parse(octets, str(path))
+    document, problems = parse(found.octets, str(path))
     around = Surroundings(folder=path.parent, environment=environment)
     settings, more = wording.read(ActionSettings, document, around)
-    found = {*problems, *more, *around.problems}
-    if found or settings is None:
-        raise ConfigError(tuple(sorted(found, key=lambda p: (p.line, p.column, p.message))))
+    flaws = {*problems, *more, *around.problems}
+    if flaws or settings is None:
+        raise ConfigError(tuple(sorted(flaws, key=lambda p: (p.line, p.column, p.message))))
     senders = settings.service.senders if settings.service else DAEMON
     too_open = tuple(
         document.problem(place, message)
@@ -65,7 +68,8 @@ def load_actions(path: Path, environment: Mapping[str, str] = os.environ) -> Loa
     if too_open:
         raise ConfigError(too_open)
     words = "the daemon runs as root: nothing keeps it from reading the secrets here, give it an account of its own"
-    notes = (document.problem(("service", "senders"), words),) if _ROOT in map(_uid, senders) else ()
+    noted = document.problem(("service", "senders"), words, code=Code.SENDER_IS_ROOT)
+    notes = (noted,) if _ROOT in map(_uid, senders) else ()
     return LoadedActions(settings=settings, notes=notes, document=document)
 
 

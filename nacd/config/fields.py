@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -44,6 +44,11 @@ def surroundings(info: ValidationInfo) -> Surroundings:
     if not isinstance(info.context, Surroundings):
         raise TypeError("settings are read with their surroundings as context")
     return info.context
+
+
+def told(kind: str, *usual: str, **more: object) -> WithJsonSchema:
+    """The JSON Schema of a text. kind: what people call it. usual: what such texts look like."""
+    return WithJsonSchema({"type": "string", "x-type": kind, **({"x-usual": [*usual]} if usual else {}), **more})
 
 
 # -- plain words and numbers ----------------------------------------------------------------
@@ -126,19 +131,21 @@ def written(value: timedelta) -> str:
     return "".join(parts) or "0s"
 
 
-def between(low: timedelta, high: timedelta) -> Callable[[timedelta], timedelta]:
-    def check(value: timedelta) -> timedelta:
-        if not low <= value <= high:
-            raise ValueError(f"this duration is outside `{written(low)}` to `{written(high)}`")
-        return value
+@dataclass(frozen=True, slots=True)
+class between:  # noqa: N801 - reads as the function that it is used as; the schema tells its bounds
+    """Whether a duration is in these bounds; both belong to them."""
 
-    return check
+    low: timedelta
+    high: timedelta
+
+    def __call__(self, value: timedelta) -> timedelta:
+        if not self.low <= value <= self.high:
+            raise ValueError(f"this duration is outside `{written(self.low)}` to `{written(self.high)}`")
+        return value
 
 
 Duration: TypeAlias = Annotated[
-    timedelta,
-    PlainValidator(duration),
-    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "examples": ["90s", "5m", "4h15m", "7d"]}),
+    timedelta, PlainValidator(duration), told("time", "90s", "5m", "4h15m", "7d", pattern=DURATION_PATTERN)
 ]
 
 _SIZE = re.compile(r"([1-9]\d{0,8})(KiB|MiB|GiB)", re.ASCII)
@@ -153,9 +160,7 @@ def size(value: object) -> int:
     return int(match.group(1)) * _SIZES[match.group(2)]
 
 
-Size: TypeAlias = Annotated[
-    int, PlainValidator(size), WithJsonSchema({"type": "string", "pattern": r"^[1-9]\d{0,8}(KiB|MiB|GiB)$"})
-]
+Size: TypeAlias = Annotated[int, PlainValidator(size), told("size", pattern=r"^[1-9]\d{0,8}(KiB|MiB|GiB)$")]
 
 
 # -- addresses ------------------------------------------------------------------------------
@@ -192,9 +197,7 @@ def listen_address(value: object) -> ListenAddress:
     return ListenAddress(str(address), port)
 
 
-Listen: TypeAlias = Annotated[
-    ListenAddress, PlainValidator(listen_address), WithJsonSchema({"type": "string", "examples": ["0.0.0.0:1812"]})
-]
+Listen: TypeAlias = Annotated[ListenAddress, PlainValidator(listen_address), told("`IP:PORT`", "0.0.0.0:1812")]
 
 
 def network(value: object) -> Network:
@@ -219,7 +222,7 @@ def network(value: object) -> Network:
 
 
 NetworkField: TypeAlias = Annotated[
-    Network, PlainValidator(network), WithJsonSchema({"type": "string", "examples": ["10.20.0.0/16", "10.9.0.4"]})
+    Network, PlainValidator(network), told("address or network", "10.20.0.0/16", "10.9.0.4")
 ]
 
 
@@ -238,7 +241,7 @@ def ip_address(value: object) -> str:
     return str(found)
 
 
-IpAddress: TypeAlias = Annotated[str, PlainValidator(ip_address), WithJsonSchema({"type": "string"})]
+IpAddress: TypeAlias = Annotated[str, PlainValidator(ip_address), told("IP address")]
 
 
 # -- names of things ------------------------------------------------------------------------
@@ -253,7 +256,7 @@ def guid(value: object) -> str:
     return value.lower()
 
 
-Guid: TypeAlias = Annotated[str, PlainValidator(guid), WithJsonSchema({"type": "string", "format": "uuid"})]
+Guid: TypeAlias = Annotated[str, PlainValidator(guid), told("GUID", format="uuid")]
 
 
 def day(value: object) -> date:
@@ -264,7 +267,7 @@ def day(value: object) -> date:
         raise ValueError('a day is wanted here, in quotes, as in `"2027-05-31"`') from None
 
 
-Day: TypeAlias = Annotated[date, PlainValidator(day), WithJsonSchema({"type": "string", "format": "date"})]
+Day: TypeAlias = Annotated[date, PlainValidator(day), told("day", format="date")]
 
 _SEPARATORS = re.compile(r"[-:.]")
 _HEX12 = re.compile(r"[0-9A-F]{12}")
@@ -290,9 +293,7 @@ def mac_pattern(value: object) -> str:
     return f"{pairs}-*" if digits and len(digits) % 2 == 0 else f"{pairs}*"
 
 
-MacPattern: TypeAlias = Annotated[
-    str, PlainValidator(mac_pattern), WithJsonSchema({"type": "string", "examples": ["AA-BB-CC-*"]})
-]
+MacPattern: TypeAlias = Annotated[str, PlainValidator(mac_pattern), told("MAC, or its beginning and `*`", "AA-BB-CC-*")]
 
 
 def https_url(value: object) -> str:
@@ -317,12 +318,8 @@ def _url(value: object, schemes: tuple[str, ...]) -> str:
     return str(value)
 
 
-HttpsUrl: TypeAlias = Annotated[
-    str, PlainValidator(https_url), WithJsonSchema({"type": "string", "pattern": "^https://"})
-]
-HttpUrl: TypeAlias = Annotated[
-    str, PlainValidator(any_http_url), WithJsonSchema({"type": "string", "pattern": "^https?://"})
-]
+HttpsUrl: TypeAlias = Annotated[str, PlainValidator(https_url), told("URL", pattern="^https://")]
+HttpUrl: TypeAlias = Annotated[str, PlainValidator(any_http_url), told("URL", pattern="^https?://")]
 
 
 # -- files and secrets ----------------------------------------------------------------------
@@ -332,6 +329,8 @@ def _file(value: object, info: ValidationInfo) -> Path:
     path = _path(value, info)
     if path.is_dir():
         raise ValueError(f"{shown(str(value))} is a folder, a file is wanted")
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{shown(str(value))} is a pipe, a device or a socket, a file is wanted")
     if not path.is_file():
         raise ValueError(f"the file {shown(str(value))} does not exist (looked for `{path}`)")
     if not os.access(path, os.R_OK):
@@ -371,16 +370,11 @@ def _exact_secret(value: object, info: ValidationInfo) -> Secret:
     return found.secret
 
 
-_PATH_SCHEMA = WithJsonSchema({"type": "string", "minLength": 1})
-ExistingFile: TypeAlias = Annotated[Path, PlainValidator(_file), _PATH_SCHEMA]
-ExistingFolder: TypeAlias = Annotated[Path, PlainValidator(_folder), _PATH_SCHEMA]
-AnyPath: TypeAlias = Annotated[Path, PlainValidator(_path), _PATH_SCHEMA]
-_SECRET_SCHEMA = WithJsonSchema(
-    {
-        "type": "string",
-        "pattern": "^(file|env|cred):.+",
-        "examples": ["file:/etc/nacd/secrets/campus", "cred:campus", "env:CAMPUS_SECRET"],
-    }
+ExistingFile: TypeAlias = Annotated[Path, PlainValidator(_file), told("file", minLength=1)]
+ExistingFolder: TypeAlias = Annotated[Path, PlainValidator(_folder), told("folder", minLength=1)]
+AnyPath: TypeAlias = Annotated[Path, PlainValidator(_path), told("path", minLength=1)]
+_SECRET_SCHEMA: Final = told(
+    "secret", "file:secrets/campus", "cred:campus", "env:CAMPUS_SECRET", pattern="^(file|env|cred):.+"
 )
 SecretField: TypeAlias = Annotated[Secret, PlainValidator(_secret), _SECRET_SCHEMA]
 BinarySecretField: TypeAlias = Annotated[Secret, PlainValidator(_exact_secret), _SECRET_SCHEMA]

@@ -18,13 +18,15 @@ from typing import Any, Final, TypeGuard
 
 from nacd.config import fields, policy_file, wording
 from nacd.config.fields import Network, Surroundings
+from nacd.config.findings import secrets
 from nacd.config.policy_file import PolicyFile
+from nacd.config.reading.contents import contents
 from nacd.config.rules.when import Knowledge
-from nacd.config.sections.base import Section
 from nacd.config.sections.sessions import Overrides
 from nacd.config.settings import Client, Settings
 from nacd.config.yaml import MAX_OCTETS, Document, PathTo, Plain, parse
 from nacd.errors import ConfigError, Problem
+from nacd.findings import Code
 from nacd.policy.model import Policy
 from nacd.values import Secret
 from nacd.vendor.profile import Profile
@@ -44,7 +46,8 @@ class Loaded:
 
     digest: of the policy and its lists (also ``policy.digest``). config_digest: SHA-256 of ``nacd.yaml``.
     texts: what made up the policy, by digest; under ``digest`` itself the manifest that names the others.
-    notes: remarks that do not stop anything. vendors: rows of the shipped vendor profiles, by name.
+    notes: remarks that do not stop anything. dead: rules that one of them says of that they never match. vendors: rows
+    of the shipped vendor profiles, by name.
     """
 
     settings: Settings
@@ -56,6 +59,7 @@ class Loaded:
     digest: str
     texts: Mapping[str, str]
     notes: tuple[Problem, ...]
+    dead: frozenset[str]
     vendors: Mapping[str, Mapping[str, Any]]
     config_document: Document
     policy_document: Document
@@ -109,7 +113,8 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, *, policy_path
         policy_text=policy.text,
         digest=policy.policy.digest,
         texts=policy.texts,
-        notes=tuple(_ordered([*reader.notes, *policy.notes], str(path))),
+        notes=tuple(_sorted([*reader.notes, *policy.notes], str(path))),
+        dead=policy.dead,
         vendors=reader.vendors,
         config_document=document,
         policy_document=policy.document,
@@ -137,16 +142,18 @@ def _with_lists(value: Plain) -> Any:
 
 
 def _octets(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_OCTETS + 1)
-    except OSError as wrong:
-        message = f"cannot be read: {(wrong.strerror or 'error').lower()}"
-        raise ConfigError((Problem(file=str(path), line=0, column=0, message=message),)) from None
+    found = contents(path, MAX_OCTETS)
+    if found.problem:
+        raise ConfigError((Problem(file=str(path), line=0, column=0, message=found.problem),))
+    return found.octets
+
+
+def _sorted(problems: list[Problem], first: str) -> list[Problem]:
+    return sorted(set(problems), key=lambda p: (p.file != first, p.file, p.line, p.column, p.message))
 
 
 def _ordered(problems: list[Problem], first: str) -> list[Problem]:
-    ordered = sorted(set(problems), key=lambda p: (p.file != first, p.file, p.line, p.column, p.message))
+    ordered = _sorted(problems, first)
     if len(ordered) > MAX_PROBLEMS:
         more = Problem(file=first, line=0, column=0, message=f"{len(ordered) - MAX_PROBLEMS} more problems not shown")
         return [*ordered[:MAX_PROBLEMS], more]
@@ -279,29 +286,30 @@ class _Reader:
             widest = WIDEST_NETWORK[network.version]
             if network.prefixlen == 0:
                 message = f"`{network}` lets the whole world be this NAS, if it knows the secret"
-                self._note((*path, "network", index), message)
+                self._note(Code.NETWORK_WIDE, (*path, "network", index), message)
             elif network.prefixlen < widest:
                 message = f"`{network}` is wider than /{widest} and shares one secret: name smaller networks if you can"
-                self._note((*path, "network", index), message)
+                self._note(Code.NETWORK_WIDE, (*path, "network", index), message)
         if client.message_authenticator == "accept":
             message = "requests without Message-Authenticator can be forged (CVE-2024-3596): `require` it when you can"
-            self._note((*path, "message_authenticator"), message)
+            self._note(Code.UNSIGNED_ACCEPTED, (*path, "message_authenticator"), message)
         if client.message_authenticator == "auto":
             message = (
                 "until an address has signed once, forged packets are possible (CVE-2024-3596):"
                 " set `require` when all have"
             )
-            self._note((*path, "message_authenticator"), message)
+            self._note(Code.UNSIGNED_UNTIL_SEEN, (*path, "message_authenticator"), message)
         if client.mab_password == "any":  # noqa: S105
             message = "the password of a MAB is not checked: whoever can send as this NAS needs to know a MAC alone"
-            self._note((*path, "mab_password"), message)
+            self._note(Code.MAB_PASSWORD_UNCHECKED, (*path, "mab_password"), message)
 
     def _strength(self, path: PathTo, secret: Secret) -> None:
         length = len(secret.reveal())
         if length < MIN_SECRET_OCTETS:
             self._refuse(path, f"this secret is shorter than {MIN_SECRET_OCTETS} octets: it can be guessed")
         elif length < GOOD_SECRET_OCTETS:
-            self._note(path, f"this secret is shorter than {GOOD_SECRET_OCTETS} octets: make it longer, and random")
+            message = f"this secret is shorter than {GOOD_SECRET_OCTETS} octets: make it longer, and random"
+            self._note(Code.SECRET_SHORT, path, message)
 
     # -- other sections ---------------------------------------------------------------------
 
@@ -320,7 +328,7 @@ class _Reader:
         certifying = "certificate" in settings.identity.order
         if certifying and not any(ca.may_assert for ca in settings.eap.client_cas):
             message = "no client ca has `may_assert: [intune_id]`: no certificate will name a device"
-            self._note(("eap", "client_cas"), message)
+            self._note(Code.NO_CA_NAMES_DEVICES, ("eap", "client_cas"), message)
 
     def _tenants(self, settings: Settings) -> None:
         """That each tenant can be told from the others, and that something leads to it."""
@@ -337,35 +345,33 @@ class _Reader:
                 if first[:-1] != own[:-1]:
                     self._twice(own, f"a tenant of the group `{group}`", first)
                 if group not in inhabited:
-                    self._note(own, f"no NAS is in the group `{group}`{wording.did_you_mean(group, inhabited)}")
+                    message = f"no NAS is in the group `{group}`{wording.did_you_mean(group, inhabited)}"
+                    self._note(Code.GROUP_EMPTY, own, message)
             if not several:
                 continue
             if name not in bound and inhabited.isdisjoint(section.groups) and not (cas and section.known_id):
                 message = f"nothing leads to the tenant `{name}`: no client ca, no tenant id, no group of a NAS"
-                self.notes.append(self.document.problem(path, message, key=True))
+                self._note(Code.TENANT_UNREACHABLE, path, message, key=True)
             if cas and not section.known_id:
                 message = "without its `tenant_id`, certificates of other tenants cannot be told from those of this one"
-                self._note((*path, "tenant"), message)
+                self._note(Code.TENANT_ID_MISSING, (*path, "tenant"), message)
 
     def _polls(self, settings: Settings) -> None:
         inhabited = {group for client in settings.clients for group in client.groups}
         for group in settings.compliance.poll.groups:
             if group not in inhabited:
                 message = f"no NAS is in the group `{group}`{wording.did_you_mean(group, inhabited)}"
-                path = ("compliance", "poll", "groups", group)
-                self.notes.append(self.document.problem(path, message, key=True))
+                self._note(Code.GROUP_EMPTY, ("compliance", "poll", "groups", group), message, key=True)
 
     def _note_secrets(self, settings: Settings, around: Surroundings) -> None:
-        for path, secret in _secrets(settings):
-            for noted, message in around.notes:
-                if noted is secret:
-                    self._note(path, message)
+        for path, message in secrets.remarks(settings, around.notes):
+            self._note(Code.SECRET_FILE_OPEN, path, message)
 
     def _refuse(self, path: PathTo, message: str) -> None:
         self.problems.append(self.document.problem(path, message))
 
-    def _note(self, path: PathTo, message: str) -> None:
-        self.notes.append(self.document.problem(path, message))
+    def _note(self, code: Code, path: PathTo, message: str, *, key: bool = False) -> None:
+        self.notes.append(self.document.problem(path, message, key=key, code=code))
 
 
 def _many(value: Plain) -> tuple[Plain, ...]:
@@ -381,18 +387,3 @@ def _networks(path: PathTo, written: Plain) -> Iterator[tuple[PathTo, Network]]:
     for index, item in enumerate(_many(written)):
         with contextlib.suppress(ValueError):
             yield (*path, index), fields.network(item)
-
-
-def _secrets(value: object, path: PathTo = ()) -> Iterator[tuple[PathTo, Secret]]:
-    """Every secret in the settings, with its path in the file."""
-    if isinstance(value, Secret):
-        yield path, value
-    elif isinstance(value, Section):
-        for name in type(value).model_fields:
-            yield from _secrets(getattr(value, name), (*path, name))
-    elif isinstance(value, tuple):
-        for number, item in enumerate(value):
-            yield from _secrets(item, (*path, number))
-    elif isinstance(value, Mapping):
-        for name, item in value.items():
-            yield from _secrets(item, (*path, name))

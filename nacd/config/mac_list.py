@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from nacd.config.fields import mac
+from nacd.config.reading.contents import contents
 from nacd.config.yaml import MAX_OCTETS, shown
 from nacd.errors import Problem
 from nacd.values import DeviceId
@@ -84,13 +85,10 @@ def read(path: Path, kind: Kind = MACS) -> MacList:
 
 def opened(path: Path) -> Opened:
     """The text of a list of any kind. Never raises for what is wrong with the file."""
-    try:
-        with path.open("rb") as file:
-            octets = file.read(MAX_OCTETS + 1)
-    except OSError as wrong:
-        return _unreadable(path, f"the list cannot be read: {(wrong.strerror or 'error').lower()}")
-    if len(octets) > MAX_OCTETS:
-        return _unreadable(path, f"the list is larger than {MAX_OCTETS >> 20} MiB")
+    found = contents(path, MAX_OCTETS)
+    if found.problem:
+        return _unreadable(path, f"the list {found.problem}")
+    octets = found.octets
     try:
         text = octets.decode()
     except UnicodeDecodeError as wrong:

@@ -22,11 +22,15 @@ from nacd.config.lists import vlan_list
 from nacd.config.lists.vlan_list import DeviceVlans
 from nacd.config.mac_list import MacList
 from nacd.config.policy_text import PolicyText, ProfileText, RuleText, attribute_name, intentions, profile_fields
+from nacd.config.rules import monitor
+from nacd.config.rules.monitor import MonitorText, RuleMonitorText
 from nacd.config.rules.when import Knowledge, Whens, mapping
 from nacd.config.yaml import Document, PathTo, Plain, parse
 from nacd.errors import Problem
+from nacd.findings import Code
 from nacd.policy import lint
 from nacd.policy.model import DEFAULT_DENY, DENY, Policy, Rule
+from nacd.policy.monitor.scopes import Monitors
 from nacd.values import Attribute
 from nacd.vendor.profile import INTENTIONS, Profile
 
@@ -35,7 +39,8 @@ MAX_RULES: Final = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyFile:
-    """One policy file read. policy and profiles count only when there are no problems."""
+    """One policy file read. policy and profiles count only when there are no problems. dead: rules that a note says of
+    that they never match."""
 
     document: Document
     text: str
@@ -44,6 +49,7 @@ class PolicyFile:
     texts: Mapping[str, str]
     problems: tuple[Problem, ...]
     notes: tuple[Problem, ...]
+    dead: frozenset[str]
 
 
 def read(path: Path, octets: bytes, knowledge: Knowledge) -> PolicyFile:
@@ -55,7 +61,7 @@ def read(path: Path, octets: bytes, knowledge: Knowledge) -> PolicyFile:
     rules = reader.rules(profiles)
     text = octets.decode()
     digest, texts = _digest(path.name, text, octets, {**reader.whens.lists, **reader.vlan_lists})
-    policy = Policy(rules=rules, digest=digest)
+    policy = Policy(rules=rules, digest=digest, monitors=reader.monitors(profiles))
     if not reader.problems:
         reader.lint(policy, profiles)
     return PolicyFile(
@@ -66,6 +72,7 @@ def read(path: Path, octets: bytes, knowledge: Knowledge) -> PolicyFile:
         texts=texts,
         problems=tuple(reader.problems),
         notes=tuple(reader.notes),
+        dead=frozenset(reader.dead),
     )
 
 
@@ -88,8 +95,10 @@ class _Reader:
     knowledge: Knowledge
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
+    dead: set[str] = field(default_factory=set)
     vlan_lists: dict[str, DeviceVlans] = field(default_factory=dict)
     whens: Whens = field(init=False)
+    monitored: dict[str, RuleMonitorText] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.whens = Whens(
@@ -136,23 +145,41 @@ class _Reader:
                 conditions=self.whens.conditions((*path, "when"), rule.when, rule.then),
                 then=rule.then,
             )
+            if rule.monitor is not None:
+                self.monitored[rule.name] = rule.monitor
         return tuple(found.values())
+
+    def monitors(self, profiles: Mapping[str, Profile]) -> Monitors:
+        """Where something else is answered than the rules decide. After ``rules``."""
+        around = Surroundings(folder=self.folder, environment={})
+        written = self.document.value.get("monitor")
+        groups = set[str]().union(*self.knowledge.groups.values()) if self.knowledge.sure else None
+        monitor.check(("monitor",), written, profiles, groups, self._refuse)
+        read = wording.read_part(MonitorText, self.document, ("monitor",), around) if written is not None else None
+        return monitor.monitors(read, self.monitored, self.document.value.get("time_zone"))
 
     def lint(self, policy: Policy, profiles: Mapping[str, Profile]) -> None:
         """Notes on what is lawful but surely not meant."""
         groups = self.knowledge.groups
         places = {rule.name: ("rules", number) for number, rule in enumerate(policy.rules)}
         for note in lint.notes(policy, groups=groups, graph=self.knowledge.graph, graph_sure=self.knowledge.graph_sure):
+            if note.code in lint.NEVER:
+                self.dead.add(note.rule)
             path: PathTo = places[note.rule]
             if note.condition:
                 path = (*path, "when", *note.condition.split("."))
-            self.notes.append(self.document.problem(path, f"rule `{note.rule}`: {note.message}"))
+            self.notes.append(self.document.problem(path, f"rule `{note.rule}`: {note.message}", code=note.code))
         used = {rule.then for rule in policy.rules} | self.knowledge.ordered
+        used |= {each.profile for each in policy.monitors.all}
         for name in profiles:
             if name not in used:
-                self.notes.append(self.document.problem(("profiles", name), f"no rule uses profile `{name}`", key=True))
+                message = f"no rule uses profile `{name}`"
+                self.notes.append(
+                    self.document.problem(("profiles", name), message, key=True, code=Code.PROFILE_UNUSED)
+                )
         if not policy.rules:
-            self.notes.append(self.document.problem(("rules",), "there are no rules: everything is denied"))
+            message = "there are no rules: everything is denied"
+            self.notes.append(self.document.problem(("rules",), message, code=Code.NO_RULES))
 
     # -- profiles ---------------------------------------------------------------------------
 
@@ -202,6 +229,7 @@ class _Reader:
             known = wording.did_you_mean(then, (*profiles, DENY))
             self._refuse((*path, "then"), f"there is no profile `{then}`{known}")
         self.whens.check((*path, "when"), when)
+        monitor.check((*path, "monitor"), rule.get("monitor"), profiles, (), self._refuse)
 
     def _vlans(self, profile: str, file: str) -> Mapping[str, str]:
         path = (*intention_path(self.document, profile, "vlan"), "list")
@@ -218,7 +246,7 @@ class _Reader:
             else:
                 self._refuse(path, f"`{file}`: {problem.message}")
         if not problems and empty:
-            self.notes.append(self.document.problem(path, f"`{file}` {empty}"))
+            self.notes.append(self.document.problem(path, f"`{file}` {empty}", code=Code.LIST_EMPTY))
 
     # -- places -----------------------------------------------------------------------------
 

@@ -14,8 +14,10 @@ from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PlainValidator, Tag, WithJsonSchema
 
-from nacd.config.fields import Duration, Number, Text, at_least_one, between, text
-from nacd.config.policy_conditions import TimeZone, When
+from nacd.config.fields import Duration, Guid, Number, Text, at_least_one, between, text
+from nacd.config.policy_conditions import When
+from nacd.config.rules.monitor import MonitorText, RuleMonitorText
+from nacd.config.rules.words import TimeZone
 from nacd.config.sections.base import Section
 from nacd.config.yaml import shown
 from nacd.policy.model import DENY
@@ -156,8 +158,11 @@ class VlanListText(Section):
     """A VLAN for each device, out of a file."""
 
     hints: ClassVar[Mapping[str, str]] = {"file": "write `list`", "else": "write `default`"}
-    list: Text = Field(description="CSV file beside the policy with the columns `device` (GUID or MAC) and `vlan`")
-    default: Vlan = Field(description="VLAN of every device that the list does not hold")
+    list: Text = Field(
+        description="CSV file beside the policy with the columns `device` (GUID or MAC) and `vlan`",
+        examples=["vlans.csv"],
+    )
+    default: Vlan = Field(description="VLAN of every device that the list does not hold", examples=[120])
 
 
 VlanChoice: TypeAlias = Annotated[
@@ -175,8 +180,13 @@ def _list_name(value: str) -> str:
 class DaclText(Section):
     """Lines of an access list under a name, so that a NAS can fetch them by themselves."""
 
-    name: Annotated[Text, AfterValidator(_list_name)] = Field(description="a NAS that downloads lists keeps it by this")
-    lines: DaclLines = Field(description="lines of the list, in the language of the NAS")
+    name: Annotated[Text, AfterValidator(_list_name)] = Field(
+        description="a NAS that downloads lists keeps it by this", examples=["GUESTS"]
+    )
+    lines: DaclLines = Field(
+        description="lines of the list, in the language of the NAS",
+        examples=[["permit udp any any eq 53", "deny ip any any"]],
+    )
 
 
 DaclChoice: TypeAlias = Annotated[
@@ -189,9 +199,12 @@ class RedirectText(Section):
     """Send the endpoint's browser elsewhere."""
 
     url: Annotated[Text, AfterValidator(_redirect_url)] = Field(
-        description="where to, `http://` or `https://`; `{mac}`, `{device_id}`, `{session}`, `{reason}` are filled in"
+        description="where to, `http://` or `https://`; `{mac}`, `{device_id}`, `{session}`, `{reason}` are filled in",
+        examples=["https://portal.example/fix?m={mac}"],
     )
-    acl: Text | None = Field(default=None, description="name of the list on the NAS that says what is redirected")
+    acl: Text | None = Field(
+        default=None, description="name of the list on the NAS that says what is redirected", examples=["REDIRECT"]
+    )
 
 
 class Intentions(Section):
@@ -203,22 +216,42 @@ class Intentions(Section):
         "url_redirect": "write `redirect: {url: ..., acl: ...}`",
     }
     vlan: VlanChoice | None = Field(
-        default=None, description="VLAN, by number (1 to 4094) or by name; or `{list: vlans.csv, default: 120}`"
+        default=None,
+        description="VLAN, by number (1 to 4094) or by name; or `{list: vlans.csv, default: 120}`",
+        examples=[120, "CORP", {"list": "vlans.csv", "default": 120}],
     )
     voice_vlan: VoiceVlan | None = Field(
-        default=None, description="a phone's VLAN, by number or by name; `true`: the one that is set on the port"
+        default=None,
+        description="a phone's VLAN, by number or by name; `true`: the one that is set on the port",
+        examples=[150, True],
     )
-    acl: Text | None = Field(default=None, description="name of an access list that the NAS has")
+    acl: Text | None = Field(
+        default=None, description="name of an access list that the NAS has", examples=["QUARANTINE"]
+    )
     dacl: DaclChoice | None = Field(
         default=None,
         description="lines of an access list, in the language of the NAS; or `{name: GUESTS, lines: [...]}`, which a"
         " NAS that can do so downloads by its name",
+        examples=[["permit udp any any eq 53", "deny ip any any"], {"name": "GUESTS", "lines": ["deny ip any any"]}],
     )
-    redirect: RedirectText | None = Field(default=None, description="send the endpoint's browser elsewhere")
-    sgt: Annotated[Number, AfterValidator(_sgt)] | None = Field(default=None, description="security group tag")
-    role: Text | None = Field(default=None, description="name of a role that the NAS has")
-    group_policy: Text | None = Field(default=None, description="name of a group policy that the NAS has")
-    session_timeout: SessionTimeout | None = Field(default=None, description="how long a session lasts, as in `8h`")
+    redirect: RedirectText | None = Field(
+        default=None,
+        description="send the endpoint's browser elsewhere",
+        examples=[{"url": "https://portal.manage.microsoft.com/networkaccesscontrol/index", "acl": "REDIRECT"}],
+    )
+    sgt: Annotated[Number, AfterValidator(_sgt)] | None = Field(
+        default=None, description="security group tag", json_schema_extra={"x-unit": "tag, 2 to 65519"}, examples=[15]
+    )
+    role: Text | None = Field(default=None, description="name of a role that the NAS has", examples=["employee"])
+    group_policy: Text | None = Field(
+        default=None, description="name of a group policy that the NAS has", examples=["CORP"]
+    )
+    session_timeout: SessionTimeout | None = Field(
+        default=None,
+        description="how long a session lasts, as in `8h`, in whole seconds; then the endpoint is decided anew (see"
+        " `termination`)",
+        examples=["8h", "10m"],
+    )
 
 
 class OptionalIntentions(Intentions):
@@ -248,17 +281,24 @@ class ProfileText(Intentions):
     """An authorization profile. Plain intentions are promises: every NAS that can reach it must keep them."""
 
     termination: Literal["reauthenticate", "end"] | None = Field(
-        default=None, description="when the time is up: `reauthenticate` (default) or `end` the session"
+        default=None,
+        description="when the time is up: `reauthenticate` (default) or `end` the session",
+        examples=["reauthenticate", "end"],
     )
     attributes: dict[Annotated[str, AfterValidator(_attribute_key)], AttributeValues] = Field(
-        default={}, description="raw attributes by dictionary name (`NAME` or `NAME:TAG`), sent to every vendor"
+        default={},
+        description="raw attributes by dictionary name (`NAME` or `NAME:TAG`), sent to every vendor",
+        examples=[{"Acct-Interim-Interval": 600}, {"Tunnel-Preference:1": [1]}],
     )
     optional: OptionalIntentions | None = Field(
-        default=None, description="intentions left out where the vendor cannot express them"
+        default=None,
+        description="intentions left out where the vendor cannot express them",
+        examples=[{"acl": "QUARANTINE"}],
     )
     on_quarantine: OnQuarantine = Field(
         default=(),
         description="what `nacd actions` asks of Intune when a device gets this profile: `sync` it, `notify` its user",
+        examples=[["sync", "notify"], "sync"],
     )
 
 
@@ -298,16 +338,53 @@ class RuleText(Section):
         "allow": "write `then` and the name of a profile",
         "deny": f"write `then: {DENY}`",
     } | {key: f"conditions stand under `when`: write `when: {{{key}: ...}}`" for key in When.model_fields}
-    name: Text = Field(description="unique name, for audit records")
-    when: When = Field(description="conditions; all must hold")
-    then: Text = Field(description=f"name of a profile, or `{DENY}`")
+    name: Text = Field(description="unique name, for audit records", examples=["compliant device"])
+    when: When = Field(
+        description="conditions; all must hold",
+        examples=[{"access": "dot1x", "identity": "certificate", "compliance": "compliant"}],
+    )
+    then: Text = Field(description=f"name of a profile, or `{DENY}`", examples=["corporate", "deny"])
+    monitor: RuleMonitorText | None = Field(
+        default=None,
+        description="until a date, something else is answered than this rule decides; absent: what it decides",
+        examples=[{"until": "2026-12-31", "profile": "open"}],
+    )
 
 
 class PolicyText(Section):
     """Everything in ``policy.yaml``."""
 
     time_zone: TimeZone | None = Field(
-        default=None, description="whose clock `during` means, as in `Europe/Berlin`; needed where a rule has it"
+        default=None,
+        description="whose clock `during` means, as in `Europe/Berlin`; needed where a rule has it",
+        examples=["Europe/Berlin", "UTC"],
     )
-    profiles: dict[Text, ProfileText] = Field(default={}, description="authorization profiles by name")
-    rules: tuple[RuleText, ...] = Field(description="rules; the first that matches decides, else access is denied")
+    user_groups: dict[Text, Guid] = Field(
+        default={},
+        description="names for groups of Entra ID, each with its object id, for `user_group` in rules; an id stays when"
+        " a group is renamed",
+        examples=[{"contractors": "6b4b9f4e-7a0d-4a63-9a39-5d5e7c7a1c11"}],
+    )
+    monitor: MonitorText | None = Field(
+        default=None,
+        description="until a date, every decision is answered with one profile, everywhere or at some groups of NASes;"
+        " absent: what is decided is answered",
+        examples=[{"until": "2026-12-31", "profile": "open", "keep": ["phones"], "enforce": ["lobby"]}],
+    )
+    profiles: dict[Text, ProfileText] = Field(
+        default={},
+        description="authorization profiles by name",
+        examples=[{"corporate": {"vlan": 120, "session_timeout": "8h"}}],
+    )
+    rules: tuple[RuleText, ...] = Field(
+        description="rules; the first that matches decides, else access is denied",
+        examples=[
+            [
+                {
+                    "name": "compliant device",
+                    "when": {"access": "dot1x", "identity": "certificate", "compliance": "compliant"},
+                    "then": "corporate",
+                }
+            ]
+        ],
+    )

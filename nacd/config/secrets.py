@@ -13,9 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from nacd.config.reading.contents import Contents, contents
 from nacd.values import Secret
 
 MAX_OCTETS: Final = 64 * 1024
+_PEM: Final = b"-----BEGIN "
 CREDENTIALS_DIRECTORY: Final = "CREDENTIALS_DIRECTORY"
 """The variable in which systemd names the folder of a unit's credentials (systemd.exec(5))."""
 
@@ -73,42 +75,37 @@ def _credential(name: str, environment: Mapping[str, str], *, exact: bool) -> Se
             f" add `LoadCredential={name}:...` to the unit"
         )
     # Credentials are guarded by systemd: a folder of their own, readable by this unit alone.
-    return _checked(_read(Path(folder) / name, f"the credential `{name}`"), f"the credential `{name}`", exact=exact)
+    named = f"the credential `{name}`"
+    return _checked(_read(Path(folder) / name, named).octets, named, exact=exact)
 
 
 def _from_file(path: Path, *, shown: str, exact: bool) -> Revealed:
     named = f"the secret file `{shown}`"
-    octets = _read(path, named)
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-    except OSError as wrong:
-        raise ValueError(f"{named} cannot be read: {(wrong.strerror or 'error').lower()}") from None
+    found = _read(path, named)
+    octets, mode = found.octets, found.mode
     if mode & stat.S_IRWXO:
         raise ValueError(f"{named} is open to every user of this machine (mode {mode:04o}): `chmod 600 {path}`")
     note = f"{named} is open to its group (mode {mode:04o})" if mode & stat.S_IRWXG else ""
     return Revealed(_checked(octets, named, exact=exact), note)
 
 
-def _read(path: Path, named: str) -> bytes:
-    try:
-        if not path.exists():
-            raise ValueError(f"{named} does not exist")
-        if not path.is_file():
-            raise ValueError(f"{named} is no file")
-        with path.open("rb") as file:
-            octets = file.read(MAX_OCTETS + 1)
-    except OSError as wrong:
-        raise ValueError(f"{named} cannot be read: {(wrong.strerror or 'error').lower()}") from None
-    if len(octets) > MAX_OCTETS:
-        raise ValueError(f"{named} is larger than {MAX_OCTETS >> 10} KiB")
-    return octets
+def _read(path: Path, named: str) -> Contents:
+    found = contents(path, MAX_OCTETS)
+    if found.problem.endswith("no such file or directory"):
+        raise ValueError(f"{named} does not exist")
+    if found.problem:
+        raise ValueError(f"{named} {found.problem}")
+    return found
 
 
 def _checked(octets: bytes, named: str, *, exact: bool) -> Secret:
-    """One newline is what an editor adds; any other white space may be meant."""
+    """One newline is what an editor adds, and more lines are another file than was meant (a key, a list); any other
+    white space may be meant. A PEM, which is many lines, has its own."""
     stripped = octets if exact else octets.removesuffix(b"\n")
     if len(stripped) < len(octets):
         stripped = stripped.removesuffix(b"\r")
     if not stripped.strip():
         raise ValueError(f"{named} is empty")
+    if not exact and b"\n" in stripped and _PEM not in stripped:
+        raise ValueError(f"{named} has more than one line: a secret is one line, and the newline behind it is no part")
     return Secret(stripped)

@@ -39,6 +39,7 @@ from nacd.config.sections.control import Control
 from nacd.config.sections.eap import Eap
 from nacd.config.sections.identity import Identity
 from nacd.config.sections.intune import Intune
+from nacd.config.sections.mab import Mab
 from nacd.config.sections.overload import Overload
 from nacd.config.sections.sessions import Sessions
 from nacd.config.yaml import shown
@@ -70,16 +71,28 @@ class Server(Section):
     """Where nacd listens."""
 
     auth: Listens = Field(
-        default=(ListenAddress("0.0.0.0", 1812),), description="address or addresses for Access-Requests, `IP:PORT`"
+        default=(ListenAddress("0.0.0.0", 1812),),
+        description="address or addresses for Access-Requests, `IP:PORT`; a list for several, as for IPv4 and IPv6",
+        examples=["0.0.0.0:1812", ["0.0.0.0:1812", "[::]:1812"]],
     )
     accounting: Listens = Field(
-        default=(ListenAddress("0.0.0.0", 1813),), description="address or addresses for Accounting-Requests"
+        default=(ListenAddress("0.0.0.0", 1813),),
+        description="address or addresses for Accounting-Requests, `IP:PORT`; without accounting nacd learns late that"
+        " a session is over",
+        examples=["0.0.0.0:1813", ["0.0.0.0:1813", "[::]:1813"]],
     )
     metrics: Listen | None = Field(
         default=None,
-        description="address for metrics over HTTP, as in `127.0.0.1:9812`; absent: none. There is no password",
+        description="address for metrics over HTTP, `IP:PORT`; absent: none. There is no password, so keep it on"
+        " loopback",
+        examples=["127.0.0.1:9812"],
     )
-    workers: Annotated[Number, AfterValidator(_one_worker)] = Field(default=1, description="processes; 1 for now")
+    workers: Annotated[Number, AfterValidator(_one_worker)] = Field(
+        default=1,
+        description="processes that answer; only `1` for now",
+        json_schema_extra={"x-unit": "processes"},
+        examples=[1],
+    )
 
     @model_validator(mode="after")
     def _apart(self) -> Server:
@@ -96,20 +109,39 @@ class Server(Section):
 class Dynauth(Section):
     """Where this NAS takes CoA-Requests and Disconnect-Requests (RFC 5176)."""
 
-    port: Port | None = Field(default=None, description="UDP port; default: what this vendor's NASes listen on")
-    secret: SecretField | None = Field(default=None, description="reference to a secret of its own; default: the NAS's")
+    port: Port | None = Field(
+        default=None,
+        description="UDP port; default: what this vendor's NASes listen on",
+        json_schema_extra={"x-unit": "UDP port"},
+        examples=[3799, 1700],
+    )
+    secret: SecretField | None = Field(
+        default=None,
+        description="reference to a secret of its own; default: the NAS's",
+        examples=["file:secrets/wifi-coa", "cred:wifi-coa"],
+    )
     address: IpAddress | None = Field(
         default=None,
         description="where to ask, as for a controller or a proxy; default: where the session's requests came from",
+        examples=["10.21.0.2"],
     )
     source: IpAddress | None = Field(
-        default=None, description="our address that the NAS knows; default: what the route prefers"
+        default=None,
+        description="our address that the NAS knows; default: what the route prefers",
+        examples=["10.1.0.5"],
     )
     rate: Annotated[Number, Field(ge=1, le=10_000)] = Field(
-        default=50, description="requests a second, to each address, repeats included"
+        default=50,
+        description="requests to each address, repeats included; what is more waits, so that a mass change does not"
+        " drown a NAS",
+        json_schema_extra={"x-unit": "requests a second"},
+        examples=[50],
     )
     concurrent: Annotated[Number, Field(ge=1, le=256)] = Field(
-        default=8, description="requests under way at once, to each address"
+        default=8,
+        description="requests under way at once, to each address; what is more waits",
+        json_schema_extra={"x-unit": "requests"},
+        examples=[8],
     )
 
     @model_validator(mode="after")
@@ -122,13 +154,25 @@ class Dynauth(Section):
 class Client(Section):
     """One NAS, or many alike: switches, controllers, VPN concentrators."""
 
-    name: Text = Field(description="name in policy and audit records")
-    network: Networks = Field(description="address or network it sends from, or a list of them")
-    secret: SecretField = Field(description="reference to the RADIUS shared secret")
-    vendor: Text = Field(description="vendor profile: how intentions are put into attributes")
-    groups: Texts = Field(default=(), description="groups that a rule may ask for")
+    name: Text = Field(description="name in policy and audit records", examples=["campus-switches"])
+    network: Networks = Field(
+        description="address or network it sends from, or a list of them; the longest match wins, and whoever is in"
+        " none is not answered",
+        examples=["10.20.0.0/16", "10.9.0.4", ["10.21.0.10", "10.21.0.11"]],
+    )
+    secret: SecretField = Field(
+        description="reference to the RADIUS shared secret; the NAS has the same, 16 random characters or more",
+        examples=["file:secrets/campus", "cred:campus", "env:CAMPUS_SECRET"],
+    )
+    vendor: Text = Field(
+        description="vendor profile: how intentions are put into attributes; `generic` for one that is not among them",
+        examples=["cisco-ios", "aruba-cx", "generic"],
+    )
+    groups: Texts = Field(default=(), description="groups that a rule may ask for", examples=[["campus", "wired"]])
     location: Place | None = Field(
-        default=None, description="where it stands, from the widest to the narrowest, as in `berlin/building-7`"
+        default=None,
+        description="where it stands, from the widest to the narrowest, as in `berlin/building-7`",
+        examples=["berlin/building-7"],
     )
     message_authenticator: Literal["require", "auto", "accept"] = Field(
         default="require",
@@ -140,7 +184,12 @@ class Client(Section):
     )
     eap_md5_mab: Flag = Field(default=False, description="this NAS does MAB by EAP-MD5")
     mab_password: Literal["mac", "any"] = Field(default="mac", description="what the password of a MAB request must be")
-    probe_users: Texts = Field(default=(), description="user names of the NAS's own health probes")
+    probe_users: Texts = Field(
+        default=(),
+        description="user names of the NAS's own health probes; what they ask is answered with a Reject, which says"
+        " that nacd is there",
+        examples=[["asa-health-check"]],
+    )
     timeout: Annotated[Duration, AfterValidator(between(SECOND, MINUTE))] = Field(
         default=5 * SECOND,
         description="how long this NAS waits before it repeats a request; what is older is not worked on",
@@ -159,18 +208,28 @@ class Client(Section):
 class Actions(Section):
     """The service that syncs devices and notifies their users (`nacd actions`), as the daemon sees it."""
 
-    socket: AnyPath = Field(description="its socket, as in `/run/nacd-actions/actions.sock`")
+    socket: AnyPath = Field(
+        description="path of its Unix socket; the same as `service.socket` in actions.yaml",
+        examples=["/run/nacd-actions/actions.sock"],
+    )
 
 
 class Audit(Section):
     """The audit log."""
 
-    file: AnyPath = Field(description="JSON lines are appended to this file")
+    file: AnyPath = Field(
+        description="JSON lines are appended to this file; turn it over with logrotate. Without a record no answer"
+        " leaves (see `when_full`)",
+        examples=["/var/log/nacd/audit.jsonl"],
+    )
     when_full: Literal["refuse", "continue"] = Field(
         default="refuse", description="when no record can be written: `refuse` access, or `continue` without records"
     )
     warn_at_percent: Annotated[Number, Field(ge=1, le=99)] = Field(
-        default=80, description="warn when the disk under the log is this full"
+        default=80,
+        description="warn when the disk under the log is this full",
+        json_schema_extra={"x-unit": "percent"},
+        examples=[80],
     )
 
 
@@ -187,22 +246,49 @@ class Settings(Section):
     identity: Identity = Field(default=Identity(), description="what names an endpoint")
     intune: Intune | None = Field(default=None, description="Intune; absent: compliance is never asked")
     tenants: Mapping[Text, Intune] = Field(
-        default={}, description="instead of `intune`, for several tenants: each by a name of its own"
+        default={},
+        description="instead of `intune`, for several tenants: each by a name of its own",
+        examples=[
+            {
+                "contoso": {
+                    "tenant": "contoso.onmicrosoft.com",
+                    "client_id": "00000000-0000-0000-0000-000000000000",
+                    "credential": {"managed_identity": "system"},
+                    "groups": ["campus"],
+                }
+            }
+        ],
     )
     compliance: ComplianceSettings = Field(default=ComplianceSettings(), description="how verdicts are kept")
-    policy: ExistingFile = Field(description="the policy file")
+    policy: ExistingFile = Field(
+        description="the policy file; policy-cases.yaml is looked for beside it", examples=["policy.yaml"]
+    )
+    shadow: AnyPath | None = Field(
+        default=None,
+        description="a policy file that is evaluated beside the live one on real logins, without any effect (`nacd"
+        " shadow report`); whatever is wrong with it stops nothing",
+        examples=["policy-next.yaml"],
+    )
     audit: Audit = Field(description="the audit log")
     sessions: Sessions = Field(default=Sessions(), description="how long sessions are kept, and how they are changed")
     control: Control = Field(default=Control(), description="who may give orders to the running daemon")
+    mab: Mab = Field(default=Mab(), description="what endpoints that come by their MAC alone may do")
     actions: Actions | None = Field(
         default=None, description="who carries out `on_quarantine` of profiles; absent: no profile may have it"
     )
     overload: Overload = Field(default=Overload(), description="what happens when more comes in than can be done")
-    state: AnyPath = Field(description="folder for what must outlive a restart")
+    state: AnyPath = Field(
+        description="folder for what must outlive a restart: verdicts, sessions, orders; nacd makes it",
+        examples=["/var/lib/nacd"],
+    )
     dictionaries: Annotated[
         tuple[ExistingFolder, ...],
         BeforeValidator(as_many, json_schema_input_type=ExistingFolder | list[ExistingFolder]),
-    ] = Field(default=(), description="folders with more RADIUS dictionaries, in FreeRADIUS's syntax")
+    ] = Field(
+        default=(),
+        description="folders with more RADIUS dictionaries, in FreeRADIUS's syntax",
+        examples=[["dictionaries"]],
+    )
 
     @model_validator(mode="after")
     def _one_way_to_name_tenants(self) -> Settings:

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import yaml
 
+from nacd.config.findings import comments
+from nacd.config.findings.comments import Comment
 from nacd.errors import ConfigError, Problem
 
 MAX_OCTETS: Final = 10 * 1024 * 1024
@@ -42,7 +44,7 @@ class Spot(NamedTuple):
 class Document:
     """One file's content: plain values, and where each of them stands.
 
-    flawed: paths of values that have a problem already; what is said of them later is an echo.
+    flawed: paths of values that have a problem already; what is said of them later is an echo. comments: those to nacd.
     """
 
     file: str
@@ -50,6 +52,7 @@ class Document:
     values: Mapping[PathTo, Spot]
     keys: Mapping[PathTo, Spot]
     flawed: frozenset[PathTo] = frozenset()
+    comments: tuple[Comment, ...] = ()
 
     def known(self, path: PathTo) -> PathTo:
         """The longest part of the path that stands in the file."""
@@ -62,9 +65,10 @@ class Document:
         path = self.known(path)
         return self.keys.get(path, self.values[path]) if key else self.values[path]
 
-    def problem(self, path: PathTo, message: str, *, key: bool = False) -> Problem:
+    def problem(self, path: PathTo, message: str, *, key: bool = False, code: str = "") -> Problem:
+        """A problem there; with a code, a finding."""
         line, column = self.spot(path, key=key)
-        return Problem(file=self.file, line=line, column=column, message=message)
+        return Problem(file=self.file, line=line, column=column, message=message, code=code)
 
 
 def parse(octets: bytes, file: str) -> tuple[Document, tuple[Problem, ...]]:
@@ -82,7 +86,7 @@ def parse(octets: bytes, file: str) -> tuple[Document, tuple[Problem, ...]]:
         raise ConfigError((*builder.problems, _syntax(wrong, text, file))) from None
     except yaml.YAMLError:
         raise ConfigError((*builder.problems, _problem(file, Spot(1, 1), "this is not YAML"))) from None
-    return builder.document(), tuple(builder.problems)
+    return replace(builder.document(), comments=comments.to_nacd(text, builder.holding)), tuple(builder.problems)
 
 
 def _problem(file: str, spot: Spot, message: str) -> Problem:
@@ -206,8 +210,13 @@ _SURPRISES: Final = (
 )
 
 
+_MAY_SURPRISE: Final = frozenset("yYnNoO0123456789+-.<=")
+
+
 def _surprise(text: str) -> str:
     """Why other YAML readers see something else in this plain scalar; ``""`` when they do not."""
+    if text[:1] not in _MAY_SURPRISE:  # most words do not, and there are many
+        return ""
     return next((why for pattern, why in _SURPRISES if pattern.fullmatch(text)), "")
 
 
@@ -243,6 +252,8 @@ class _Builder:
 
     def __init__(self, file: str) -> None:
         self.problems: list[Problem] = []
+        self.holding: list[tuple[int, int]] = []
+        """From where to where scalars stand that hold a ``#``, which begins no comment there."""
         self._file = file
         self._stack: list[_Frame] = []
         self._values: dict[PathTo, Spot] = {}
@@ -297,6 +308,8 @@ class _Builder:
 
     def _scalar(self, event: yaml.ScalarEvent, spot: Spot, flaw: str) -> None:
         text, plain = event.value, event.style in ("", None)
+        if "#" in text and event.start_mark and event.end_mark:
+            self.holding.append((event.start_mark.index, event.end_mark.index))
         if self._wants_key():
             surprise = _surprise(text) if plain else ""
             if surprise:

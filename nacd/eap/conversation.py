@@ -1,16 +1,16 @@
-"""One peer's conversation, and the books of all of them.
+"""One peer's conversation, all of them together, and their books.
 
-Knows: what is remembered between two packets of a peer; how many conversations there are, through whom, and what
-they hold. Refuses to know: what is said in them (``conversations``).
+Knows: what is remembered between two packets of a peer; how many conversations there are, through whom, what they
+hold, and whose each is. Refuses to know: what is said in them (``conversations``).
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from nacd.eap.limits import WAITING_OCTETS, EapOptions, Station
+from nacd.eap.limits import NO_STATION, WAITING_OCTETS, Abandoned, EapOptions, Station
 from nacd.eap.tls_engine import HANDSHAKE_OCTETS
 from nacd.eap.tls_server import TlsServer
 from nacd.values import NO_PORT, AccessRequest, Port
@@ -30,6 +30,9 @@ class AwaitMd5:
 
 Phase: TypeAlias = AwaitIdentity | AwaitMd5 | TlsServer
 Key: TypeAlias = tuple[str, bytes]
+NOBODY: Final = object()
+"""Whose a conversation is that there is none of."""
+_ABANDONED_KEPT: Final = 1_000
 
 
 class Conversation:
@@ -44,6 +47,7 @@ class Conversation:
         "identity",
         "key",
         "nas",
+        "owner",
         "phase",
         "port",
         "rounds",
@@ -56,6 +60,7 @@ class Conversation:
         self.key = key
         self.station = station
         self.nas = request.nas.name
+        self.owner = NOBODY
         self.calling = request.calling_station_id
         self.station_name = request.station
         self.port: Port = request.port
@@ -76,7 +81,8 @@ class Books:
     """
 
     def __init__(self, options: EapOptions) -> None:
-        self._options = options
+        self.options = options
+        """Those that count from now on; what there is already stays."""
         self.live = 0
         self.handshaking = 0
         self.held_octets = 0
@@ -86,7 +92,7 @@ class Books:
 
     def no_room(self, request: AccessRequest) -> str:
         """The limit that keeps this request from beginning a conversation, ``""`` if none does."""
-        options = self._options
+        options = self.options
         reached = ""
         if self.live - self.handshaking >= options.max_waiting:
             reached = "max_waiting"
@@ -103,15 +109,15 @@ class Books:
     def no_room_for_handshake(self) -> str:
         """The limit that keeps a conversation from opening TLS, ``""`` if none does."""
         reached = ""
-        if self.handshaking >= self._options.max_handshakes:
+        if self.handshaking >= self.options.max_handshakes:
             reached = "max_handshakes"
-        elif self.held_octets + HANDSHAKE_OCTETS > self._options.max_octets:
+        elif self.held_octets + HANDSHAKE_OCTETS > self.options.max_octets:
             reached = "memory"
         return self._counted(reached)
 
     def over_memory(self) -> str:
         """``memory`` when more is held than may be, else ``""``."""
-        return self._counted("memory" if self.held_octets > self._options.max_octets else "")
+        return self._counted("memory" if self.held_octets > self.options.max_octets else "")
 
     def opened(self, conversation: Conversation) -> None:
         """One more."""
@@ -154,3 +160,44 @@ def _holders(conversation: Conversation) -> tuple[tuple[str, ...], ...]:
     if conversation.station_name:
         holders.append((source, conversation.station_name))
     return tuple(holders)
+
+
+class Ongoing:
+    """Every conversation there is, whosever: they share the limits, and a station has one at a time.
+
+    concluded: proved, and perhaps still being decided upon: the response that ended it, and until when to know it.
+    """
+
+    def __init__(self, options: EapOptions | None = None) -> None:
+        self.live: OrderedDict[Key, Conversation] = OrderedDict()  # soonest deadline first, with one lifetime for all
+        self.stations: dict[Station, Key] = {}
+        self.concluded: OrderedDict[Key, tuple[int, float]] = OrderedDict()
+        self.abandoned: deque[Abandoned] = deque(maxlen=_ABANDONED_KEPT)
+        self.books = Books(options if options is not None else EapOptions())
+        self.tally = {"started": 0, "authenticated": 0, "failed": 0, "ignored": 0, "abandoned": 0}
+
+    def owner(self, source: str, state: bytes) -> object:
+        """Whose the conversation is that goes on with this State, ``NOBODY`` if there is none."""
+        found = self.live.get((source, state))
+        return NOBODY if found is None else found.owner
+
+    def remove(self, conversation: Conversation) -> None:
+        """It is over."""
+        del self.live[conversation.key]
+        if self.stations.get(conversation.station) == conversation.key:
+            del self.stations[conversation.station]
+        self.books.closed(conversation)
+
+    def keep(self, conversation: Conversation) -> None:
+        """It has begun."""
+        self.live[conversation.key] = conversation
+        if conversation.station != NO_STATION:
+            self.stations[conversation.station] = conversation.key
+        self.books.opened(conversation)
+
+    def drop(self, owner: object) -> int:
+        """End all of this owner's, without a word to the peers: how many there were."""
+        gone = [each for each in self.live.values() if each.owner is owner]
+        for each in gone:
+            self.remove(each)
+        return len(gone)

@@ -8,21 +8,18 @@ Nothing here waits or ticks: what is overdue is dropped when the next request co
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 
 from nacd.eap import md5, message, tls_server
 from nacd.eap.chain import Failure
-from nacd.eap.conversation import AwaitIdentity, AwaitMd5, Books, Conversation, Key
+from nacd.eap.conversation import AwaitIdentity, AwaitMd5, Conversation, Ongoing
 from nacd.eap.fragments import START_BODY
 from nacd.eap.limits import (
-    NO_STATION,
     STATE_OCTETS,
     Abandoned,
     Counters,
     EapOptions,
-    Station,
     owner,
     station_of,
 )
@@ -43,7 +40,6 @@ from nacd.values import (
 
 __all__ = ["Abandoned", "Conversations", "Counters", "EapOptions", "owner"]
 
-_ABANDONED_KEPT = 1_000
 _CONCLUDED_KEPT = 10_000
 _EXPIRED_PER_PACKET = 16
 _OUTCOMES: Mapping[type, str] = MappingProxyType(
@@ -55,7 +51,9 @@ class Conversations:
     """All conversations of one worker. Not for several threads.
 
     random: that many random octets. md5_passwords: what proves a MAC identity by EAP-MD5.
-    A new ``TlsContext`` may be set at any time (``context``); conversations under way keep theirs.
+    A new ``TlsContext`` may be set at any time (``context``); what has begun TLS keeps its own.
+    ongoing: shared by those that stand side by side while one takes the other's place: each goes on with what it began
+    itself, and with nothing else. ``owner`` says whose what begins here is; it must not be kept alive by this.
     """
 
     def __init__(
@@ -64,18 +62,21 @@ class Conversations:
         options: EapOptions,
         random: Callable[[int], bytes],
         md5_passwords: Callable[[AccessRequest, str], Collection[bytes]] = md5.accepted_passwords,
+        *,
+        ongoing: Ongoing | None = None,
     ) -> None:
         self.context = context
+        self.owner: Callable[[], object] = _one_alone
         self._options = options
         self._random = random
         self._md5_passwords = md5_passwords
-        self._live: OrderedDict[Key, Conversation] = OrderedDict()  # soonest deadline first
-        self._stations: dict[Station, Key] = {}
-        # Proved, and perhaps still being decided upon: the response that ended it, and until when to know it.
-        self._concluded: OrderedDict[Key, tuple[int, float]] = OrderedDict()
-        self._abandoned: deque[Abandoned] = deque(maxlen=_ABANDONED_KEPT)
-        self._books = Books(options)
-        self._tally = {"started": 0, "authenticated": 0, "failed": 0, "ignored": 0, "abandoned": 0}
+        self._ongoing = ongoing if ongoing is not None else Ongoing(options)
+        self._live = self._ongoing.live
+        self._stations = self._ongoing.stations
+        self._concluded = self._ongoing.concluded
+        self._abandoned = self._ongoing.abandoned
+        self._books = self._ongoing.books
+        self._tally = self._ongoing.tally
 
     @property
     def counters(self) -> Counters:
@@ -234,7 +235,7 @@ class Conversations:
         identifier = response.identifier
         event = _tls_event(response)
         if server.opens_tls(event) and (reached := self._books.no_room_for_handshake()):
-            self._remove(conversation)
+            self._ongoing.remove(conversation)
             return self._overloaded(reached, conversation.identity, identifier)
         step = server.receive(event, now)
         self._books.moved(conversation)
@@ -256,7 +257,7 @@ class Conversations:
                 )
             case Send(body=body, chain=chain, anchor=anchor):
                 if reached := self._books.over_memory():
-                    self._remove(conversation)
+                    self._ongoing.remove(conversation)
                     return self._overloaded(reached, conversation.identity, identifier)
                 return self._request(conversation, EapMethod.TLS, body, now, chain=chain, anchor=anchor)
 
@@ -279,7 +280,7 @@ class Conversations:
         return Challenge(eap=conversation.sent, state=conversation.key[1], chain=chain, anchor=anchor)
 
     def _fail(self, conversation: Conversation, failure: Failure, identifier: int) -> EapFailed:
-        self._remove(conversation)
+        self._ongoing.remove(conversation)
         return _failed(failure, identifier, conversation.identity)
 
     def _overloaded(self, reached: str, identity: str, identifier: int) -> EapFailed:
@@ -292,7 +293,7 @@ class Conversations:
 
     def _conclude(self, conversation: Conversation, identifier: int, now: Instant) -> None:
         """Proved. The same response under a new RADIUS Identifier must not overtake the answer with a Reject."""
-        self._remove(conversation)
+        self._ongoing.remove(conversation)
         self._concluded[conversation.key] = (identifier, now.monotonic + self._options.lifetime_s)
         if len(self._concluded) > _CONCLUDED_KEPT:
             self._concluded.popitem(last=False)
@@ -305,7 +306,9 @@ class Conversations:
 
     def _find(self, request: AccessRequest, now: Instant) -> Conversation | None:
         found = self._live.get((request.source, request.state))
-        if found is not None and found.deadline <= now.monotonic:
+        if found is None or found.owner is not self.owner():
+            return None
+        if found.deadline <= now.monotonic:
             self._abandon(found, now)
             return None
         return found
@@ -320,22 +323,14 @@ class Conversations:
         state = bytes((self._options.worker,)) + self._random(STATE_OCTETS)
         conversation = Conversation((request.source, state), station, request, identifier)
         conversation.deadline = now.monotonic + self._options.lifetime_s
-        self._live[conversation.key] = conversation
-        if station != NO_STATION:
-            self._stations[station] = conversation.key
-        self._books.opened(conversation)
+        conversation.owner = self.owner()
+        self._ongoing.keep(conversation)
         self._tally["started"] += 1
         return conversation
 
-    def _remove(self, conversation: Conversation) -> None:
-        del self._live[conversation.key]
-        if self._stations.get(conversation.station) == conversation.key:
-            del self._stations[conversation.station]
-        self._books.closed(conversation)
-
     def _abandon(self, conversation: Conversation, now: Instant, *, replaced: bool = False) -> None:
         """The peer went silent or began anew; keep for ``expire`` why, as far as one can tell."""
-        self._remove(conversation)
+        self._ongoing.remove(conversation)
         self._tally["abandoned"] += 1
         server = conversation.phase
         if replaced and not (isinstance(server, TlsServer) and server.state is not State.STARTED):
@@ -361,6 +356,11 @@ class Conversations:
 
 
 _SILENT = Refused(failure=Failure(code="peer_silent", reason="the supplicant never answered the first question"))
+_ONE = object()
+
+
+def _one_alone() -> object:
+    return _ONE
 
 
 def _tls_event(response: EapMessage) -> tls_server.Event:

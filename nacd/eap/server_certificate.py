@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -24,9 +26,21 @@ from nacd.eap.chain import (
     name_of,
     signature_weakness,
 )
+from nacd.findings import Code
 from nacd.values import Instant, Secret
 
 WARN_DAYS = 30
+WARNED: Final = {
+    "expires_soon": Code.CERTIFICATE_EXPIRES,
+    "no_san": Code.CERTIFICATE_NO_NAME,
+    "wildcard": Code.CERTIFICATE_WILDCARD,
+    "long_lifetime": Code.CERTIFICATE_LONG_LIFETIME,
+    "self_signed": Code.CERTIFICATE_SELF_SIGNED,
+    "chain_order": Code.CERTIFICATE_ORDER,
+    "unused_certificate": Code.CERTIFICATE_UNUSED,
+    "chain_incomplete": Code.CERTIFICATE_INCOMPLETE,
+}
+"""What each warning is called among the findings of a configuration."""
 _DAY_S = 86_400
 _APPLE_LIMIT_DAYS = 825
 
@@ -61,6 +75,12 @@ def inspect(chain_pem: bytes, key_pem: Secret, now: Instant) -> tuple[Certificat
         *_usage_findings(leaf),
         *_chain_findings(chain),
     )
+
+
+def fingerprint(chain_pem: bytes) -> str:
+    """SHA-256 over the server's own certificate, hex. Raises ValueError for a file without one."""
+    leaf = sending_order(load_readable_pem(chain_pem, "the server certificate file"))[0]
+    return leaf.fingerprint(SHA256()).hex()
 
 
 def inspect_client_cas(client_cas: Sequence[TrustAnchor], now: Instant) -> tuple[CertificateFinding, ...]:

@@ -18,10 +18,11 @@ from dataclasses import replace
 from typing import Protocol
 
 from nacd.compliance.breaker import Breaker, BreakerOptions, BreakerState
+from nacd.compliance.listed import BulkAnswer
 from nacd.intune.graph.answers import NOT_LISTED
 from nacd.intune.nac.answers import about_device, concerns_only_the_device
 from nacd.intune.nac.status import SourceStatus
-from nacd.values import BulkAnswer, Compliance, ComplianceSource, ComplianceState, DeviceId, Instant, MacAddress
+from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId, Instant, MacAddress
 
 _FIRST_SHARE = 0.5
 _DETAIL_LIMIT = 300

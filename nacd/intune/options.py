@@ -84,7 +84,7 @@ class IntuneOptions:
     endpoint: address of the Compliance Retrieval service; given, it switches discovery off, and its host is allowed
     by being there. allowed_hosts: ``host`` or ``host:port`` that may be sent a token besides those of the cloud.
     ca_file: PEM file of trusted roots, ``""`` = those of the operating system. proxy: ``http://host:port``, ``""`` =
-    none.
+    none. user_groups: object ids of the groups that Graph is asked about with a device.
     """
 
     cloud: Cloud
@@ -95,6 +95,7 @@ class IntuneOptions:
     allowed_hosts: tuple[str, ...] = ()
     ca_file: str = ""
     proxy: str = field(default="", repr=False)  # it may hold a password
+    user_groups: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.tenant or not all(char.isalnum() or char in ".-" for char in self.tenant):

@@ -77,9 +77,14 @@ class Admission:
         self._ledger = ledger
         self._dedup = dedup
 
-    def receive(self, datagram: bytes, source: str, port: int, role: Role, now: Instant) -> Admitted:
-        """Decide over one datagram from ``source``:``port``. Raises nothing, whatever the octets."""
-        client = self._clients.find(source)
+    def receive(
+        self, datagram: bytes, source: str, port: int, role: Role, now: Instant, clients: ClientTable | None = None
+    ) -> Admitted:
+        """Decide over one datagram from ``source``:``port``. Raises nothing, whatever the octets.
+
+        clients: those that count now, if they are others than in the beginning.
+        """
+        client = (self._clients if clients is None else clients).find(source)
         if client is None:
             return Drop(reason="unknown_nas", nas="")
         nas = client.nas.name

@@ -8,27 +8,40 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias, TypeVar
 
+from nacd.config.findings.allowances import Accepted, Settled, settle
+from nacd.config.findings.survey import survey
 from nacd.config.load import Loaded
 from nacd.config.sections.intune import Intune
-from nacd.eap.chain import TrustAnchor, load_pem
+from nacd.eap.chain import TrustAnchor, date_text, load_pem
 from nacd.eap.limits import EapOptions
-from nacd.eap.server_certificate import CertificateFinding, Severity, inspect, inspect_client_cas
+from nacd.eap.server_certificate import (
+    WARN_DAYS,
+    WARNED,
+    CertificateFinding,
+    Severity,
+    fingerprint,
+    inspect,
+    inspect_client_cas,
+)
 from nacd.eap.tls_engine import TlsContext
 from nacd.errors import CannotExpress, ConfigError, Problem
+from nacd.findings import Code
 from nacd.identity.rules import IdentityRules
 from nacd.intune import options as intune_options
 from nacd.intune.bounded import tls_context
 from nacd.intune.options import IntuneOptions
-from nacd.policy.model import DENY, Rule
+from nacd.policy.model import DENY, Policy, Rule
+from nacd.policy.monitor.scopes import Scope
 from nacd.radius import dictionary as dictionaries
 from nacd.radius.clients import Client, ClientTable
 from nacd.radius.dictionary import Dictionary
 from nacd.server import translate
+from nacd.server.monitor import checks as monitoring
 from nacd.values import AccessKind, Authentication, Facts, Instant, Nas, Rendered, Secret, Unidentified
 from nacd.vendor.dynauth_model import Dynauth, parse_dynauth
 from nacd.vendor.model import VendorData, parse
@@ -40,16 +53,18 @@ DEMO_SECRET_PREFIX = b"nacd-demo-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eap:
-    """The EAP room's parts."""
+    """The EAP room's parts. fingerprint: of our own certificate."""
 
     context: TlsContext
     options: EapOptions
     anchors: tuple[TrustAnchor, ...]
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembled:
-    """A configuration whose every promise has been checked. notes stop nothing. eap: None if not configured.
+    """A configuration whose every promise has been checked. notes stop nothing; accepted: those that comments accept.
+    eap: None if not configured.
 
     tenants: how each is asked, by name; empty when nobody is asked about compliance. graph_tenants: those that are
     asked through Graph, be it as fallback. rendered: every (profile, vendor in use) that can be expressed, so that an
@@ -68,6 +83,7 @@ class Assembled:
     tenants: Mapping[str, IntuneOptions]
     graph_tenants: frozenset[str]
     notes: tuple[Problem, ...]
+    accepted: tuple[Accepted, ...] = ()
 
 
 def assemble(loaded: Loaded, now: Instant, *, allow_demo: bool = False) -> Assembled:
@@ -78,32 +94,33 @@ def assemble(loaded: Loaded, now: Instant, *, allow_demo: bool = False) -> Assem
     logging.getLogger("pyrad").setLevel(logging.ERROR)
     dictionary = dictionaries.load(settings.dictionaries)
     for skipped in dictionary.skipped:
-        found.note(f"dictionary: {skipped}", ("dictionaries",))
+        found.note(Code.DICTIONARY_SKIPPED, f"dictionary: {skipped}", ("dictionaries",))
     clients = tuple(_clients(found))
     vendors = _vendors(found, clients)
     rendered = _rendered(found, dictionary, clients, vendors)
     _note_overrides(found, rendered, clients)
     dynauths = _dynauths(found)
-    for name, profile in loaded.profiles.items():
-        if profile.on_quarantine and settings.actions is None:
-            message = f"profile `{name}` has `on_quarantine`, and nacd.yaml has no `actions.socket` to hand it to"
-            found.problems.append(loaded.problem(message, profile=name))
+    _carried_out(found)
+    monitored = monitoring.judge(loaded, now)
+    found.problems += monitored.problems
+    found.notes += monitored.notes
     eap = _eap(found, now)
     tenants = _tenants(found, now)
     shown_at = settings.server.metrics
     if shown_at is not None and not ipaddress.ip_address(shown_at.host).is_loopback:
         words = f"anybody who reaches `{shown_at}` can read the metrics: no password guards them, let a firewall do it"
-        found.note(words, ("server", "metrics"))
+        found.note(Code.METRICS_OPEN, words, ("server", "metrics"))
     control = settings.control
-    if control.socket is None and (control.read or control.coa or control.config):
+    if control.socket is None and (control.read or control.coa or control.config or control.helpdesk):
         words = "whoever is named here must be able to enter the state folder: `socket` can be elsewhere"
-        found.note(words, ("control",))
+        found.note(Code.CONTROL_FOLDER, words, ("control",))
     rules = found.attempt(lambda: translate.identity_rules(settings), ("identity",))
     table = found.attempt(lambda: ClientTable(clients), ("clients",))
     if not allow_demo:
         _refuse_demo(found, eap)
     if found.problems or rules is None or table is None:
         raise ConfigError(tuple(found.problems))
+    settled = found.settled()
     return Assembled(
         loaded=loaded,
         dictionary=dictionary,
@@ -117,7 +134,8 @@ def assemble(loaded: Loaded, now: Instant, *, allow_demo: bool = False) -> Assem
         graph_tenants=frozenset(
             name for name, section in settings.tenant_sections.items() if "graph" in (section.source, section.fallback)
         ),
-        notes=(*loaded.notes, *found.notes),
+        notes=settled.findings,
+        accepted=settled.accepted,
     )
 
 
@@ -136,12 +154,19 @@ class _Findings:
     def problem(self, message: str, setting: Setting) -> None:
         self.problems.append(self.loaded.problem(message, setting=setting))
 
-    def note(self, message: str, setting: Setting) -> None:
-        self.notes.append(self.loaded.problem(message, setting=setting))
+    def note(self, code: Code, message: str, setting: Setting) -> None:
+        self.notes.append(self.loaded.config_document.problem(setting, message, code=code))
 
     def certificate(self, finding: CertificateFinding, setting: Setting) -> None:
-        say = self.problem if finding.severity is Severity.ERROR else self.note
-        say(finding.message, setting)
+        if finding.severity is Severity.ERROR:
+            self.problem(finding.message, setting)
+        else:
+            self.note(WARNED[finding.code], finding.message, setting)
+
+    def settled(self) -> Settled:
+        """What is left of all notes, the config's too, when comments have accepted what they accept."""
+        documents = (self.loaded.config_document, self.loaded.policy_document)
+        return settle((*self.loaded.notes, *survey(self.loaded), *self.notes), documents)
 
     def attempt(self, build: Callable[[], T], setting: Setting) -> T | None:
         """What ``build`` makes; its ValueError or OSError becomes a problem there, and the result None."""
@@ -164,6 +189,26 @@ def _clients(found: _Findings) -> list[Client]:
 
 
 # -- profiles -------------------------------------------------------------------------------
+
+
+def in_words(
+    loaded: Loaded, dictionary: Dictionary, clients: tuple[Client, ...]
+) -> tuple[Mapping[tuple[str, str], Rendered], tuple[Problem, ...]]:
+    """Every profile of another policy for these NASes in the words of their vendors, and what of it cannot be had."""
+    found = _Findings(loaded)
+    rendered = _rendered(found, dictionary, clients, _vendors(found, clients))
+    _note_overrides(found, rendered, clients)
+    _carried_out(found)
+    return rendered, (*found.problems, *found.notes)
+
+
+def _carried_out(found: _Findings) -> None:
+    """That there is somebody who does what profiles want besides."""
+    loaded = found.loaded
+    for name, profile in loaded.profiles.items():
+        if profile.on_quarantine and loaded.settings.actions is None:
+            message = f"profile `{name}` has `on_quarantine`, and nacd.yaml has no `actions.socket` to hand it to"
+            found.problems.append(loaded.problem(message, profile=name))
 
 
 def _vendors(found: _Findings, clients: tuple[Client, ...]) -> Mapping[str, VendorData]:
@@ -191,16 +236,28 @@ def _rendered(
                 rendered[name, vendor.name] = render(profile, vendor, dictionary.encode)
             except CannotExpress as cannot:
                 failed[name, vendor.name] = cannot
-    for rule in loaded.policy.rules:
-        for client in clients if rule.then != DENY else ():
-            cannot_be = failed.get((rule.then, client.nas.vendor))
-            if cannot_be is None or not can_reach(rule, client.nas):
+    for given, giver, reaches in _givers(loaded.policy):
+        for client in clients:
+            cannot_be = failed.get((given, client.nas.vendor))
+            if cannot_be is None or not reaches(client.nas):
                 continue
-            del failed[rule.then, client.nas.vendor]
+            del failed[given, client.nas.vendor]
             for line in str(cannot_be).splitlines():
-                message = f"{line} (rule `{rule.name}` gives it to NAS `{client.nas.name}`)"
-                found.problems.append(loaded.problem(message, profile=rule.then))
+                message = f"{line} ({giver} gives it to NAS `{client.nas.name}`)"
+                found.problems.append(loaded.problem(message, profile=given))
     return rendered
+
+
+def _givers(policy: Policy) -> Iterator[tuple[str, str, Callable[[Nas], bool]]]:
+    """Each profile that is given, by whom, and to which NASes."""
+    rules = {rule.name: rule for rule in policy.rules}
+    for rule in policy.rules:
+        if rule.then != DENY:
+            yield rule.then, f"rule `{rule.name}`", partial(can_reach, rule)
+    for monitor in policy.monitors.all:
+        by_rule = monitor.scope is Scope.RULE
+        reaches = partial(can_reach, rules[monitor.name]) if by_rule else partial(policy.monitors.reaches, monitor)
+        yield monitor.profile, f"the monitor ({monitor})", reaches
 
 
 def _note_overrides(
@@ -212,7 +269,7 @@ def _note_overrides(
         for vendor in sorted({client.nas.vendor for client in clients}) if profile else ():
             if (profile, vendor) not in rendered:
                 words = f"a NAS of vendor `{vendor}` cannot be told of profile `{profile}`: there it means refusal"
-                found.note(words, ("sessions", "overrides", key))
+                found.note(Code.OVERRIDE_UNSAYABLE, words, ("sessions", "overrides", key))
 
 
 def _dynauths(found: _Findings) -> Mapping[str, Dynauth]:
@@ -223,12 +280,21 @@ def _dynauths(found: _Findings) -> Mapping[str, Dynauth]:
         if "dynauth" not in rows:
             if wanted.dynauth is not None:
                 words = f"nacd does not know how NASes of vendor `{name}` are asked to change a session: they will not"
-                found.note(words, ("clients", index, "dynauth"))
+                found.note(Code.DYNAUTH_UNKNOWN, words, ("clients", index, "dynauth"))
         elif name not in dynauths:
             parsed = found.attempt(partial(parse_dynauth, name, rows), ("clients", index, "vendor"))
             if parsed is not None:
                 dynauths[name] = parsed
     return dynauths
+
+
+def reach(loaded: Loaded) -> Callable[[Nas, str], bool]:
+    """Which NAS may be given which profile: by a rule, a monitor, or an order that names none."""
+    policy, overrides = loaded.policy, loaded.settings.sessions.overrides
+    everywhere = {overrides.quarantine, overrides.allow, *(each.profile for each in policy.monitors.all)}
+    return lambda nas, profile: (
+        profile in everywhere or any(rule.then == profile and can_reach(rule, nas) for rule in policy.rules)
+    )
 
 
 def can_reach(rule: Rule, nas: Nas) -> bool:
@@ -261,7 +327,9 @@ def _eap(found: _Findings, now: Instant) -> Eap | None:
     if len(found.problems) > before:
         return None
     context = found.attempt(lambda: TlsContext(tls), ("eap",))
-    return None if context is None else Eap(context=context, options=limits, anchors=anchors)
+    if context is None:
+        return None
+    return Eap(context=context, options=limits, anchors=anchors, fingerprint=fingerprint(tls.certificate_chain_pem))
 
 
 def _tenants(found: _Findings, now: Instant) -> Mapping[str, IntuneOptions]:
@@ -270,6 +338,8 @@ def _tenants(found: _Findings, now: Instant) -> Mapping[str, IntuneOptions]:
     for name, wanted in settings.tenant_sections.items():
         place: Setting = ("intune",) if settings.intune is not None else ("tenants", name)
         options = _tenant(found, wanted, place, now)
+        if options is not None and "graph" in (wanted.source, wanted.fallback):
+            options = replace(options, user_groups=found.loaded.policy.user_groups)
         if options is not None:
             built[name] = options
     return built
@@ -282,12 +352,17 @@ def _tenant(found: _Findings, wanted: Intune, place: Setting, now: Instant) -> I
     if built.ca_file:
         found.attempt(partial(tls_context, built.ca_file), (*place, "ca_file"))
     over: list[Setting] = []
+    soon_s = WARN_DAYS * 86_400
     for one, key in zip(built.credentials, ("credential", "next_credential"), strict=False):
         seen = intune_options.inspect(one)
         if seen.problem:
             found.problem(seen.problem, (*place, key))
         elif seen.not_after and seen.not_after < now.wall and not isinstance(one, intune_options.SecretCredential):
             over.append((*place, key))  # a secret's date is the admin's word: the login service decides
+        elif seen.not_after and seen.not_after - now.wall < soon_s:
+            ends = "ended" if seen.not_after < now.wall else "ends"
+            words = f"this credential {ends} on {date_text(seen.not_after)}"
+            found.note(Code.CREDENTIAL_EXPIRES, words, (*place, key))
     if len(over) == len(built.credentials):
         for where in over:
             found.problem("the certificate of this credential has expired: Microsoft refuses it", where)

@@ -189,7 +189,7 @@ class Control:
                 raise await self._stranger(person, reader)
             name, fields = await _read(reader, _READ_S)
             command = self._command(name)
-            asked = Asked(fields=fields, by=person, write=lambda said: _tell(writer, said))
+            asked = Asked(fields=fields, by=person, write=lambda said: _tell(writer, said), read=lambda: _next(reader))
             if not command.streams:
                 await _tell(writer, await self._obey(name, command, asked))
                 return
@@ -256,7 +256,7 @@ class Control:
             return Person(uid=uid, user="", role=Role.CONFIG if _is_ours(uid) else Role.NONE)
 
     async def _obey(self, name: str, command: Command, asked: Asked) -> dict[str, Any]:
-        if asked.by.role >= command.role:
+        if command.is_for(asked.by):
             self._log.info("order", order=name, uid=asked.by.uid, user=asked.by.user)
         said: dict[str, Any] = {}
         try:
@@ -275,7 +275,8 @@ class Control:
     async def _carry_out(self, name: str, command: Command, asked: Asked) -> dict[str, Any]:
         within_s = None if command.streams else command.within_s
         try:
-            asked.needs(command.role)
+            if not command.is_for(asked.by):
+                asked.needs(command.role)
             return {"answer": await asyncio.wait_for(command.work(asked), within_s)}
         except OrderRefused as refused:
             said = _error(refused)
@@ -339,14 +340,26 @@ async def _read(reader: asyncio.StreamReader, within_s: float) -> tuple[str, Map
     return name if isinstance(name, str) else "", fields
 
 
+async def _next(reader: asyncio.StreamReader) -> bytes:
+    """A line that belongs to an order. Raises OrderRefused."""
+    try:
+        return await asyncio.wait_for(reader.readuntil(b"\n"), _READ_S)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        raise OrderRefused("what was to follow the order did not come whole") from None
+    except asyncio.LimitOverrunError:
+        raise OrderRefused(f"a line after an order has at most {_LONGEST_ORDER} octets") from None
+    except TimeoutError:
+        raise OrderRefused(f"what was to follow the order did not come within {_READ_S:g} s") from None
+
+
 def _no_role(person: Person) -> NeedsRole:
     if person.uid == NOBODY_UID:
         return NeedsRole(
             f"the kernel does not tell nacd who you are (uid {NOBODY_UID}): with roles, its unit needs PrivateUsers=no"
         )
     return NeedsRole(
-        f"{person} has no role here: root, nacd's own user and whoever is named under `control.read`, `control.coa`"
-        " and `control.config` in nacd's configuration have one"
+        f"{person} has no role here: root, nacd's own user and whoever is named under `control.read`, `control.coa`,"
+        " `control.config` and `control.helpdesk` in nacd's configuration have one"
     )
 
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -19,18 +18,15 @@ from pathlib import Path
 
 import orjson
 
-from nacd.admit import Marks
 from nacd.audit import events
 from nacd.audit.repeats import Repeats
-from nacd.authorize import Authorizer
 from nacd.compliance.question import Question
-from nacd.config.fields import ListenAddress
 from nacd.config.sections.compliance import Poll
-from nacd.eap.conversations import Conversations
+from nacd.eap.conversation import Ongoing
 from nacd.radius.admission import Admission, Role
 from nacd.radius.dedup import DedupTable
 from nacd.radius.ledger import MessageAuthenticatorLedger
-from nacd.server import sockets, translate
+from nacd.server import translate
 from nacd.server.assembly import Assembled
 from nacd.server.clock import instant, random_octets
 from nacd.server.drops import Drops
@@ -39,47 +35,57 @@ from nacd.server.log import logger
 from nacd.server.lookups import building
 from nacd.server.lookups.building import Asking
 from nacd.server.metrics import compliance, endpoint, program
+from nacd.server.metrics import mab as mab_numbers
+from nacd.server.metrics import monitor as monitor_numbers
+from nacd.server.metrics import reload as reload_numbers
 from nacd.server.metrics import sessions as session_numbers
+from nacd.server.metrics import shadow as shadow_numbers
 from nacd.server.metrics.census import Census
 from nacd.server.metrics.compliance import Intervals
 from nacd.server.metrics.endpoint import Endpoint
 from nacd.server.metrics.metric import Readings
 from nacd.server.metrics.pages import Page, pages
+from nacd.server.monitor.alarm import Alarm
 from nacd.server.people.door import door
 from nacd.server.recorder import Recorder
+from nacd.server.reload import generation, starting
+from nacd.server.reload.generation import Shared
+from nacd.server.reload.in_force import InForce
+from nacd.server.reload.preparing import Files
+from nacd.server.reload.reloader import Reloader
 from nacd.server.sessions import building as watchers
 from nacd.server.sessions.building import Watching
+from nacd.server.shadow import building as shadows
+from nacd.server.shadow import loading as candidates
+from nacd.server.shadow.beside import Shadow
 from nacd.server.worker import Worker
-from nacd.session.overrides import Orders
 from nacd.store.audit_log import AuditLog
 from nacd.store.chargeable_key import chargeable_key
 from nacd.store.handover import Handover
-from nacd.store.policy_archive import PolicyArchive
-from nacd.values import NO_SECRET, Compliance, Secret
-from nacd.vendor.dynauth import marks_voice
-from nacd.vendor.dynauth_model import ClassUse
+from nacd.values import Compliance
 
 _TICK_S = 1.0
 _PATIENCE_S = 5.0
 _READY_FILE = "NACD_READY_FILE"
-_GC_THRESHOLDS = (2_000, 20, 100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Parts:
-    authorizer: Authorizer
+    reloader: Reloader
     asking: Asking
     watching: Watching
     drops: Drops
     recorder: Recorder
     listener: Listener
     worker: Worker
+    shadow: Shadow
+    alarm: Alarm
     said: dict[str, int] = field(default_factory=dict)
     """How often each limit had refused somebody when that was last seen."""
 
 
-async def run(assembled: Assembled) -> None:
-    """Serve until SIGTERM or SIGINT.
+async def run(assembled: Assembled, *, allow_demo: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT; SIGHUP loads the configuration anew. allow_demo: as for ``assemble``, then.
 
     Raises AuditRefused if the audit file cannot be had, OSError (with words) if the state folder
     cannot be written or an address cannot be bound.
@@ -88,20 +94,21 @@ async def run(assembled: Assembled) -> None:
     loaded = assembled.loaded
     settings = loaded.settings
     with contextlib.ExitStack() as opened:
-        auth = _kept(opened, bound(settings.server.auth))
-        accounting = _kept(opened, bound(settings.server.accounting))
+        auth = _kept(opened, starting.bound(settings.server.auth))
+        accounting = _kept(opened, starting.bound(settings.server.accounting))
         shown_at = settings.server.metrics
         metrics = _kept(opened, [endpoint.bound(shown_at)] if shown_at is not None else [])
-        parts = _build(assembled, AuditLog(settings.audit.file))
-        _record_start(assembled, parts.recorder)
+        parts = _build(assembled, AuditLog(settings.audit.file), allow_demo=allow_demo)
+        starting.record(assembled, parts.recorder, program_version(), instant())
+        parts.shadow.adopt(candidates.find(assembled))
         for note in assembled.notes:
             log.warning(str(note))
         for sock in auth:
             parts.listener.listen(sock, Role.AUTH)
         for sock in accounting:
             parts.listener.listen(sock, Role.ACCT)
-        stop = _stop_signal()
-        opened_door = door(assembled, parts.asking, parts.watching, parts.recorder, instant)
+        stop = _stop_signal(parts.reloader)
+        opened_door = door(parts.reloader, parts.asking, parts.watching, parts.recorder, instant, parts.shadow)
         try:
             await opened_door.open()
         except OSError as error:
@@ -113,37 +120,26 @@ async def run(assembled: Assembled) -> None:
             await numbers.open(sock)
         runs = _begin(parts, census)
         _tick(parts, stop)
-        _settle()
-        where = {"auth": [_place(sock) for sock in auth], "accounting": [_place(sock) for sock in accounting]}
-        where |= {"metrics": [_place(sock) for sock in metrics]} if metrics else {}
+        starting.settle()
+        where = {"auth": list(map(starting.place, auth)), "accounting": list(map(starting.place, accounting))}
+        where |= {"metrics": list(map(starting.place, metrics))} if metrics else {}
         _say_ready(where)
-        log.info("nacd is ready", **{name: _shown(places) for name, places in where.items()})
+        log.info("nacd is ready", **{name: starting.shown(places) for name, places in where.items()})
         reason = await stop
         log.info("stopping", signal=reason)
         await opened_door.close()
         await numbers.close()
+        parts.reloader.close()
         for task in runs:
             task.cancel()
         await parts.listener.close(_PATIENCE_S)
     await parts.watching.close()
     await parts.asking.lookups.close()
     now = instant()
+    parts.shadow.close(now)
     parts.recorder.take((events.stopped(version=program_version(), detail=reason, now=now),), now)
     parts.recorder.close(now)
     parts.asking.store.close()
-
-
-def bound(addresses: Iterable[ListenAddress]) -> list[socket.socket]:
-    """Sockets for these addresses. Raises OSError that names the one that could not be bound."""
-    opened: list[socket.socket] = []
-    for address in addresses:
-        try:
-            opened.append(sockets.bind(address.host, address.port))
-        except OSError as error:
-            for sock in opened:
-                sock.close()
-            raise OSError(error.errno, f"cannot listen on `{address}`: {(error.strerror or '').lower()}") from error
-    return opened
 
 
 def _kept(stack: contextlib.ExitStack, opened: list[socket.socket]) -> list[socket.socket]:
@@ -161,39 +157,7 @@ def program_version() -> str:
         return "unknown"
 
 
-def authorizer(assembled: Assembled, chargeable: Secret = NO_SECRET, orders: Orders | None = None) -> Authorizer:
-    """The spine of this configuration, without anything that touches the world. chargeable: the site's key.
-
-    orders: what people have ordered above the policy.
-    """
-    eap = assembled.eap
-    return Authorizer(
-        conversations=Conversations(eap.context, eap.options, random_octets) if eap is not None else None,
-        identity_rules=assembled.identity_rules,
-        policy=assembled.loaded.policy,
-        rendered=assembled.rendered,
-        chargeable_key=chargeable,
-        graph_tenants=assembled.graph_tenants,
-        orders=orders,
-        marks=marks(assembled),
-        token=random_octets,
-    )
-
-
-def marks(assembled: Assembled) -> Marks:
-    """What the vendors of this configuration make of Class, and which of its profiles let a phone in."""
-    known = assembled.dynauths
-    return Marks(
-        tokens=frozenset(name for name, each in known.items() if each.class_use is ClassUse.FREE),
-        voice=frozenset(
-            (profile, vendor)
-            for (profile, vendor), rendered in assembled.rendered.items()
-            if vendor in known and marks_voice(known[vendor], rendered.attributes)
-        ),
-    )
-
-
-def _build(assembled: Assembled, audit_log: AuditLog) -> _Parts:
+def _build(assembled: Assembled, audit_log: AuditLog, *, allow_demo: bool) -> _Parts:
     settings = assembled.loaded.settings
     drops = Drops()
     recorder = Recorder(
@@ -210,16 +174,14 @@ def _build(assembled: Assembled, audit_log: AuditLog) -> _Parts:
     asking = building.build(assembled, instant, report=logger("verdicts").warning, on_verdict=heard)
     watching = watchers.build(assembled, asking, recorder, instant, random_octets)
     watching.book.listen(asking.live.applied)
-    site_key = chargeable_key(settings.state, random_octets)
-    if site_key.problem:
-        logger("daemon").warning(site_key.problem)
-    spine = authorizer(assembled, site_key.key, watching.orders)
+    shared = _shared(assembled, watching)
+    in_force = InForce(generation.build(assembled, shared), shared.ongoing, logger("reload").warning)
+    shadow = shadows.build(recorder, asking.lookups, watching.orders.machines, instant)
     worker = Worker(
         admission=Admission(assembled.table, MessageAuthenticatorLedger(), DedupTable()),
         queue=translate.work_queue(settings.overload),
         gate=translate.gate(settings.overload),
-        authorizer=spine,
-        dictionary=assembled.dictionary,
+        in_force=in_force,
         lookup=asking.lookups,
         live=asking.live,
         judging=watching.known,
@@ -230,17 +192,45 @@ def _build(assembled: Assembled, audit_log: AuditLog) -> _Parts:
         random=random_octets,
         reject_delay_s=settings.overload.reject_delay.total_seconds(),
         handover=Handover(settings.actions.socket) if settings.actions is not None else None,
+        decided=shadow.take,
     )
     listener = Listener(worker=worker, recorder=recorder, clock=instant)
+    files = Files(_file(assembled), allow_demo, shared, asking, instant)
+    reloader = Reloader(files, in_force, asking, watching, shadow, recorder, instant)
     return _Parts(
-        authorizer=spine,
+        alarm=_alarm(worker),
+        reloader=reloader,
         asking=asking,
         watching=watching,
         drops=drops,
         recorder=recorder,
         listener=listener,
         worker=worker,
+        shadow=shadow,
     )
+
+
+def _shared(assembled: Assembled, watching: Watching) -> Shared:
+    site_key = chargeable_key(assembled.loaded.settings.state, random_octets)
+    if site_key.problem:
+        logger("daemon").warning(site_key.problem)
+    return Shared(
+        ongoing=Ongoing(assembled.eap.options if assembled.eap is not None else None),
+        random=random_octets,
+        chargeable=site_key.key,
+        orders=watching.orders,
+        familiar=watching.book.familiar,
+    )
+
+
+def _file(assembled: Assembled) -> Path:
+    return Path(assembled.loaded.config_document.file)
+
+
+def _alarm(worker: Worker) -> Alarm:
+    """Who reminds people that decisions are not enforced."""
+    warn = logger("monitor").warning
+    return Alarm(lambda: worker.monitors, lambda each: worker.monitored[each.scope, each.name], warn)
 
 
 def _pages(parts: _Parts, census: Census, poll: Poll) -> Mapping[str, Page]:
@@ -251,35 +241,18 @@ def _pages(parts: _Parts, census: Census, poll: Poll) -> Mapping[str, Page]:
         Readings(program.TABLE, partial(program.read, program_version())),
         Readings(compliance.TABLE, lambda: compliance.read(asking, wanted, instant())),
         Readings(
+            monitor_numbers.TABLE,
+            lambda: monitor_numbers.read(parts.worker.monitors, parts.worker.monitored, instant()),
+        ),
+        Readings(reload_numbers.TABLE, lambda: reload_numbers.read(parts.reloader)),
+        Readings(mab_numbers.TABLE, lambda: mab_numbers.read(watching.mab)),
+        Readings(shadow_numbers.TABLE, lambda: shadow_numbers.read(parts.shadow)),
+        Readings(
             session_numbers.TABLE,
             lambda: session_numbers.read(
                 watching.loop.status(instant()), watching.tally, census.counted, watching.book, parts.drops.total
             ),
         ),
-    )
-
-
-def _record_start(assembled: Assembled, recorder: Recorder) -> None:
-    """What is in force from now on, kept and written down before the first answer."""
-    now = instant()
-    loaded = assembled.loaded
-    archive = PolicyArchive(loaded.settings.state)
-    by = ""
-    try:
-        for digest, text in loaded.texts.items():
-            by = archive.keep(digest, text, loaded_at=events.timestamp(now.wall), source=str(loaded.settings.policy))
-    except OSError as error:
-        what = error.filename or loaded.settings.state
-        raise OSError(error.errno, f"cannot write `{what}`: {(error.strerror or 'error').lower()}") from error
-    recorder.must_take(events.started(version=program_version(), detail=f"run by {by}", now=now))
-    recorder.must_take(
-        events.configuration_loaded(
-            file=loaded.config_document.file,
-            digest=loaded.config_digest,
-            policy_digest=loaded.digest,
-            notes=[str(note) for note in assembled.notes],
-            now=now,
-        )
     )
 
 
@@ -289,8 +262,10 @@ def _tick(parts: _Parts, stop: asyncio.Future[str]) -> None:
     # First: a bug in one tick is logged by the event loop, and must not be the last tick.
     asyncio.get_running_loop().call_later(_TICK_S, _tick, parts, stop)
     now = instant()
-    parts.recorder.take(parts.authorizer.expire(now), now)
-    limited = {f"eap.conversations.{name}": count for name, count in parts.authorizer.limited.items()}
+    gone = parts.reloader.expire(now)
+    parts.recorder.take(gone, now)
+    parts.reloader.tick(gone, now)
+    limited = {f"eap.conversations.{name}": count for name, count in parts.reloader.limited.items()}
     limited |= {f"compliance.{name}": count for name, count in parts.asking.lookups.limited.items()}
     for limit, count in (limited | dict(parts.worker.held_back)).items():
         # Each time somebody new was refused, and not oftener than once in ten minutes.
@@ -298,9 +273,12 @@ def _tick(parts: _Parts, stop: asyncio.Future[str]) -> None:
             parts.said[limit] = count
             parts.recorder.warn_seldom(limit, f"the limit `{limit}` is reached", now, refused=count)
     parts.watching.loop.tick(now)
+    parts.watching.mab.tick(now)
     parts.asking.live.tick(parts.asking.lookups, now)
     for slow in parts.asking.live.too_slow(parts.asking.lookups, now):
         parts.recorder.warn_seldom(f"poll {slow.tenant}", str(slow), now)
+    parts.shadow.tick(now)
+    parts.alarm.tick(now)
     parts.recorder.tick(now)
 
 
@@ -325,17 +303,7 @@ def _begin(parts: _Parts, census: Census) -> list[asyncio.Task[None]]:
     return tasks
 
 
-def _settle() -> None:
-    """Tell the garbage collector that what there is now stays, and that requests leave little behind.
-
-    Else it looks through everything again and again, and each look is a pause of some ten milliseconds.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
-
-
-def _stop_signal() -> asyncio.Future[str]:
+def _stop_signal(reloader: Reloader) -> asyncio.Future[str]:
     loop = asyncio.get_running_loop()
     stop: asyncio.Future[str] = loop.create_future()
 
@@ -345,18 +313,8 @@ def _stop_signal() -> asyncio.Future[str]:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ask_to_stop, number.name)
-    # systemd and logrotate send it by habit; the audit file is followed by itself, so nothing needs doing.
-    loop.add_signal_handler(signal.SIGHUP, logger("daemon").info, "SIGHUP ignored: restart to load a new configuration")
+    loop.add_signal_handler(signal.SIGHUP, reloader.hang_up)
     return stop
-
-
-def _place(sock: socket.socket) -> tuple[str, int]:
-    name = sock.getsockname()
-    return str(name[0]), int(name[1])
-
-
-def _shown(places: list[tuple[str, int]]) -> str:
-    return ", ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in places)
 
 
 def _say_ready(where: dict[str, list[tuple[str, int]]]) -> None:

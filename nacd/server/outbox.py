@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
-from nacd.admit import NOTHING, Left
+from nacd.admit import NOTHING, CameBack, Left
 from nacd.radius.admission import Admission
 from nacd.radius.dedup import RequestKey
 from nacd.server.recorder import Recorder
@@ -87,6 +87,10 @@ class Sessions(Protocol):
 
     def write(self, changes: Sequence[Change]) -> asyncio.Future[tuple[Applied, ...]]:
         """Carry them out in their order; the future never fails."""
+        ...
+
+    def came_again(self, back: CameBack) -> bool:
+        """Whether it is seen to; if not, it is to be written in full."""
         ...
 
 
@@ -165,10 +169,16 @@ class Outbox:
                 if octets:
                     self._admission.remember(each.key, octets, now)
                     self.transmit(octets, each.path, now)
-                    if isinstance(each.left, Authorized) and octets is each.octets:
-                        begun.append(each.left)
+                    if octets is each.octets:
+                        self._begin(each.left, begun)
         finally:
             self._write(begun)
+
+    def _begin(self, left: Left, begun: list[Authorized]) -> None:
+        if isinstance(left, Authorized):
+            begun.append(left)
+        elif isinstance(left, CameBack) and not self._sessions.came_again(left):
+            begun.append(left.login())
 
     def _write(self, begun: list[Authorized]) -> None:
         """An Accept comes before what is accounted for: it may be about the same session."""

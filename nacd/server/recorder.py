@@ -52,6 +52,18 @@ class Recorder:
         follows."""
         return self._append([record for event in events for record in self._repeats.admit(event, now)], now)
 
+    def offer(self, events: Sequence[AuditEvent], now: Instant) -> bool:
+        """Write events that no answer depends on. False if they were not: that is no trouble, and nothing is counted
+        or stopped for it."""
+        if self._failing:
+            return False
+        try:
+            self._file.append(*events)
+        except AuditRefused as refused:
+            self.warn_seldom("audit offer", f"records of the shadow policy are left out: {refused}", now)
+            return False
+        return True
+
     def must_take(self, event: AuditEvent) -> None:
         """Write an event that is never summed up. Raises AuditRefused."""
         self._file.append(event)

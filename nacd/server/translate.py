@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Final
 
 from nacd.compliance.cache import Lifetimes
 from nacd.config import settings
+from nacd.config.reading.contents import contents
 from nacd.config.sections import compliance, eap, intune
 from nacd.config.sections.overload import Overload
 from nacd.eap.chain import TrustAnchor
@@ -21,12 +24,13 @@ from nacd.intune import options
 from nacd.intune.cloud import cloud
 from nacd.overload.failing import FailingEndpoints
 from nacd.overload.gate import Gate
-from nacd.overload.queue import WorkQueue
+from nacd.overload.queue import Work, WorkQueue
 from nacd.overload.rates import PortRates
 from nacd.radius.clients import Client, MessageAuthenticatorRule
 from nacd.server.lookups.lookup import LookupOptions
-from nacd.server.worker import Received
 from nacd.values import NO_SECRET, Authentication, IdentitySource, Nas
+
+_MOST_PEM_OCTETS: Final = 4 << 20
 
 
 def client(wanted: settings.Client) -> Client:
@@ -49,15 +53,23 @@ def client(wanted: settings.Client) -> Client:
     )
 
 
+def pem(path: Path) -> bytes:
+    """What is in a file of certificates. Raises ValueError in words when it cannot be read."""
+    found = contents(path, _MOST_PEM_OCTETS)
+    if found.problem:
+        raise ValueError(f"`{path}` {found.problem}")
+    return found.octets
+
+
 def trust_anchors(wanted: eap.Eap) -> tuple[TrustAnchor, ...]:
-    """The CA files, read. Raises OSError."""
-    return tuple(TrustAnchor(name=ca.anchor, pem=ca.file.read_bytes()) for ca in wanted.client_cas)
+    """The CA files, read. Raises ValueError."""
+    return tuple(TrustAnchor(name=ca.anchor, pem=pem(ca.file)) for ca in wanted.client_cas)
 
 
 def tls_options(wanted: eap.Eap, anchors: tuple[TrustAnchor, ...]) -> TlsOptions:
-    """What the TLS engine needs. Raises OSError if the certificate cannot be read."""
+    """What the TLS engine needs. Raises ValueError if the certificate cannot be read."""
     chosen = TlsOptions(
-        certificate_chain_pem=wanted.certificate.read_bytes(),
+        certificate_chain_pem=pem(wanted.certificate),
         private_key_pem=wanted.private_key,
         client_cas=anchors,
         min_version=wanted.tls_min,
@@ -84,7 +96,7 @@ def eap_options(wanted: eap.Eap) -> EapOptions:
     )
 
 
-def work_queue(wanted: Overload) -> WorkQueue[Received]:
+def work_queue(wanted: Overload) -> WorkQueue[Work]:
     """Where requests wait."""
     return WorkQueue(max_requests=wanted.max_requests, max_octets=wanted.memory, max_new_per_nas=wanted.max_per_nas)
 
@@ -191,7 +203,7 @@ def _credential(wanted: intune.Credential) -> options.Credential:
             ends = datetime.combine(wanted.expires, time(), UTC).timestamp() if wanted.expires else 0.0
             return options.SecretCredential(secret=wanted.secret, expires_at=ends)
         case intune.PemCredential():
-            return options.PemCredential(certificate=wanted.certificate.read_bytes(), private_key=wanted.private_key)
+            return options.PemCredential(certificate=pem(wanted.certificate), private_key=wanted.private_key)
         case intune.PfxCredential():
             return options.pem_out_of_pfx(wanted.pfx, wanted.passphrase or NO_SECRET)
         case intune.ManagedIdentity():

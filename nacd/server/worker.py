@@ -6,31 +6,34 @@ know: policy, TLS, Intune. An exception that leaves this module is a bug; the li
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from nacd.account import account, change
 from nacd.admit import Nothing, TurnedAway
-from nacd.authorize import Authorizer
 from nacd.compliance.question import Question
 from nacd.errors import ReplyTooLong
 from nacd.overload.gate import Gate, HeldBack
 from nacd.overload.late import LateAnswers
 from nacd.overload.queue import Lane, Queued, WorkQueue
+from nacd.policy.monitor.scopes import Monitors, Scope
 from nacd.radius import reply as replies
 from nacd.radius.admission import Admission, Drop, Fresh, Resend, Role
 from nacd.radius.attributes import access_request, accounting_request
-from nacd.radius.dictionary import Dictionary
 from nacd.radius.packet import STATE, Code, Packet
 from nacd.server.lookups.tenants import Lookups
 from nacd.server.lookups.watch import LiveDevices
 from nacd.server.outbox import Outbox, Outgoing, Path, Sessions, Unstored
 from nacd.server.recorder import Recorder
+from nacd.server.reload import outcomes
+from nacd.server.reload.generation import Generation
+from nacd.server.reload.in_force import InForce
 from nacd.sessions import Session, Standing
 from nacd.steps import Answer, Continue, NeedCompliance, Silent
 from nacd.store.handover import Handover
 from nacd.store.live.outcome import Applied
-from nacd.values import AccessRequest, Compliance, DeviceId, DeviceIdKind, Instant, Reply, ReplyCode
+from nacd.values import AccessRequest, AuditEvent, Compliance, DeviceId, DeviceIdKind, Instant, Reply, ReplyCode
 
 Waiting = Coroutine[Any, Any, None]
 Refused = Callable[[AccessRequest, str, Standing], None]
@@ -50,19 +53,21 @@ class Judging(Protocol):
 
 
 class Received(NamedTuple):
-    """A verified request and the way back."""
+    """A verified request and the way back. generation: that was in force when it came, which decides all of it."""
 
     fresh: Fresh
     path: Path
     role: Role
+    generation: Generation
 
 
 class Worker:
-    """Carries requests through the rooms of one configuration.
+    """Carries each request through the rooms of the configuration that was in force when it came.
 
     judging: what a verdict about a MAC is worth. sessions: who writes down what begins and is accounted for.
     refused: told of each endpoint that the policy refuses, with its MAC. handover: to the service for device actions,
     None without one.
+    decided: told the record of each answer that was made, when it waits to leave; what it does must take no time.
     ``receive`` lets them wait, ``answer`` makes their answers, ``flush`` records and sends these.
     """
 
@@ -72,8 +77,7 @@ class Worker:
         admission: Admission,
         queue: WorkQueue[Received],
         gate: Gate,
-        authorizer: Authorizer,
-        dictionary: Dictionary,
+        in_force: InForce,
         lookup: Lookups,
         live: LiveDevices,
         judging: Judging,
@@ -84,6 +88,7 @@ class Worker:
         random: Callable[[int], bytes],
         reject_delay_s: float = 1.0,
         handover: Handover | None = None,
+        decided: Callable[[AuditEvent], object] | None = None,
     ) -> None:
         self._admission = admission
         self._queue = queue
@@ -91,15 +96,22 @@ class Worker:
         self._late: LateAnswers[Outgoing] = LateAnswers(delay_s=reject_delay_s)
         self._outbox = Outbox(recorder, admission, sessions, clock)
         self._refused = refused
-        self._authorizer = authorizer
-        self._dictionary = dictionary
+        self._in_force = in_force
         self._lookup = lookup
         self._live = live
         self._judging = judging
         self._handover = handover
+        self._decided = decided
+        self.monitored: Counter[tuple[Scope, str]] = Counter()
+        """Requests that a monitor has answered, by its scope and name."""
         self._recorder = recorder
         self._clock = clock
         self._random = random
+
+    @property
+    def monitors(self) -> Monitors:
+        """Of the policy in force."""
+        return self._in_force.current.assembled.loaded.policy.monitors
 
     @property
     def waiting(self) -> int:
@@ -114,10 +126,14 @@ class Worker:
     def receive(self, datagram: bytes, path: Path, role: Role) -> None:
         """Take one datagram in: drop it, answer it from memory if it is a repeat, or let it wait."""
         now = self._clock()
-        verdict = self._admission.receive(datagram, path.source, path.port, role, now)
+        force = self._in_force
+        generation = force.current if force.canary is None else force.choose(path.source)
+        verdict = self._admission.receive(datagram, path.source, path.port, role, now, generation.table)
         match verdict:
             case Fresh():
-                self._let_wait(Received(fresh=verdict, path=path, role=role), now)
+                if force.several:
+                    verdict, generation = force.continued(verdict, path.source, generation)
+                self._let_wait(Received(verdict, path, role, generation), now)
             case Resend():
                 self._outbox.transmit(verdict.octets, path, now)
             case Drop():
@@ -133,26 +149,27 @@ class Worker:
 
     def answer(self, queued: Queued[Received]) -> Waiting | None:
         """Answer one request. Returns the rest of the work if it has to wait for Intune, else None."""
-        fresh, path = queued.work.fresh, queued.work.path
+        received = queued.work
         now = self._clock()
         if queued.superseded:
-            self._drop(fresh, path, "superseded", now)
+            self._drop(received, "superseded", now)
             return None
         if queued.is_stale(now):
-            self._admission.forget(fresh.key)
+            self._admission.forget(received.fresh.key)
             detail = f"requests wait longer than this NAS does (`timeout`, {queued.patience_s:g} s): nacd is overloaded"
-            self._drop(fresh, path, "stale", now, detail=detail)
+            self._drop(received, "stale", now, detail=detail)
             return None
+        fresh = received.fresh
         code = fresh.packet.code
         if code == Code.STATUS_SERVER:
             # RFC 5997: no side effects. While Accepts are stopped the NAS had better ask somebody else.
             if not self._recorder.refusing:
-                self._send(fresh, replies.status_response(fresh.packet, fresh.client, queued.work.role), path)
+                self._send(received, replies.status_response(fresh.packet, fresh.client, received.role))
             return None
         if code == Code.ACCOUNTING_REQUEST:
-            self._account(fresh, path, now)
+            self._account(received, now)
             return None
-        return self._authorize(fresh, path, queued, now)
+        return self._authorize(received, queued, now)
 
     @property
     def held_back(self) -> Mapping[str, int]:
@@ -182,19 +199,21 @@ class Worker:
         if reached:
             self._admission.forget(fresh.key)
             detail = f"the limit `overload.{reached}` is reached: {len(self._queue)} requests wait"
-            self._drop(fresh, received.path, f"overload_{reached}", now, detail=detail)
+            self._drop(received, f"overload_{reached}", now, detail=detail)
 
-    def _drop(self, fresh: Fresh, path: Path, reason: str, now: Instant, *, detail: str = "") -> None:
-        self._recorder.dropped(nas=fresh.client.nas.name, reason=reason, source=path.source, detail=detail, now=now)
+    def _drop(self, received: Received, reason: str, now: Instant, *, detail: str = "") -> None:
+        nas, source = received.fresh.client.nas.name, received.path.source
+        self._recorder.dropped(nas=nas, reason=reason, source=source, detail=detail, now=now)
 
-    def _account(self, fresh: Fresh, path: Path, now: Instant) -> None:
+    def _account(self, received: Received, now: Instant) -> None:
         """RFC 2866 section 4.2: what is not on disk and recorded is not answered, so that the NAS keeps it."""
-        request = accounting_request(fresh.packet, fresh.client, path.source, path.port, self._dictionary)
+        fresh, path, dictionary = received.fresh, received.path, received.generation.dictionary
+        request = accounting_request(fresh.packet, fresh.client, path.source, path.port, dictionary)
         octets = replies.accounting_response(fresh.packet, fresh.client)
 
         def lost(reason: str) -> bytes:
             self._admission.forget(fresh.key)
-            self._drop(fresh, path, reason, now)
+            self._drop(received, reason, now)
             return b""
 
         def answer(session: int) -> Outgoing:
@@ -217,34 +236,35 @@ class Worker:
         """Wait until what is being written is answered, this many seconds at most."""
         await self._outbox.settle(patience_s)
 
-    def _authorize(self, fresh: Fresh, path: Path, queued: Queued[Received], now: Instant) -> Waiting | None:
-        request = access_request(fresh.packet, fresh.client, path.source, path.port, self._dictionary)
+    def _authorize(self, received: Received, queued: Queued[Received], now: Instant) -> Waiting | None:
+        fresh, path, generation = received.fresh, received.path, received.generation
+        request = access_request(fresh.packet, fresh.client, path.source, path.port, generation.dictionary)
         if request.user_name in fresh.client.probe_users and not request.has_eap:
             # A probe asks whether somebody is there; a Reject says so, and opens nothing. As for Status-Server.
             if self._recorder.refusing:
                 self._admission.forget(fresh.key)
             else:
-                self._send(fresh, self._encode(Reply(code=ReplyCode.REJECT), fresh), path)
+                self._send(received, self._encode(Reply(code=ReplyCode.REJECT), received))
             return None
         if queued.lane is Lane.NEW:
             asked = self._gate.ask(request, now)
             if isinstance(asked, HeldBack):
-                self._hold_back(asked, request, fresh, path, now)
+                self._hold_back(asked, request, received, now)
                 return None
             self._ask_ahead(request)
-        step = self._authorizer.identify(request, now)
+        step = generation.authorizer.identify(request, now)
         match step:
             case Answer():
-                self._carry_out(step, request, fresh, path, queued.received, now)
+                self._carry_out(step, request, received, queued.received, now)
             case Continue():
                 if isinstance(step.early, Question):
                     self._lookup.start(step.early, request, at_most_s=self._live.at_most_s(step.early, now))
-                self._challenge(step.reply, fresh, path, now)
+                self._challenge(step.reply, received, now)
             case Silent():
                 self._admission.forget(fresh.key)
-                self._drop(fresh, path, "eap_discarded", now)
+                self._drop(received, "eap_discarded", now)
             case NeedCompliance():
-                return self._decide(step, fresh, path, queued.received, now)
+                return self._decide(step, received, queued.received, now)
         return None
 
     def _ask_ahead(self, request: AccessRequest) -> None:
@@ -253,50 +273,47 @@ class Worker:
         if guess is not None:
             self._lookup.start(guess, request, guess=True)
 
-    def _hold_back(self, held: HeldBack, request: AccessRequest, fresh: Fresh, path: Path, now: Instant) -> None:
+    def _hold_back(self, held: HeldBack, request: AccessRequest, received: Received, now: Instant) -> None:
         """Refuse from memory, and late, so that whoever asks in a loop asks less often."""
-        answer = self._authorizer.refuse(request, held.code, held.reason, now)
-        octets = self._encode(answer.reply, fresh)
-        refusal = Outgoing(fresh.key, path, octets, now, answer.event, lambda: octets)
+        answer = received.generation.authorizer.refuse(request, held.code, held.reason, now)
+        octets = self._encode(answer.reply, received)
+        refusal = Outgoing(received.fresh.key, received.path, octets, now, answer.event, lambda: octets)
         if not self._late.put(refusal, now):
             self._outbox.put(refusal)
 
-    def _challenge(self, reply: Reply, fresh: Fresh, path: Path, now: Instant) -> None:
+    def _challenge(self, reply: Reply, received: Received, now: Instant) -> None:
         try:
-            octets = self._encode(reply, fresh)
+            octets = self._encode(reply, received)
         except ReplyTooLong as too_long:
             # Only a long Proxy-State beside large fragments does this: a setting of the admin's, not a bug.
-            self._admission.forget(fresh.key)
+            self._admission.forget(received.fresh.key)
             detail = f"{too_long}: make `eap.fragment_size` smaller, proxies need room for Proxy-State"
-            self._recorder.dropped(
-                nas=fresh.client.nas.name, reason="challenge_too_long", source=path.source, detail=detail, now=now
-            )
+            self._drop(received, "challenge_too_long", now, detail=detail)
         else:
-            self._send(fresh, octets, path)
+            self._send(received, octets)
 
-    def _decide(
-        self, need: NeedCompliance, fresh: Fresh, path: Path, received: Instant, now: Instant
-    ) -> Waiting | None:
+    def _decide(self, need: NeedCompliance, received: Received, came: Instant, now: Instant) -> Waiting | None:
         known = self._lookup.known(need.question, now, self._live.at_most_s(need.question, now))
         if known is None or self._judging.is_on_disk(need.question, now):
-            return self._decide_later(need, fresh, path, received)
-        self._conclude(need, known, fresh, path, received, now)
+            return self._decide_later(need, received, came)
+        self._conclude(need, known, received, came, now)
         return None
 
-    async def _decide_later(self, need: NeedCompliance, fresh: Fresh, path: Path, received: Instant) -> None:
+    async def _decide_later(self, need: NeedCompliance, received: Received, came: Instant) -> None:
         at_most_s = self._live.at_most_s(need.question, self._clock())
         learnt = await self._lookup.compliance(need.question, need.request, at_most_s)
         if self._judging.is_on_disk(need.question, self._clock()):
             await self._judging.recall(need.question.tenant, need.question.key)
-        self._conclude(need, learnt, fresh, path, received, self._clock())
+        self._conclude(need, learnt, received, came, self._clock())
         self.flush()
 
     def _conclude(
-        self, need: NeedCompliance, learnt: Compliance, fresh: Fresh, path: Path, received: Instant, now: Instant
+        self, need: NeedCompliance, learnt: Compliance, received: Received, came: Instant, now: Instant
     ) -> None:
         """The answer; whoever gets in by what Intune says is asked about for as long as it stays."""
-        answer = self._authorizer.decide(need, self._judging.judged(need.question, learnt, now), now)
-        self._carry_out(answer, need.request, fresh, path, received, now)
+        judged = self._judging.judged(need.question, learnt, now)
+        answer = received.generation.authorizer.decide(need, judged, now)
+        self._carry_out(answer, need.request, received, came, now)
         if answer.reply.code is ReplyCode.ACCEPT:
             self._live.seen(need.question, need.request)
             self._act(answer.actions, need.question, now)
@@ -312,7 +329,7 @@ class Worker:
                 self._recorder.warn_seldom(f"actions {why}", f"`nacd actions` was not asked to {verb}: {why}", now)
 
     def _carry_out(
-        self, answer: Answer, request: AccessRequest, fresh: Fresh, path: Path, received: Instant, now: Instant
+        self, answer: Answer, request: AccessRequest, received: Received, came: Instant, now: Instant
     ) -> None:
         """Encode, then hand over to be recorded and sent: a record never claims an answer that could not be built."""
         reply, event = answer.reply, answer.event
@@ -321,26 +338,34 @@ class Worker:
         elif reply.code is ReplyCode.ACCEPT:
             self._gate.accepted(request)
         try:
-            octets = self._encode(reply, fresh)
+            octets = self._encode(reply, received)
         except ReplyTooLong:
             reply, event = answer.refusal, answer.too_long(now)
-            octets = self._encode(reply, fresh)
+            octets = self._encode(reply, received)
+
+        if answer.monitored is not None and reply.code is ReplyCode.ACCEPT:
+            self.monitored[answer.monitored.scope, answer.monitored.name] += 1
 
         def unrecorded() -> bytes:
             if reply.code is ReplyCode.ACCEPT and self._recorder.refusing:
-                return self._encode(answer.refusal, fresh)
+                return self._encode(answer.refusal, received)
             return octets
 
         if isinstance(answer.left, TurnedAway):
             self._refused(request, answer.left.mac, answer.left.standing)
-        self._outbox.put(Outgoing(fresh.key, path, octets, received, event, unrecorded, answer.left))
+        received.generation.outcomes[request.nas.name, outcomes.of_answer(answer, reply.code)] += 1
+        key, path = received.fresh.key, received.path
+        self._outbox.put(Outgoing(key, path, octets, came, event, unrecorded, answer.left))
+        if self._decided is not None:
+            self._decided(event)
 
-    def _encode(self, reply: Reply, fresh: Fresh) -> bytes:
-        return replies.encode(reply, fresh.packet, fresh.client, self._dictionary, self._random)
+    def _encode(self, reply: Reply, received: Received) -> bytes:
+        fresh = received.fresh
+        return replies.encode(reply, fresh.packet, fresh.client, received.generation.dictionary, self._random)
 
-    def _send(self, fresh: Fresh, octets: bytes, path: Path) -> None:
+    def _send(self, received: Received, octets: bytes) -> None:
         """What leaves no record: a step of a conversation, an answer to a probe."""
-        self._outbox.put(Outgoing(fresh.key, path, octets, _NEVER, None, lambda: octets))
+        self._outbox.put(Outgoing(received.fresh.key, received.path, octets, _NEVER, None, lambda: octets))
 
 
 _NEVER = Instant(wall=0.0, monotonic=0.0)

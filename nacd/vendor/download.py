@@ -7,15 +7,19 @@ A request for a list names no endpoint and is decided by no rule: its answer car
 So nobody may come to another answer by that name, and an endpoint can call itself what it likes: a name of this kind is
 never a user's, whatever NAS it comes from. The name of a page is in State, which holds nothing to be kept: a page of a
 list that has changed since is of a list that is not there, because its name has changed with it.
+
+A NAS reads what it may be told to apply, and no list of another site: whoever has got hold of one switch's secret does
+not learn by it how the others are filtered. What an endpoint sends has marks of its own (a password, an address), and a
+NAS that fetches a list has no endpoint to tell of. A password that is there and empty is Cisco's ASA.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from nacd.values import AccessList, AccessRequest, Rendered
+from nacd.values import AccessList, AccessRequest, Nas, NoCredential, PapPassword, Rendered
 
 RESERVED: Final = "#ACSACL#"
 """What the name of a list begins with."""
@@ -47,28 +51,40 @@ def is_list_name(user_name: str) -> bool:
     return user_name.lstrip().upper().startswith(RESERVED)
 
 
+Reach: TypeAlias = Callable[[Nas, str], bool]
+"""Whether this NAS may be given the profile of that name."""
+
+
+def anywhere(_nas: Nas, _profile: str) -> bool:
+    """Every profile may be given to every NAS."""
+    return True
+
+
 class AccessLists:
-    """Those of one configuration, by the vendor whose NASes are told of them."""
+    """Those of one configuration, by the vendor whose NASes are told of them. reach: who may be told of which."""
 
-    def __init__(self, rendered: Mapping[tuple[str, str], Rendered]) -> None:
-        self._lists = {
-            (vendor, each.name): each for (_, vendor), said in rendered.items() for each in said.access_lists
-        }
+    def __init__(self, rendered: Mapping[tuple[str, str], Rendered], reach: Reach = anywhere) -> None:
+        self._reach = reach
+        self._lists: dict[tuple[str, str], tuple[AccessList, set[str]]] = {}
+        for (profile, vendor), said in rendered.items():
+            for each in said.access_lists:
+                self._lists.setdefault((vendor, each.name), (each, set()))[1].add(profile)
 
-    def page(self, request: AccessRequest) -> Found:
-        """What a request for a list gets. Total, raises nothing."""
-        listed = self._lists.get((request.nas.vendor, request.user_name))
+    def page(self, request: AccessRequest, ordered: Collection[str] = ()) -> Found:
+        """What a request for a list gets. ordered: profiles that people give, at any NAS. Total, raises nothing."""
+        listed, profiles = self._lists.get((request.nas.vendor, request.user_name), (None, set[str]()))
         if listed is None:
             return NoPage(
                 code="list_unknown",
                 reason=f"no profile sends the access list `{request.user_name}` to a NAS of this vendor (any more)",
             )
-        missing = sorted(listed.asked_with - set(request.cisco_av_pairs))
-        if request.has_eap or not request.signed or missing:
+        if wrong := _not_its_nas(request, listed):
+            words = "the name of an access list as User-Name, and not what its NAS would send with it"
+            return NoPage(code="list_not_asked_for", reason=f"{words}: {wrong}")
+        if not any(each in ordered or self._reach(request.nas, each) for each in profiles):
             return NoPage(
-                code="list_not_asked_for",
-                reason="the name of an access list as User-Name, and none of the marks that its NAS would send: "
-                + ("it is EAP" if request.has_eap else "no Message-Authenticator" if not missing else missing[0]),
+                code="list_of_others",
+                reason=f"no rule gives NAS `{request.nas.name}` a profile with the access list `{request.user_name}`",
             )
         number = _number(request.state)
         if number not in range(len(listed.pages)):
@@ -76,6 +92,21 @@ class AccessLists:
         is_last = number == len(listed.pages) - 1
         state = b"" if is_last else _STATE + str(number + 1).encode()
         return Page(listed=listed, octets=listed.pages[number], state=state)
+
+
+def _not_its_nas(request: AccessRequest, listed: AccessList) -> str:
+    """What is wrong for a NAS that fetches this list, ``""`` if nothing is."""
+    if request.has_eap:
+        return "it is EAP"
+    if not request.signed:
+        return "no Message-Authenticator"
+    credential = request.credential
+    empty = isinstance(credential, PapPassword) and not credential.password.reveal()
+    if not empty and not isinstance(credential, NoCredential):
+        return "it has a password"
+    if request.calling_station_id:
+        return "it tells of an endpoint (Calling-Station-Id)"
+    return next(iter(sorted(listed.asked_with - set(request.cisco_av_pairs))), "")
 
 
 def _number(state: bytes) -> int:

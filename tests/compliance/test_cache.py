@@ -246,3 +246,11 @@ def test_in_whatever_order_answers_arrive_the_latest_question_that_was_answered_
         if answered:
             assert isinstance(found, Fresh)
             assert found.compliance.as_of == WALL + max(answered)
+
+
+def test_where_groups_could_not_be_told_it_is_asked_again_soon() -> None:
+    cache = VerdictCache(Lifetimes(compliant_s=3600.0, unknown_s=120.0))
+    doubtful = replace(said("compliant", 0), device=DeviceFacts(groups_doubt="graph is failing"))
+    assert cache.replace(KEY, doubtful, cache.ask(), at(0))
+    assert isinstance(cache.find(KEY, at(119)), Fresh)
+    assert isinstance(cache.find(KEY, at(121)), Stale)

@@ -21,6 +21,9 @@ FACTS = DeviceFacts(
     owner="company",
     user="a@b.example",
     last_sync=9.5,
+    in_groups=("g-1", "g-2"),
+    outside_groups=("g-3",),
+    groups_doubt="graph is failing (status 500)",
 )
 SAID = Compliance(
     state=ComplianceState.IN_GRACE,

@@ -48,7 +48,9 @@ def register() -> Register:
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory, pki: Pki, register: Register) -> Iterator[House]:
     """Shared by all tests that leave it as they found it."""
-    made = House(Site(tmp_path_factory.mktemp("house"), pki), register)
+    site = Site(tmp_path_factory.mktemp("house"), pki)
+    # One machine does 802.1X in one test and MAB in the next.
+    made = House(site.change("policy: policy.yaml", "policy: policy.yaml\nmab: {managed_devices: allow}"), register)
     yield made
     made.close()
 

@@ -105,7 +105,7 @@ class Lab:
 
     @property
     def books(self) -> Counters:
-        conversations = self.house.worker._authorizer._conversations
+        conversations = self.house.in_force.current.authorizer._conversations
         assert conversations is not None
         return self.house.do(lambda: conversations.counters)
 
@@ -120,7 +120,7 @@ class Lab:
 
         def tick() -> None:
             now = self.house.clock()
-            for event in self.house.worker._authorizer.expire(now):
+            for event in self.house.in_force.current.authorizer.expire(now):
                 self.house.recorder.take((event,), now)
 
         self.house.do(tick)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from nacd.compliance.breaker import BreakerOptions
+from nacd.compliance.listed import ListRefused, NoncompliantList
 from nacd.intune.cloud import cloud
 from nacd.intune.fallback import Fallback
 from nacd.intune.graph.source import GraphSource
@@ -18,17 +19,7 @@ from nacd.intune.nac.source import IntuneSource
 from nacd.intune.options import IntuneOptions, SecretCredential
 from nacd.sim.intune import IntuneSimulator
 from nacd.sim.microsoft.scene import CLIENT_SECRET
-from nacd.values import (
-    Compliance,
-    ComplianceSource,
-    ComplianceState,
-    DeviceId,
-    DeviceIdKind,
-    ListRefused,
-    MacAddress,
-    NoncompliantList,
-    Secret,
-)
+from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId, DeviceIdKind, MacAddress, Secret
 
 GUID = "2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954"
 ENTRA = "77777777-8a41-4b7f-9e05-61d0c7b3a9aa"

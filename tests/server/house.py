@@ -18,13 +18,15 @@ from typing import Any, TypeVar
 from pyrad.packet import AuthPacket, Packet
 
 from nacd.audit.repeats import Repeats
+from nacd.authorize import Authorizer
 from nacd.compliance.breaker import Breaker
 from nacd.compliance.cache import Lifetimes, VerdictCache
 from nacd.config.load import load
+from nacd.eap.conversation import Ongoing
 from nacd.radius.admission import Admission, Role
 from nacd.radius.dedup import DedupTable
 from nacd.radius.ledger import MessageAuthenticatorLedger
-from nacd.server import daemon, sockets, translate
+from nacd.server import sockets, translate
 from nacd.server.assembly import Assembled, assemble
 from nacd.server.clock import instant, random_octets
 from nacd.server.drops import Drops
@@ -35,6 +37,9 @@ from nacd.server.lookups.lookup import Lookup, LookupOptions
 from nacd.server.lookups.tenants import Lookups
 from nacd.server.lookups.watch import HowOften, LiveDevices
 from nacd.server.recorder import Recorder
+from nacd.server.reload import generation
+from nacd.server.reload.generation import Shared
+from nacd.server.reload.in_force import InForce
 from nacd.server.sessions.book import Book
 from nacd.server.sessions.known import Known
 from nacd.server.worker import Worker
@@ -97,6 +102,11 @@ rules:
      then: quarantine}
   - {name: managed by mac,     when: {access: mab, compliance: compliant}, then: corporate}
 """
+
+
+def spine(assembled: Assembled) -> Authorizer:
+    """The authorizer of a configuration, with nobody around it."""
+    return generation.build(assembled, Shared(ongoing=Ongoing(), random=random_octets)).authorizer
 
 
 # -- certificates and files ---------------------------------------------------------------------
@@ -277,14 +287,19 @@ class House:
         self.book.listen(self.live.applied)
         self.refused: list[tuple[AccessRequest, str, Standing]] = []
         self.orders = Orders()
+        self.ongoing = Ongoing(assembled.eap.options if assembled.eap is not None else None)
+        self.shared = Shared(
+            ongoing=self.ongoing,
+            random=random_octets,
+            chargeable=chargeable_key(site.folder / "state", random_octets).key,
+            orders=self.orders,
+        )
+        self.in_force = InForce(generation.build(assembled, self.shared), self.ongoing)
         self.worker = Worker(
             admission=Admission(assembled.table, MessageAuthenticatorLedger(), DedupTable()),
+            in_force=self.in_force,
             queue=translate.work_queue(assembled.loaded.settings.overload),
             gate=translate.gate(assembled.loaded.settings.overload),
-            authorizer=daemon.authorizer(
-                assembled, chargeable_key(site.folder / "state", random_octets).key, self.orders
-            ),
-            dictionary=assembled.dictionary,
             lookup=self.lookup,
             live=self.live,
             judging=Known(lookups=self.lookup, machines=self.orders.machines),

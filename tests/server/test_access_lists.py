@@ -21,6 +21,7 @@ POLICY += """\
   open: {vlan: 1}
 rules:
   - {name: machines, when: {access: mab, nas: switch}, then: guests}
+  - {name: guests by tunnel, when: {access: vpn, user: guest}, then: guests}
   - {name: vpn, when: {access: vpn}, then: open}
   - {name: laptops, when: {access: dot1x}, then: open}
 """
@@ -103,3 +104,10 @@ def test_an_endpoint_that_calls_itself_by_a_list_gets_no_eap(house: House, switc
 
 def test_a_nas_of_another_vendor_that_can_be_told_of_it_is_given_the_same_list(house: House, switch: Nas) -> None:
     assert asked_for(house.nas(source="127.0.0.2"), told(switch)).code == CHALLENGE
+
+
+def test_a_nas_that_no_rule_gives_it_is_told_nothing_of_a_list(site: Site, build: Callable[..., House]) -> None:
+    site.write("policy.yaml", "".join(line for line in POLICY.splitlines(True) if "guests by tunnel" not in line))
+    house = build()
+    assert asked_for(house.nas(source="127.0.0.2"), told(house.nas())).code == REJECT
+    assert house.site.records()[-1]["refusal"] == "list_of_others"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from dataclasses import replace
 
 import pytest
 
 from nacd.config.load import load
+from nacd.eap import server_certificate
 from nacd.errors import ConfigError
+from nacd.findings import FINDINGS
 from nacd.intune import options as intune_options
 from nacd.policy.conditions import AccessIs, Condition, GroupIs, NasIs
 from nacd.policy.model import Rule
@@ -252,3 +255,58 @@ def test_the_day_of_a_secret_that_has_passed_does_not_stop_the_start(site: Site)
     (options,) = site.assemble().tenants.values()
     (credential,) = options.credentials
     assert intune_options.inspect(credential).not_after == 1_577_836_800.0
+
+
+# -- findings -------------------------------------------------------------------------------
+
+
+def codes(site: Site) -> list[str]:
+    return [note.code for note in site.assemble().notes]
+
+
+def test_every_note_has_a_code_and_a_place(site: Site, pki: Pki) -> None:
+    site.serve_with(pki.root.issue_server("radius.example.test", san=False, lasts_s=9 * DAY_S))
+    site.change("vendor: cisco-ios", "message_authenticator: accept, vendor: cisco-ios")
+    notes = site.assemble().notes
+    assert {"certificate-no-name", "certificate-expires", "unsigned-accepted"} <= {note.code for note in notes}
+    assert all(note.code in FINDINGS and note.line and note.column for note in notes)
+
+
+def test_what_a_comment_accepts_is_no_note_and_is_kept_with_its_reason(site: Site) -> None:
+    site.change("{vlan: 140}", "{vlan: 140}\n  spare: {vlan: 7}", file="policy.yaml")
+    assert codes(site).count("profile-unused") == 1
+    site.change("spare: {vlan: 7}", "spare: {vlan: 7}  # nacd: allow profile-unused for the move", file="policy.yaml")
+    assembled = site.assemble()
+    assert "profile-unused" not in [note.code for note in assembled.notes]
+    (accepted,) = [each for each in assembled.accepted if each.finding.code == "profile-unused"]
+    assert accepted.reason == "for the move"
+
+
+def test_what_is_wrong_with_a_comment_is_a_note(site: Site) -> None:
+    site.change("clients:", "clients:  # nacd: allow profile-unused x")
+    assert "allowance-unused" in codes(site)
+
+
+@pytest.mark.parametrize(("days", "told"), [(29, ["credential-expires"]), (31, [])])
+def test_a_credential_that_ends_within_thirty_days_is_noted_where_it_stands(
+    site: Site, pki: Pki, days: int, told: list[str]
+) -> None:
+    issued = pki.root.issue_client("app", key="rsa2048", lasts_s=days * DAY_S + 3_600)
+    site.write("app.pem", issued.chain_pem)
+    site.write("app.key", issued.key_pem, 0o600)
+    site.change('{secret: "file:secrets/app"}', '{certificate: app.pem, private_key: "file:app.key"}')
+    found = [note for note in site.assemble().notes if note.code == "credential-expires"]
+    assert [note.code for note in found] == told
+    assert all("this credential ends on" in note.message and note.line for note in found)
+
+
+def test_the_day_that_was_named_for_a_secret_is_noted_when_it_comes_near_and_when_it_has_passed(site: Site) -> None:
+    plain = '{secret: "file:secrets/app"}'
+    site.change(plain, '{secret: "file:secrets/app", expires: "2020-01-01"}')
+    (note,) = [note for note in site.assemble().notes if note.code == "credential-expires"]
+    assert "this credential ended on 2020-01-01" in note.message
+
+
+def test_every_warning_about_a_certificate_has_a_code() -> None:
+    source = inspect.getsource(server_certificate)
+    assert set(re.findall(r'_warning\(\s*"([a-z_]+)"', source)) == set(server_certificate.WARNED)

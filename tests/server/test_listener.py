@@ -36,7 +36,7 @@ def test_a_bug_before_the_wait_ends_the_same_way(house: House) -> None:
     def broken_clock(_count: int) -> bytes:
         raise ZeroDivisionError
 
-    conversations = house.worker._authorizer._conversations
+    conversations = house.in_force.current.authorizer._conversations
     assert conversations is not None
     conversations._random = broken_clock
     nas = house.nas(timeout_s=0.2)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import pytest
 from structlog.testing import capture_logs
 
-from nacd.admit import NOTHING, Left
+from nacd.admit import NOTHING, CameBack, Left
 from nacd.audit import events
 from nacd.audit.repeats import Repeats
 from nacd.radius.admission import Admission
@@ -27,8 +27,8 @@ from nacd.server.recorder import Recorder
 from nacd.sessions import Accounted, Authorized, Change
 from nacd.store.audit_log import AuditLog
 from nacd.store.live.outcome import Applied
-from nacd.values import Instant
-from tests.session.making import T, authorized, start
+from nacd.values import AccessRequest, Instant, Nas
+from tests.session.making import T, after, authorized, start
 
 NOW = Instant(wall=1_700_000_000.0, monotonic=10.0)
 
@@ -57,11 +57,15 @@ class Disk:
     def __init__(self) -> None:
         self.asked: list[tuple[Change, ...]] = []
         self.writing: list[asyncio.Future[tuple[Applied, ...]]] = []
+        self.familiar: list[CameBack] = []
 
     def write(self, changes: Sequence[Change]) -> asyncio.Future[tuple[Applied, ...]]:
         self.asked.append(tuple(changes))
         self.writing.append(asyncio.get_running_loop().create_future())
         return self.writing[-1]
+
+    def came_again(self, back: CameBack) -> bool:
+        return back in self.familiar
 
     async def done(self, *, stored: bool = True) -> None:
         self.writing[-1].set_result(tuple(Applied(stored=stored) for _ in self.asked[-1]))
@@ -365,3 +369,23 @@ def begun(port: str = "7", at: float = T, **more: str) -> Authorized:
     calling = more.get("calling_station_id", made.place.calling_station_id)
     there = replace(made.place, port=port, calling_station_id=calling)
     return replace(made, place=there, names=replace(made.names, token=more.get("token", made.names.token)))
+
+
+def test_a_login_that_says_nothing_new_is_sent_and_not_written_here(desk: Desk) -> None:
+    known = after(authorized(T))
+    request = AccessRequest(nas=Nas(name="switch", vendor="generic"), source="192.0.2.1", source_port=1)
+    back = CameBack(session=known, request=request, compliance=authorized(T).standing.compliance, at=T + 9, ends_at=0.0)
+    desk.disk.familiar = [back]
+
+    async def story() -> None:
+        desk.put(b"a", left=back)
+        desk.outbox.flush(NOW)
+        assert desk.way.sent == [b"a"]
+        assert desk.disk.asked == []
+        desk.disk.familiar = []
+        desk.put(b"b", left=back)
+        desk.outbox.flush(NOW)
+        assert desk.way.sent == [b"a", b"b"]
+        assert desk.disk.asked == [(back.login(),)], "something has become of it meanwhile: it is written in full"
+
+    asyncio.run(story())

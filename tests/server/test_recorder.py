@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nacd.audit import events
+from nacd.audit import events, shadow_events
 from nacd.audit.repeats import Repeats
 from nacd.errors import AuditRefused
 from nacd.server.drops import Drops
@@ -205,3 +205,34 @@ def test_a_disk_that_fills_up_is_told_while_there_is_room(desk: Desk, said: io.S
 def test_what_must_be_taken_says_so_when_it_is_not(desk: Desk) -> None:
     with pytest.raises(AuditRefused, match="no space left"):
         desk.open(full=True).must_take(started(at(0)))
+
+
+# -- what no answer depends on ------------------------------------------------------------------
+
+
+def loaded(second: float) -> AuditEvent:
+    return shadow_events.loaded(file="next.yaml", digest="abc", now=at(second))
+
+
+def test_what_is_offered_is_written_as_it_is(desk: Desk) -> None:
+    assert desk.open().offer([loaded(0), loaded(1)], at(1))
+    assert desk.events() == ["shadow.loaded", "shadow.loaded"]
+
+
+def test_an_offer_that_a_full_disk_does_not_take_stops_nothing_and_is_not_lost(desk: Desk) -> None:
+    recorder = desk.open(full=True)
+    assert not recorder.offer([loaded(0)], at(0))
+    assert not recorder.refusing
+    desk.make_room()
+    recorder.tick(at(1))
+    assert recorder.take([], at(2))
+    assert desk.events() == []
+
+
+def test_nothing_is_offered_to_a_file_that_takes_nothing(desk: Desk) -> None:
+    recorder = desk.open(full=True)
+    assert not recorder.take([loaded(0)], at(0))
+    assert recorder.refusing
+    desk.make_room()
+    assert not recorder.offer([loaded(1)], at(1))
+    assert desk.events() == []

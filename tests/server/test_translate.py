@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+import pytest
+
 from nacd.config.load import load
 from nacd.config.settings import Settings
 from nacd.intune.options import ManagedIdentity, SecretCredential
@@ -110,3 +115,14 @@ def test_a_secret_keeps_its_day_and_a_second_credential_its_place(site: Site) ->
     first, second = translate.intune_options(intune).credentials
     assert first == SecretCredential(secret=Secret(b"the-apps-own-word"), expires_at=1_811_721_600.0)
     assert second == ManagedIdentity()
+
+
+@pytest.mark.parametrize(("kind", "said"), [("pipe", "is a pipe, not a file"), ("large", "is larger than 4 MiB")])
+def test_a_certificate_that_is_no_file_of_a_sane_size_is_refused(tmp_path: Path, kind: str, said: str) -> None:
+    path = tmp_path / "ca.pem"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.write_bytes(b"x" * ((4 << 20) + 1))
+    with pytest.raises(ValueError, match=said):
+        translate.pem(path)

@@ -32,7 +32,8 @@ def pki() -> Pki:
 
 @pytest.fixture
 def house(tmp_path: Path, pki: Pki) -> Iterator[House]:
-    site = Site(tmp_path, pki)
+    # What verdicts and orders make of such a MAC: that it is refused altogether is told in `test_worker_managed`.
+    site = Site(tmp_path, pki).change("policy: policy.yaml", "policy: policy.yaml\nmab: {managed_devices: allow}")
     (tmp_path / "state").mkdir()
     house = House(site, Register())
     yield house

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nacd.values import AccessList, AccessRequest, Attribute, Nas, Rendered
+from nacd.values import AccessList, AccessRequest, Attribute, Nas, OtherCredential, PapPassword, Rendered, Secret
 from nacd.vendor.download import AccessLists, NoPage, Page, is_list_name
 from nacd.vendor.profile import Profile
 from nacd.vendor.render import FIXED_OCTETS, render
@@ -57,6 +57,9 @@ def test_a_list_is_given_page_by_page_and_the_last_asks_for_no_more() -> None:
         ({"cisco_av_pairs": MARKS[:1]}, "list_not_asked_for", "aaa:event=acl-download"),
         ({"cisco_av_pairs": MARKS[1:]}, "list_not_asked_for", "aaa:service=ip_admission"),
         ({"has_eap": True}, "list_not_asked_for", "it is EAP"),
+        ({"credential": PapPassword(password=Secret(b"x"))}, "list_not_asked_for", "it has a password"),
+        ({"credential": OtherCredential(method="MS-CHAP")}, "list_not_asked_for", "it has a password"),
+        ({"calling_station_id": "00-11-22-33-44-55"}, "list_not_asked_for", "it tells of an endpoint"),
         ({"user_name": NAME[:-1]}, "list_unknown", "no profile sends"),
         ({"user_name": NAME.lower()}, "list_unknown", "no profile sends"),
         ({"nas": Nas(name="sw1", vendor="other")}, "list_unknown", "to a NAS of this vendor"),
@@ -123,3 +126,21 @@ def test_where_nothing_is_downloaded_a_named_list_stands_in_the_answer(vendors: 
     rendered = render(profile, vendors["aruba-cx"], lambda _: b"x")
     assert rendered.access_lists == ()
     assert [each.value for each in rendered.attributes] == ["permit in ip from any to any"]
+
+
+def test_a_password_that_is_empty_is_no_endpoints() -> None:
+    asked = replace(ASKED, credential=PapPassword(password=Secret(b"")))
+    assert isinstance(LISTS.page(asked), Page)
+
+
+def test_a_nas_reads_the_lists_that_it_may_be_told_of_and_no_others() -> None:
+    rendered = {
+        ("guests", "cisco"): Rendered(profile="guests", vendor="cisco", attributes=(), octets=b"", access_lists=(LIST,))
+    }
+    lists = AccessLists(rendered, lambda nas, profile: (nas.name, profile) == ("sw1", "guests"))
+    assert isinstance(lists.page(ASKED), Page)
+    elsewhere = replace(ASKED, nas=Nas(name="sw2", vendor="cisco"))
+    refused = lists.page(elsewhere)
+    assert isinstance(refused, NoPage)
+    assert refused.code == "list_of_others"
+    assert isinstance(lists.page(elsewhere, {"guests"}), Page)  # a person may give it anywhere

@@ -17,8 +17,8 @@ from typing import Any, Final
 import orjson
 
 from nacd.account import account
-from nacd.cli.capture import MAX_FILE_OCTETS, NotCapture
-from nacd.cli.capture import read as read_capture
+from nacd.cli.explain.capture import MAX_FILE_OCTETS, NotCapture
+from nacd.cli.explain.capture import read as read_capture
 from nacd.errors import BadPacket
 from nacd.identity import certificate as certificates
 from nacd.identity.mac import parse as parse_mac

@@ -27,11 +27,13 @@ from nacd.compliance.cache import Fresh as Known
 from nacd.compliance.cache import Lifetimes, VerdictCache
 from nacd.compliance.question import Question
 from nacd.config.load import load
+from nacd.eap.conversation import Ongoing
 from nacd.eap.conversations import Conversations
 from nacd.overload.failing import FailingEndpoints
 from nacd.overload.gate import Gate
 from nacd.overload.rates import PortRates
 from nacd.radius.admission import Admission, Admitted, Role
+from nacd.radius.clients import ClientTable
 from nacd.radius.dedup import DedupTable
 from nacd.radius.ledger import MessageAuthenticatorLedger
 from nacd.server import log, translate
@@ -41,6 +43,8 @@ from nacd.server.drops import Drops
 from nacd.server.lookups.tenants import Lookups
 from nacd.server.lookups.watch import HowOften, LiveDevices
 from nacd.server.recorder import Recorder
+from nacd.server.reload.generation import Generation
+from nacd.server.reload.in_force import InForce
 from nacd.server.sessions import known
 from nacd.server.worker import Worker
 from nacd.session.table import NO_SESSION, Found, apply
@@ -195,8 +199,10 @@ class WatchedAdmission(Admission):
 
     last: Admitted | None = None
 
-    def receive(self, datagram: bytes, source: str, port: int, role: Role, now: Instant) -> Admitted:
-        self.last = super().receive(datagram, source, port, role, now)
+    def receive(
+        self, datagram: bytes, source: str, port: int, role: Role, now: Instant, clients: ClientTable | None = None
+    ) -> Admitted:
+        self.last = super().receive(datagram, source, port, role, now, clients)
         return self.last
 
 
@@ -308,7 +314,8 @@ class Site:
         eap = self.assembled.eap
         if eap is None:
             raise ValueError("the site has EAP")
-        self.conversations = Conversations(eap.context, eap.options, random_octets)
+        ongoing = Ongoing(eap.options)
+        self.conversations = Conversations(eap.context, eap.options, random_octets, ongoing=ongoing)
         self.admission = WatchedAdmission(self.assembled.table, MessageAuthenticatorLedger(), self.dedup)
         self.authorizer = WatchedAuthorizer(
             conversations=self.conversations,
@@ -326,8 +333,7 @@ class Site:
                 PortRates(per_s=1e9, burst=10**9, capacity=ENDPOINTS),
                 FailingEndpoints(refusals=10**9, within_s=60.0, hold_s=60.0, capacity=ENDPOINTS),
             ),
-            authorizer=self.authorizer,
-            dictionary=self.assembled.dictionary,
+            in_force=InForce(self._generation(), ongoing),
             lookup=AtOnce(self.verdicts, self.clock),
             sessions=self.sessions,
             refused=lambda request, mac, standing: None,
@@ -336,6 +342,15 @@ class Site:
             recorder=self.recorder,
             clock=self.clock,
             random=random_octets,
+        )
+
+    def _generation(self) -> Generation:
+        return Generation(
+            number=1,
+            assembled=self.assembled,
+            table=self.assembled.table,
+            dictionary=self.assembled.dictionary,
+            authorizer=self.authorizer,
         )
 
     def deliver(self, datagram: bytes, way: WayBack, role: Role) -> None:

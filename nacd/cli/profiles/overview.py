@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nacd.cli.judgement import say
+from nacd.cli.explain.sheet import say
 from nacd.config.load import Loaded, load
 from nacd.errors import CannotExpress, ConfigError
 from nacd.radius import dictionary as dictionaries

@@ -14,7 +14,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from nacd.cli.judgement import WrongUsage, say, value_text
+from nacd.cli.explain.judgement import WrongUsage
+from nacd.cli.explain.sheet import say, value_text
 from nacd.config import wording
 from nacd.config.load import Loaded, load
 from nacd.config.settings import Client

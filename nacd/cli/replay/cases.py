@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from nacd.cli.judgement import say
+from nacd.cli.explain.sheet import say
 from nacd.cli.replay import made
 from nacd.cli.replay.records import CannotRead
 from nacd.config.cases import file as cases_file
 from nacd.config.cases.file import NAME, CasesFile
 from nacd.config.load import load
+from nacd.config.reading.contents import contents
 from nacd.config.yaml import MAX_OCTETS
 from nacd.errors import ConfigError, Problem
 from nacd.policy.model import DEFAULT_DENY
@@ -52,9 +53,12 @@ def beside(assembled: Assembled) -> Path:
 
 
 def try_all(assembled: Assembled, path: Path) -> Tried:
-    """Run every case of a file. Raises ConfigError when it is no YAML mapping, OSError when it cannot be read."""
-    with path.open("rb") as opened:
-        file = cases_file.read(path, opened.read(MAX_OCTETS + 1), assembled.loaded)
+    """Run every case of a file. Raises ConfigError when it is no YAML mapping in a plain file, OSError."""
+    path.stat()  # whether there are any
+    found = contents(path, MAX_OCTETS)
+    if found.problem:
+        raise ConfigError((Problem(file=str(path), line=0, column=0, message=found.problem),))
+    file = cases_file.read(path, found.octets, assembled.loaded)
     policy = assembled.loaded.policy
     cases = () if file.problems else file.cases
     verdicts = tuple(run_case(case, policy, assembled.rendered, assembled.graph_tenants) for case in cases)
@@ -130,7 +134,9 @@ def _tell(tried: Tried) -> None:
 
 
 def _outcome(verdict: Verdict) -> str:
-    return f"rule `{verdict.rule}`" if verdict.rule else ""
+    monitor = verdict.monitor
+    answered = f", answered with `{monitor.profile}` (monitor: {monitor})" if monitor is not None else ""
+    return f"rule `{verdict.rule}`{answered}" if verdict.rule else ""
 
 
 def _why(tried: Tried, verdict: Verdict) -> Iterable[str]:
@@ -155,6 +161,7 @@ def _json(tried: Tried) -> dict[str, Any]:
                 "line": verdict.case.line,
                 "ok": verdict.is_ok,
                 "rule": verdict.rule,
+                "monitored": verdict.monitor is not None,
                 "misses": [{"key": miss.key, "why": miss.message} for miss in verdict.misses],
                 "trials": [
                     {"rule": trial.rule, "matched": trial.matched, "why": trial.detail} for trial in verdict.trials

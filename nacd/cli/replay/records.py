@@ -27,7 +27,7 @@ _PACKED: Final = (".gz", ".bz2", ".xz")
 _UNREADABLE: Final = (".zst", ".lz4", ".lzo", ".Z")
 _HEAD: Final = b'{"code":"'
 _TIME: Final = b'","time":"'
-_DECISIONS: Final = (b"A1001I", b"A1002I")
+_DECISIONS: Final = (b"A1001I", b"A1002I", b"A1007W")
 _COUNTED: Final = (b"A1010W", b"A1011W", b"A1012W")
 _LONG_OCTETS: Final = 12_000
 """Well below what makes a text be shortened."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from nacd.cli.judgement import say, say_field
+from nacd.cli.explain.sheet import say, say_field
 from nacd.policy.answered import NO_VERDICT
 from nacd.replay.answer import REFUSED, Difference
 from nacd.replay.judge import Unasked, judge
@@ -49,6 +49,10 @@ def tell(report: Report) -> None:
         _table("by rule", tally.by_rule)
         _table("by NAS", tally.by_nas)
         _table("by group", tally.by_group)
+    if tally.monitored.logins:
+        say_field("monitored", f"{_group(tally.monitored)}: answered by a monitor; enforced, this policy would answer")
+        _table("what it would answer instead", tally.enforced)
+        _table("at NASes of group", tally.enforced_by_group)
     if tally.renamed:
         say_field("", f"{tally.renamed:,} logins would get the same answer by another rule")
     for number, example in enumerate(tally.examples, 1):
@@ -68,6 +72,12 @@ def as_json(report: Report) -> dict[str, Any]:
         "replayed": _counts(tally.replayed),
         "changed": _counts(tally.changed),
         "same_answer_by_another_rule": tally.renamed,
+        "monitored": _counts(tally.monitored),
+        "enforced": _rows(tally.enforced),
+        "enforced_by_group": [
+            {"group": group.strip("`"), "after": after.strip("`"), **_counts(count)}
+            for (group, after), count in _sorted(tally.enforced_by_group)
+        ],
         "verified": tally.verified,
         "contradicted": tally.contradicted,
         "by_answer": _rows(tally.by_answer),

@@ -7,38 +7,52 @@ Knows: how a record is named on the command line, and how both sides are laid ou
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from nacd.cli.judgement import nas_line, say, say_field
+from nacd.cli.explain.sheet import (
+    Sheet,
+    answer_text,
+    nas_document,
+    nas_line,
+    plain,
+    rules_document,
+    width_of,
+)
 from nacd.cli.replay import records
 from nacd.cli.replay.records import CannotRead
 from nacd.policy.evaluate import explain
-from nacd.policy.model import DEFAULT_DENY
 from nacd.replay.answer import Answers
 from nacd.replay.judge import CouldBeAsked, Unasked, judge, without_asking
-from nacd.replay.record import Aside, Fields, Outcome, Recorded, read
+from nacd.replay.record import MONITORED, Aside, Fields, Outcome, Recorded, read
 from nacd.server.assembly import Assembled
-from nacd.values import CertificateFacts, ComplianceState, Device, Effect, Endpoint, Facts
+from nacd.values import CertificateFacts, ComplianceState, Device, Endpoint, Facts
 
 TOLD, NOT_TOLD = 0, 1
 """Exit codes."""
 
 
-def tell(assembled: Assembled, where: str) -> int:
-    """Explain one record. where: ``FILE:LINE``, or ``-``: the first line of stdin. Raises CannotRead."""
+def tell(assembled: Assembled, where: str, sheet: Sheet, at: float = 0.0) -> int:
+    """Explain one record. where: ``FILE:LINE``, or ``-``: the first line of stdin. at: the moment for which the policy
+    is asked, 0.0 for that of the record. Raises CannotRead."""
     fields = records.decoded(_line(where))
     if isinstance(fields, Aside):
         raise CannotRead(f"`{where}`: {fields.cause.value}")
     recorded = read(fields)
-    say_field("record", f"{_word(fields, 'time')} {_word(fields, 'event')} ({_word(fields, 'code')})")
+    written = {name: _word(fields, name) for name in ("time", "event", "code")}
+    sheet.field("record", f"{written['time']} {written['event']} ({written['code']})")
+    sheet.put(record=written)
     if isinstance(recorded, Aside):
-        say_field("then", _word(fields, "why"))
+        sheet.field("then", _word(fields, "why"))
         detail = f": `{recorded.detail}`" if recorded.detail else ""
-        say_field("now", f"the policy is not asked: {recorded.cause.value}{detail}")
+        sheet.field("now", f"the policy is not asked: {recorded.cause.value}{detail}")
+        sheet.put(then=None, now=None, not_asked=f"{recorded.cause.value}{detail}")
         return NOT_TOLD
-    _tell_facts(recorded.facts)
-    _tell_then(assembled, recorded)
-    return _tell_now(assembled, fields, recorded)
+    _tell_facts(sheet, recorded.facts)
+    _tell_then(assembled, sheet, recorded)
+    _tell_monitor(sheet, fields)
+    facts = replace(recorded.facts, at=at or recorded.facts.at)
+    return _tell_now(assembled, sheet, fields, replace(recorded, facts=facts))
 
 
 def _line(where: str) -> bytes:
@@ -55,60 +69,97 @@ def _word(fields: Fields, name: str) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _tell_facts(facts: Facts) -> None:
-    say_field("nas", nas_line(facts.nas))
-    say_field("access", facts.access.value)
+def _tell_facts(sheet: Sheet, facts: Facts) -> None:
+    sheet.field("nas", nas_line(facts.nas))
+    sheet.field("access", facts.access.value)
     match facts.identity:
         case Device(id=device, source=source):
-            say_field("device", f"{device.kind.value} device {device.guid} (source {source.value})")
+            sheet.field("device", f"{device.kind.value} device {device.guid} (source {source.value})")
         case Endpoint(mac=mac, source=source):
-            say_field("endpoint", f"{mac} (source {source.value})")
+            sheet.field("endpoint", f"{mac} (source {source.value})")
         case _:
-            say_field("device", "nothing names it")
+            sheet.field("device", "nothing names it")
     for title, value in (("mac", facts.mac), ("user", facts.user), ("ssid", facts.ssid)):
         if value:
-            say_field(title, value)
+            sheet.field(title, value)
     if isinstance(facts.certificate, CertificateFacts):
-        say_field("certificate", f"{facts.certificate.subject}, issued by {facts.certificate.issuer}")
+        sheet.field("certificate", f"{facts.certificate.subject}, issued by {facts.certificate.issuer}")
     known = facts.compliance
     detail = f" ({known.detail})" if known.detail else ""
-    say_field("compliance", f"{known.state.value}{detail}, source {known.source.value}")
+    sheet.field("compliance", f"{known.state.value}{detail}, source {known.source.value}")
+    sheet.put(
+        nas=nas_document(facts.nas),
+        access=facts.access.value,
+        identity=plain(facts.identity),
+        certificate=plain(facts.certificate),
+        compliance=plain(known),
+        mac=facts.mac,
+        user=facts.user,
+        ssid=facts.ssid,
+        tenant=facts.tenant,
+    )
 
 
-def _tell_then(assembled: Assembled, recorded: Recorded) -> None:
+def _tell_then(assembled: Assembled, sheet: Sheet, recorded: Recorded) -> None:
     digest = assembled.loaded.digest
     which = "the one in force" if recorded.policy_digest == digest else f"not the one in force, {digest[:12]}"
-    say_field("then", f"{_answer(recorded.outcome)} (policy {recorded.policy_digest[:12]}, {which})")
+    outcome = recorded.outcome
+    sheet.field("then", f"{answer_text(*outcome)} (policy {recorded.policy_digest[:12]}, {which})")
     for reason in recorded.reasons:
-        say(f"  {reason}")
+        sheet.say(f"  {reason}")
+    sheet.put(
+        then={**_outcome(outcome), "reasons": list(recorded.reasons), "policy_digest": recorded.policy_digest},
+    )
 
 
-def _tell_now(assembled: Assembled, fields: Fields, recorded: Recorded) -> int:
+def _tell_monitor(sheet: Sheet, fields: Fields) -> None:
+    """What was answered, where it was not what was decided."""
+    if fields.get("code") != MONITORED:
+        sheet.put(monitored=False)
+        return
+    known = fields.get("monitor")
+    monitor = {
+        name: _word(known if isinstance(known, dict) else {}, name) for name in ("scope", "name", "until", "profile")
+    }
+    where = f"{monitor['scope']} `{monitor['name']}`" if monitor["name"] else monitor["scope"]
+    sheet.field(
+        "answered", f"Access-Accept, profile `{monitor['profile']}`: monitor mode ({where}, until {monitor['until']})"
+    )
+    sheet.put(monitored=True, monitor=monitor)
+
+
+def _tell_now(assembled: Assembled, sheet: Sheet, fields: Fields, recorded: Recorded) -> int:
     policy, facts = assembled.loaded.policy, recorded.facts
     decision = judge(policy, facts, assembled.graph_tenants)
     if isinstance(decision, Unasked):
-        say_field("now", f"it depends: rule `{decision.rule}` asks for compliance, and nobody had asked then")
+        words = f"rule `{decision.rule}` asks for compliance, and nobody had asked then"
+        sheet.field("now", f"it depends: {words}")
+        sheet.put(now=None, not_asked=words)
         return NOT_TOLD
     if facts.compliance.state is ComplianceState.NOT_ASKED:
         known = without_asking(facts, assembled.graph_tenants)
         facts = facts if isinstance(known, CouldBeAsked) else known
-    say("rules, now")
-    width = max(len(name) for name in (DEFAULT_DENY, *(rule.name for rule in policy.rules)))
-    for number, trial in enumerate(explain(policy, facts), 1):
-        say(f"  {number:>2} {trial.rule:<{width}}  {'matches' if trial.matched else 'no'}: {trial.detail}")
+    sheet.say("rules, now")
+    width = width_of(rule.name for rule in policy.rules)
+    trials = explain(policy, facts)
+    for number, trial in enumerate(trials, 1):
+        sheet.say(f"  {number:>2} {trial.rule:<{width}}  {'matches' if trial.matched else 'no'}: {trial.detail}")
     now = Outcome(decision.effect, decision.rule, decision.profile)
     try:
         difference = Answers(assembled.rendered).difference(fields, recorded.outcome, now)
     except (KeyError, TypeError, ValueError):
         raise CannotRead("the record's `reply` is none of nacd's") from None
-    if difference is None:
-        say_field("now", f"{_answer(now)}: the same answer")
-    else:
-        say_field("now", f"{_answer(now)}: another answer{f' ({difference.detail})' if difference.detail else ''}")
+    detail = difference.detail if difference is not None else ""
+    same = "the same answer" if difference is None else f"another answer{f' ({detail})' if detail else ''}"
+    sheet.field("now", f"{answer_text(*now)}: {same}")
+    sheet.put(
+        rules=rules_document(trials),
+        now={**_outcome(now), "reasons": list(decision.reasons)},
+        same=difference is None,
+        difference=detail,
+    )
     return TOLD
 
 
-def _answer(outcome: Outcome) -> str:
-    code = "Access-Accept" if outcome.effect is Effect.ALLOW else "Access-Reject"
-    profile = f", profile `{outcome.profile}`" if outcome.profile else ""
-    return f"{code} by rule `{outcome.rule}`{profile}"
+def _outcome(outcome: Outcome) -> dict[str, str]:
+    return {"effect": outcome.effect.value, "rule": outcome.rule, "profile": outcome.profile}

@@ -33,8 +33,8 @@ class Age(Section):
     hints: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("max", "below", "under", "less_than", "within"), "write `at_most`"
     ) | dict.fromkeys(("min", "above", "more_than", "older_than", "at_least"), "write `over`")
-    at_most: AgeLimit | None = Field(default=None, description="this long ago or less, as in `4h`")
-    over: AgeLimit | None = Field(default=None, description="longer ago than this, as in `4h`")
+    at_most: AgeLimit | None = Field(default=None, description="this long ago or less, as in `4h`", examples=["4h"])
+    over: AgeLimit | None = Field(default=None, description="longer ago than this, as in `4h`", examples=["4h"])
 
     @model_validator(mode="after")
     def _one(self) -> Age:
@@ -63,8 +63,12 @@ class VersionBound(Section):
 
     model_config = _ONE_KEY
     hints: ClassVar[Mapping[str, str]] = {"min": "write `at_least`", "at_most": "write `below` and the next version"}
-    at_least: VersionField | None = Field(default=None, description='this version or a later one, as in `"10.0.19045"`')
-    below: VersionField | None = Field(default=None, description='earlier than this version, as in `"10.0.19045"`')
+    at_least: VersionField | None = Field(
+        default=None, description='this version or a later one, as in `"10.0.19045"`', examples=["10.0.19045"]
+    )
+    below: VersionField | None = Field(
+        default=None, description='earlier than this version, as in `"10.0.19045"`', examples=["10.0.19045"]
+    )
 
     @model_validator(mode="after")
     def _one(self) -> VersionBound:
@@ -87,8 +91,8 @@ class Left(Section):
     hints: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("min", "over", "more_than"), "write `at_least`"
     ) | dict.fromkeys(("max", "at_most", "under", "less_than", "within"), "write `below`")
-    at_least: AgeLimit | None = Field(default=None, description="this long or longer, as in `7d`")
-    below: AgeLimit | None = Field(default=None, description="less than this, as in `7d`")
+    at_least: AgeLimit | None = Field(default=None, description="this long or longer, as in `7d`", examples=["7d"])
+    below: AgeLimit | None = Field(default=None, description="less than this, as in `7d`", examples=["7d"])
 
     @model_validator(mode="after")
     def _one(self) -> Left:

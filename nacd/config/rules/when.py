@@ -15,15 +15,19 @@ from typing import Any, Final, Protocol
 
 from nacd.config import mac_list, wording
 from nacd.config.mac_list import MacList
-from nacd.config.policy_conditions import Asked, When, clock, hours
+from nacd.config.policy_conditions import Asked, When
+from nacd.config.rules.words import clock, hours
 from nacd.config.yaml import Document, PathTo, Plain
 from nacd.errors import Problem
 from nacd.policy import answered, certified, requested
 from nacd.policy import conditions as c
 from nacd.policy.model import DENY
 from nacd.policy.words import version
-from nacd.values import AccessKind, Assurance, ComplianceSource, ComplianceState
+from nacd.values import AccessKind, Assurance, ComplianceSource, ComplianceState, DeviceId
 
+MOST_USER_GROUPS: Final = 100
+GROUPS_AT_ONCE: Final = 20
+"""In one question to Graph (``user: checkMemberGroups``)."""
 _NEEDS_A_TENANT: Final = answered.DEVICE_KEYS | {"compliance_age", "compliance_source", "tenant"}
 
 
@@ -72,6 +76,9 @@ class Whens:
     def __post_init__(self) -> None:
         self._clock_is_told = "time_zone" in self.document.value
         self._kinds: dict[str, mac_list.Kind] = {}
+        self._groups_asked: set[str] = set()
+        table = mapping(self.document.value.get("user_groups"))
+        self._called = {name: id for name, each in table.items() if isinstance(each, str) and (id := object_id(each))}
 
     # -- what they refer to -----------------------------------------------------------------
 
@@ -88,6 +95,7 @@ class Whens:
                 self._names((*at, "location"), asked.get("location"), self._locations)
             self._told(at, asked)
             self._clock(at, asked)
+            self._user_groups((*at, "user_group"), asked.get("user_group"))
             if "os_version" in asked:
                 self._system((*at, "os_version"), when)
 
@@ -125,6 +133,22 @@ class Whens:
                     self.refuse((*path, key), message)
         if known.tenants:
             self._names((*path, "tenant"), when.get("tenant"), known.tenants, sure=True)
+
+    def _user_groups(self, path: PathTo, written: Plain) -> None:
+        """Names that stand for groups, or ids of groups; and not more of them than can be asked about."""
+        for number, name in enumerate(written if isinstance(written, tuple) else (written,)):
+            if not isinstance(name, str):
+                continue
+            id = self._called.get(name) or object_id(name)
+            if not id:
+                way_out = ": write its object id, or name it under `user_groups`"
+                near = wording.did_you_mean(name, self._called) or way_out
+                self.refuse((*path, number), f"there is no group `{name}`{near}")
+            elif id not in self._groups_asked:
+                self._groups_asked.add(id)
+                if len(self._groups_asked) == MOST_USER_GROUPS + 1:
+                    message = f"rules ask about more than {MOST_USER_GROUPS} groups: each {GROUPS_AT_ONCE} of them are"
+                    self.refuse((*path, number), f"{message} a question more about each device")
 
     def _system(self, path: PathTo, when: Mapping[str, Plain]) -> None:
         """A version means something only of one system; which one it is does not stand under ``not``."""
@@ -200,6 +224,12 @@ class Whens:
                 return requested.MacMatches(patterns=value)
             case "mac_in":
                 return requested.MacIn(files=value, **self._listed((*path, key), value, mac_list.MACS))
+            case "user_group":
+                ids = {self._called.get(name) or object_id(name): name for name in value}
+                called = tuple(sorted((id, name) for id, name in ids.items() if id != name and name in self._called))
+                return answered.UserGroupIs(ids=frozenset(filter(None, ids)), called=called)
+            case "inventory":
+                return requested.InventoryHas(names=frozenset(value))
             case "device_in":
                 return requested.DeviceIn(files=value, **self._listed((*path, key), value, mac_list.DEVICES))
             case "issuer":
@@ -296,6 +326,14 @@ def _on_answer(key: str, value: Any) -> answered.AnswerCondition:
             return answered.DeviceUserMatches(patterns=value)
         case _:
             raise ValueError(f"no condition is made from the key `{key}`")
+
+
+def object_id(written: str) -> str:
+    """An object id of Entra ID in its one spelling, ``""`` for what is none."""
+    try:
+        return DeviceId(guid=written.strip("{}").lower()).guid
+    except ValueError:
+        return ""
 
 
 def mapping(value: Plain) -> dict[str, Plain]:

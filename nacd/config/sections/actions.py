@@ -52,18 +52,39 @@ class ActionApp(Section):
     cloud: Literal["global", "usgov_high", "usgov_dod", "china", "custom"] = Field(
         default="global", description="which Microsoft cloud the tenant lives in"
     )
-    tenant: Annotated[Text, AfterValidator(_tenant)] = Field(description="tenant, by domain or id")
-    client_id: Guid = Field(description="application (client) id of the app registration for actions")
-    credential: Credential = Field(description="how that app proves itself; unreadable to the daemon's user")
+    tenant: Annotated[Text, AfterValidator(_tenant)] = Field(
+        description="tenant, by domain or id", examples=["contoso.onmicrosoft.com"]
+    )
+    client_id: Guid = Field(
+        description="application (client) id of the app registration for actions",
+        examples=["00000000-0000-0000-0000-000000000000"],
+    )
+    credential: Credential = Field(
+        description="how that app proves itself; unreadable to the daemon's user",
+        examples=[
+            {"certificate": "certs/actions.pem", "private_key": "file:secrets/actions.key"},
+            {"secret": "file:secrets/actions"},
+        ],
+    )
     next_credential: Credential | None = Field(
-        default=None, description="a second one, tried when the first is refused: for changing credentials in peace"
+        default=None,
+        description="a second one, tried when the first is refused: for changing credentials in peace",
+        examples=[{"secret": "file:secrets/actions-2028"}],
     )
     ca_file: ExistingFile | None = Field(
-        default=None, description="PEM file of CAs to trust, for a proxy that opens TLS"
+        default=None, description="PEM file of CAs to trust, for a proxy that opens TLS", examples=["certs/roots.pem"]
     )
-    proxy: HttpUrl | None = Field(default=None, description="HTTP proxy, as in `http://proxy.contoso.com:3128`")
-    authority: HttpsUrl | None = Field(default=None, description="login authority; for `cloud: custom`")
-    graph: HttpsUrl | None = Field(default=None, description="Microsoft Graph root; for `cloud: custom`")
+    proxy: HttpUrl | None = Field(
+        default=None,
+        description="HTTP proxy, as in `http://proxy.contoso.com:3128`",
+        examples=["http://proxy.contoso.com:3128"],
+    )
+    authority: HttpsUrl | None = Field(
+        default=None, description="login authority; for `cloud: custom`", examples=["https://login.microsoftonline.com"]
+    )
+    graph: HttpsUrl | None = Field(
+        default=None, description="Microsoft Graph root; for `cloud: custom`", examples=["https://graph.microsoft.com"]
+    )
 
     @model_validator(mode="after")
     def _whole_cloud(self) -> ActionApp:
@@ -76,7 +97,10 @@ class ActionApp(Section):
 class ActionAudit(Section):
     """The audit log of actions: a file of its own."""
 
-    file: AnyPath = Field(description="JSON lines are appended to this file; without a record nothing is done")
+    file: AnyPath = Field(
+        description="JSON lines are appended to this file; without a record nothing is done",
+        examples=["/var/log/nacd-actions/audit.jsonl"],
+    )
 
 
 def _at_most(longest: int) -> Callable[[str], str]:
@@ -92,11 +116,14 @@ class Notification(Section):
     """What the Company Portal tells the user when nothing else is said."""
 
     title: Annotated[Text, AfterValidator(_at_most(50))] = Field(
-        default="Your device has no network access", description="title, at most 50 characters"
+        default="Your device has no network access",
+        description="title, at most 50 characters",
+        examples=["Your device has no network access"],
     )
     text: Annotated[Text, AfterValidator(_at_most(250))] = Field(
         default="It does not meet the rules of your organization. Open the Company Portal to see why.",
         description="text, at most 250 characters; `nacd device notify --text` may say more",
+        examples=["Open the Company Portal to see why."],
     )
 
 
@@ -118,25 +145,44 @@ Accounts: TypeAlias = Annotated[
 class Service(Section):
     """The small service, ``nacd actions``: it takes `sync` and `notify` from the daemon, and nothing else."""
 
-    socket: AnyPath = Field(description="Unix socket it listens on; the daemon's configuration names the same path")
+    socket: AnyPath = Field(
+        description="Unix socket it listens on; the daemon's configuration names the same path",
+        examples=["/run/nacd-actions/actions.sock"],
+    )
     group: Account | None = Field(
-        default=None, description="group that may reach the socket; default: the service's own"
+        default=None,
+        description="group that may reach the socket; default: the service's own",
+        examples=["nacd-actions"],
     )
     senders: Accounts = Field(
-        default=("nacd",), description="accounts that may ask: the daemon's; anybody else is refused and recorded"
+        default=("nacd",),
+        description="accounts that may ask: the daemon's; anybody else is refused and recorded",
+        examples=[["nacd"]],
     )
     state: AnyPath = Field(
-        description="folder where it remembers what was asked when, so that a restart forgets nothing"
+        description="folder where it remembers what was asked when, so that a restart forgets nothing",
+        examples=["/var/lib/nacd-actions"],
     )
     once_per: Annotated[Duration, AfterValidator(between(5 * MINUTE, 24 * HOUR))] = Field(
         default=HOUR, description="each device is synced at most once, and notified at most once, in this time"
     )
-    rate: Annotated[Number, Field(ge=1, le=50)] = Field(default=5, description="actions a second, of all devices")
+    rate: Annotated[Number, Field(ge=1, le=50)] = Field(
+        default=5,
+        description="actions a second, of all devices",
+        json_schema_extra={"x-unit": "actions a second"},
+        examples=[5],
+    )
     max_waiting: Annotated[Number, Field(ge=1, le=10_000)] = Field(
-        default=256, description="requests that wait for their turn; more are refused"
+        default=256,
+        description="requests that wait for their turn; more are refused",
+        json_schema_extra={"x-unit": "requests"},
+        examples=[256],
     )
     max_devices: Annotated[Number, Field(ge=10, le=100_000)] = Field(
-        default=20_000, description="actions remembered at once; when all are younger than `once_per`, more are refused"
+        default=20_000,
+        description="actions remembered at once; when all are younger than `once_per`, more are refused",
+        json_schema_extra={"x-unit": "actions"},
+        examples=[20_000],
     )
 
     @model_validator(mode="after")
@@ -151,7 +197,17 @@ class ActionSettings(Section):
 
     intune: ActionApp | None = Field(default=None, description="the tenant, and the app registration for actions in it")
     tenants: Mapping[Text, ActionApp] = Field(
-        default={}, description="instead of `intune`, for several tenants: each by its name in `nacd.yaml`"
+        default={},
+        description="instead of `intune`, for several tenants: each by its name in `nacd.yaml`",
+        examples=[
+            {
+                "contoso": {
+                    "tenant": "contoso.onmicrosoft.com",
+                    "client_id": "00000000-0000-0000-0000-000000000000",
+                    "credential": {"secret": "file:secrets/actions"},
+                }
+            }
+        ],
     )
     audit: ActionAudit = Field(description="the audit log of actions")
     notify: Notification = Field(default=Notification(), description="what a user is told when nothing else is said")

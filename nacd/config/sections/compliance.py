@@ -29,31 +29,56 @@ _INTERVAL = AfterValidator(between(SECOND, DAY))
 class Lifetimes(Section):
     """How long a verdict counts as fresh."""
 
-    compliant: Annotated[Duration, _LIFETIME] = Field(default=HOUR, description="lifetime of `compliant`")
-    noncompliant: Annotated[Duration, _LIFETIME] = Field(default=5 * MINUTE, description="lifetime of `noncompliant`")
-    not_managed: Annotated[Duration, _LIFETIME] = Field(default=5 * MINUTE, description="lifetime of `not_managed`")
-    unknown: Annotated[Duration, _LIFETIME] = Field(default=2 * MINUTE, description="lifetime of `unknown`")
+    compliant: Annotated[Duration, _LIFETIME] = Field(
+        default=HOUR,
+        description="how long `compliant` is taken without asking again; longer spares Intune and notices later",
+    )
+    noncompliant: Annotated[Duration, _LIFETIME] = Field(
+        default=5 * MINUTE,
+        description="how long `noncompliant` is taken without asking again; longer keeps a repaired device waiting",
+    )
+    not_managed: Annotated[Duration, _LIFETIME] = Field(
+        default=5 * MINUTE,
+        description="how long `not_managed` is taken without asking again; longer keeps a new device waiting",
+    )
+    unknown: Annotated[Duration, _LIFETIME] = Field(
+        default=2 * MINUTE, description="how long `unknown` is taken without asking again"
+    )
 
 
 class Poll(Section):
     """How live sessions are watched."""
 
     interval: Annotated[Duration, _INTERVAL] = Field(
-        default=5 * MINUTE, description="how often the devices of live sessions are asked about"
+        default=5 * MINUTE,
+        description="how often the devices of live sessions are asked about: so long a change may take to be noticed",
     )
     groups: Mapping[Text, Annotated[Duration, _INTERVAL]] = Field(
-        default={}, description="another interval for sessions at NASes of these groups; of several the shortest counts"
+        default={},
+        description="another interval for sessions at NASes of these groups; of several the shortest counts",
+        examples=[{"remote": "2m"}],
     )
     bulk: Annotated[Duration, AfterValidator(between(MINUTE, 7 * DAY))] = Field(
-        default=4 * HOUR + 15 * MINUTE, description="how often the whole list of devices is fetched"
+        default=4 * HOUR + 15 * MINUTE,
+        description="how often the whole list of devices is fetched; Microsoft allows it once in four hours",
     )
 
 
 class Budget(Section):
     """Questions a second that Intune is asked at most, for each tenant. 429 lowers them, quiet raises them again."""
 
-    logins: Annotated[Number, Field(ge=1, le=1000)] = Field(default=50, description="for endpoints that log in")
-    polling: Annotated[Number, Field(ge=1, le=1000)] = Field(default=50, description="for watching live sessions")
+    logins: Annotated[Number, Field(ge=1, le=1000)] = Field(
+        default=50,
+        description="for endpoints that log in",
+        json_schema_extra={"x-unit": "questions a second"},
+        examples=[50],
+    )
+    polling: Annotated[Number, Field(ge=1, le=1000)] = Field(
+        default=50,
+        description="for watching live sessions",
+        json_schema_extra={"x-unit": "questions a second"},
+        examples=[50],
+    )
 
 
 class ComplianceSettings(Section):
@@ -69,7 +94,10 @@ class ComplianceSettings(Section):
     )
     budget: Budget = Field(default=Budget(), description="questions a second")
     max_verdicts: Annotated[Number, Field(ge=100, le=10_000_000)] = Field(
-        default=200_000, description="verdicts held in memory for each tenant, about 500 octets each; all are on disk"
+        default=200_000,
+        description="verdicts held in memory for each tenant, about 500 octets each; all are on disk",
+        json_schema_extra={"x-unit": "verdicts"},
+        examples=[200_000],
     )
     lookup_deadline: Annotated[Duration, AfterValidator(between(100 * SECOND / 1000, 30 * SECOND))] = Field(
         default=2 * SECOND, description="how long a request waits for Intune before the state is `unavailable`"
@@ -79,13 +107,24 @@ class ComplianceSettings(Section):
         default=HOUR,
         description="how old a verdict may be when a live session authenticates again; its lifetime may be shorter",
     )
-    threads: Annotated[Number, Field(ge=1, le=64)] = Field(default=16, description="lookups done at the same time")
+    threads: Annotated[Number, Field(ge=1, le=64)] = Field(
+        default=16, description="lookups done at the same time", json_schema_extra={"x-unit": "lookups"}, examples=[16]
+    )
     max_waiting: Annotated[Number, Field(ge=1, le=100_000)] = Field(
-        default=1000, description="lookups that may wait for a thread; more are `unavailable` at once"
+        default=1000,
+        description="lookups that may wait for a thread; more are `unavailable` at once",
+        json_schema_extra={"x-unit": "lookups"},
+        examples=[1000],
     )
     max_per_nas: Many = Field(
-        default=200, description="lookups under way for one NAS address, of MACs and of devices each"
+        default=200,
+        description="lookups under way for one NAS address, of MACs and of devices each",
+        json_schema_extra={"x-unit": "lookups"},
+        examples=[200],
     )
     max_per_port: Many = Field(
-        default=16, description="lookups under way for one wired port, of MACs and of devices each"
+        default=16,
+        description="lookups under way for one wired port, of MACs and of devices each",
+        json_schema_extra={"x-unit": "lookups"},
+        examples=[16],
     )

@@ -43,14 +43,25 @@ class Control(Section):
         default=None,
         description="its socket, as in `/run/nacd/control.sock`; default: `control.sock` in the state folder, which"
         " users other than root may not be able to enter",
+        examples=["/run/nacd/control.sock"],
     )
     read: Members = Field(
-        default=(), description='users and groups (`"@netops"`) that may look at sessions, overrides and what is held'
+        default=(),
+        description='users and groups (`"@netops"`) that may look at sessions, overrides and what is held',
+        examples=[["@operators"]],
     )
     coa: Members = Field(
         default=(),
         description="those that may also have sessions changed: ask a NAS, quarantine, block, release what is held",
+        examples=[["@netops"]],
     )
     config: Members = Field(
-        default=(), description="those that may also let somebody in against the policy (`nacd allow`)"
+        default=(),
+        description="those that may also let somebody in against the policy (`nacd allow`)",
+        examples=[["alex"]],
+    )
+    helpdesk: Members = Field(
+        default=(),
+        description="those that may keep the inventory of MACs (`nacd mab`), nothing else; those of `config` may too",
+        examples=[["@helpdesk"]],
     )

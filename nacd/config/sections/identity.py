@@ -57,10 +57,14 @@ class VpnIdentity(Section):
         default=False, description="take a bare GUID in `mdm-tlv=device-uid` for an Intune device id"
     )
     user_name_pattern: GuidPattern | None = Field(
-        default=None, description="regular expression over User-Name with a group `(?P<guid>...)`"
+        default=None,
+        description="regular expression over User-Name with a group `(?P<guid>...)`",
+        examples=["^(?P<guid>[0-9A-Fa-f]{8}-[0-9A-Fa-f-]{27})$"],
     )
     class_pattern: GuidPattern | None = Field(
-        default=None, description="regular expression over Class with a group `(?P<guid>...)`"
+        default=None,
+        description="regular expression over Class with a group `(?P<guid>...)`",
+        examples=["device=(?P<guid>[0-9A-Fa-f-]{36})"],
     )
 
 
@@ -89,11 +93,15 @@ class Identity(Section):
     """Which sources name an endpoint, in which order."""
 
     order: Annotated[tuple[Literal["certificate", "vpn", "mac"], ...], Field(min_length=1)] = Field(
-        default=("certificate", "vpn", "mac"), description="sources, best first; one left out is never used"
+        default=("certificate", "vpn", "mac"),
+        description="sources, best first; one left out is never used",
+        examples=[["certificate", "vpn", "mac"], ["certificate"]],
     )
     cn_as_guid: Flag = Field(default=False, description="take a common name that is a GUID for an Intune device id")
     entra_forms: Texts = Field(
-        default=(), description="beginnings of SAN URIs whose GUID is an Entra device id, as in `AADDeviceId://`"
+        default=(),
+        description="beginnings of SAN URIs whose GUID is an Entra device id, as in `AADDeviceId://`",
+        examples=[["AADDeviceId://"]],
     )
     vpn: VpnIdentity = Field(default=VpnIdentity(), description="more ways for a VPN concentrator to name a device")
     random_macs: Literal["ignore", "ask"] = Field(
@@ -102,6 +110,7 @@ class Identity(Section):
     shared_macs: SharedMacs = Field(
         default=frozenset(),
         description="MACs of docks and adapters, a list or the name of a list file: never asked about",
+        examples=[["00-50-B6-11-22-33"], "docks.csv"],
     )
 
     @model_validator(mode="after")

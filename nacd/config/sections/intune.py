@@ -37,25 +37,34 @@ from nacd.config.sections.base import Section
 class SecretCredential(Section):
     """A client secret of the app registration."""
 
-    secret: SecretField = Field(description="reference to the client secret")
+    secret: SecretField = Field(
+        description="reference to the client secret", examples=["file:secrets/app", "cred:app-secret"]
+    )
     expires: Day | None = Field(
         default=None,
         description='the day it expires, in quotes, as in `"2027-05-31"`; nobody but the app registration knows it',
+        examples=["2027-05-31"],
     )
 
 
 class PemCredential(Section):
     """A certificate of the app registration, in PEM files."""
 
-    certificate: ExistingFile = Field(description="PEM file with the app's certificate")
-    private_key: SecretField = Field(description="reference to its private key (PEM)")
+    certificate: ExistingFile = Field(description="PEM file with the app's certificate", examples=["certs/app.pem"])
+    private_key: SecretField = Field(
+        description="reference to its private key (PEM)", examples=["file:certs/app.key", "cred:app.key"]
+    )
 
 
 class PfxCredential(Section):
     """A certificate of the app registration, in a PFX file."""
 
-    pfx: BinarySecretField = Field(description="reference to the PFX (PKCS #12) file")
-    passphrase: SecretField | None = Field(default=None, description="reference to its passphrase")
+    pfx: BinarySecretField = Field(
+        description="reference to the PFX (PKCS #12) file", examples=["file:secrets/app.pfx", "cred:app.pfx"]
+    )
+    passphrase: SecretField | None = Field(
+        default=None, description="reference to its passphrase", examples=["cred:app.pfx.passphrase"]
+    )
 
 
 def _managed_identity(value: object) -> str:
@@ -69,7 +78,8 @@ class ManagedIdentity(Section):
     """An Azure managed identity: no secret at all."""
 
     managed_identity: Annotated[str, BeforeValidator(_managed_identity)] = Field(
-        description="`system`, or the client id of a user-assigned identity"
+        description="`system`, or the client id of a user-assigned identity",
+        examples=["system", "6b4b9f4e-7a0d-4a63-9a39-5d5e7c7a1c11"],
     )
 
 
@@ -103,7 +113,7 @@ Credential: TypeAlias = Annotated[
 ]
 
 
-def _tenant(value: str) -> str:
+def named_tenant(value: str) -> str:
     if value.lower() in ("common", "organizations", "consumers"):
         raise ValueError(f"`{value}` is no tenant: an app asks for one tenant, by its domain or id")
     if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?", value):
@@ -123,19 +133,36 @@ class Intune(Section):
     cloud: Literal["global", "usgov_high", "usgov_dod", "china", "custom"] = Field(
         default="global", description="which Microsoft cloud the tenant lives in"
     )
-    tenant: Annotated[Text, AfterValidator(_tenant)] = Field(description="tenant, by domain or id")
+    tenant: Annotated[Text, AfterValidator(named_tenant)] = Field(
+        description="tenant, by domain or id",
+        examples=["contoso.onmicrosoft.com", "11111111-1111-4111-8111-111111111111"],
+    )
     tenant_id: Guid | None = Field(
         default=None,
         description="its id, when `tenant` is a domain. A certificate that carries it (Intune writes it into those it"
         " issues) is judged by this tenant, whichever CA signed it, unless that CA is bound to a tenant",
+        examples=["11111111-1111-4111-8111-111111111111"],
     )
     groups: Texts = Field(
-        default=(), description="groups of NASes whose endpoints belong here, when nothing better says so"
+        default=(),
+        description="groups of NASes whose endpoints belong here, when nothing better says so",
+        examples=[["campus"]],
     )
-    client_id: Guid = Field(description="application (client) id of the app registration")
-    credential: Credential = Field(description="how the app proves itself")
+    client_id: Guid = Field(
+        description="application (client) id of the app registration", examples=["00000000-0000-0000-0000-000000000000"]
+    )
+    credential: Credential = Field(
+        description="how the app proves itself",
+        examples=[
+            {"certificate": "certs/app.pem", "private_key": "file:certs/app.key"},
+            {"secret": "file:secrets/app", "expires": "2027-05-31"},
+            {"managed_identity": "system"},
+        ],
+    )
     next_credential: Credential | None = Field(
-        default=None, description="a second one, tried when the first is refused: for changing credentials in peace"
+        default=None,
+        description="a second one, tried when the first is refused: for changing credentials in peace",
+        examples=[{"certificate": "certs/app-2028.pem", "private_key": "file:certs/app-2028.key"}],
     )
     source: Literal["nac", "graph"] = Field(
         default="nac", description="who is asked: `nac` (Compliance Retrieval), or `graph` (Microsoft Graph)"
@@ -143,21 +170,48 @@ class Intune(Section):
     fallback: Literal["graph"] | None = Field(
         default=None, description="who is asked when `nac` does not answer: `graph`, or nobody"
     )
-    endpoint: HttpsUrl | None = Field(default=None, description="NAC 2.0 address; default: found through Graph")
-    allowed_hosts: Texts = Field(default=(), description="hosts that may be sent a token, beside the cloud's own")
-    ca_file: ExistingFile | None = Field(
-        default=None, description="PEM file of CAs to trust, for a proxy that opens TLS"
+    endpoint: HttpsUrl | None = Field(
+        default=None,
+        description="NAC 2.0 address; default: found through Graph",
+        examples=[
+            "https://fef.amsub0102.manage.microsoft.com/TrafficGateway/TrafficRoutingService/ResourceAccess/ComplianceRetrievalService"
+        ],
     )
-    proxy: HttpUrl | None = Field(default=None, description="HTTP proxy, as in `http://proxy.contoso.com:3128`")
-    authority: HttpsUrl | None = Field(default=None, description="login authority; for `cloud: custom`")
-    graph: HttpsUrl | None = Field(default=None, description="Microsoft Graph root; for `cloud: custom`")
+    allowed_hosts: Texts = Field(
+        default=(),
+        description="hosts that may be sent a token, beside the cloud's own",
+        examples=[["intune-gateway.contoso.com"]],
+    )
+    ca_file: ExistingFile | None = Field(
+        default=None, description="PEM file of CAs to trust, for a proxy that opens TLS", examples=["certs/roots.pem"]
+    )
+    proxy: HttpUrl | None = Field(
+        default=None,
+        description="HTTP proxy, as in `http://proxy.contoso.com:3128`",
+        examples=["http://proxy.contoso.com:3128"],
+    )
+    authority: HttpsUrl | None = Field(
+        default=None, description="login authority; for `cloud: custom`", examples=["https://login.microsoftonline.com"]
+    )
+    graph: HttpsUrl | None = Field(
+        default=None, description="Microsoft Graph root; for `cloud: custom`", examples=["https://graph.microsoft.com"]
+    )
     resource: Annotated[HttpsUrl, AfterValidator(_resource)] | None = Field(
-        default=None, description="audience of the token, with its slash at the end; for `custom` and `china`"
+        default=None,
+        description="audience of the token, with its slash at the end; for `custom` and `china`",
+        examples=["https://api.manage.microsoft.com/"],
     )
     host_suffixes: Texts = Field(
-        default=(), max_length=1, description="ending of hosts that may be discovered; for `cloud: custom`"
+        default=(),
+        max_length=1,
+        description="ending of hosts that may be discovered; for `cloud: custom`",
+        examples=[[".manage.microsoft.com"]],
     )
-    portal: HttpsUrl | None = Field(default=None, description="portal for end users; for `cloud: custom`")
+    portal: HttpsUrl | None = Field(
+        default=None,
+        description="portal for end users; for `cloud: custom`",
+        examples=["https://portal.manage.microsoft.com"],
+    )
 
     @model_validator(mode="after")
     def _whole_cloud(self) -> Intune:

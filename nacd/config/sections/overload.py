@@ -18,7 +18,10 @@ class Failing(Section):
     """Endpoints that are refused in a loop."""
 
     refusals: Annotated[Number, Field(ge=2, le=1000)] = Field(
-        default=10, description="so many in a row within the window, and the endpoint is answered from memory"
+        default=10,
+        description="so many in a row within the window, and the endpoint is answered from memory",
+        json_schema_extra={"x-unit": "refusals"},
+        examples=[10],
     )
     within: Annotated[Duration, AfterValidator(between(5 * SECOND, HOUR))] = Field(
         default=MINUTE, description="the window they are counted in"
@@ -32,19 +35,34 @@ class Overload(Section):
     """What waits, who may begin how often, and who is answered from memory."""
 
     max_requests: Annotated[Number, Field(ge=10, le=1_000_000)] = Field(
-        default=10_000, description="requests that wait to be worked on; new logins may take three quarters of it"
+        default=10_000,
+        description="requests that wait to be worked on; new logins may take three quarters of it",
+        json_schema_extra={"x-unit": "requests"},
+        examples=[10_000],
     )
     memory: Size = Field(
-        default=16 << 20, json_schema_extra={"default": "16MiB"}, description="octets of the requests that wait"
+        default=16 << 20,
+        json_schema_extra={"default": "16MiB"},
+        description="octets of the requests that wait",
+        examples=["16MiB"],
     )
     max_per_nas: Annotated[Number, Field(ge=1, le=1_000_000)] = Field(
-        default=3_000, description="new logins of one NAS address that wait"
+        default=3_000,
+        description="new logins of one NAS address that wait",
+        json_schema_extra={"x-unit": "logins"},
+        examples=[3_000],
     )
     port_rate: Annotated[Number, Field(ge=1, le=10_000)] = Field(
-        default=10, description="new logins a second through one wired port; more are refused"
+        default=10,
+        description="new logins a second through one wired port; more are refused",
+        json_schema_extra={"x-unit": "logins a second"},
+        examples=[10],
     )
     port_burst: Annotated[Number, Field(ge=1, le=100_000)] = Field(
-        default=100, description="new logins at once through one port after a quiet time"
+        default=100,
+        description="new logins at once through one port after a quiet time",
+        json_schema_extra={"x-unit": "logins"},
+        examples=[100],
     )
     failing: Failing = Field(default=Failing(), description="endpoints that are refused in a loop")
     reject_delay: Annotated[Duration, AfterValidator(between(timedelta(0), 5 * SECOND))] = Field(

@@ -34,28 +34,50 @@ class SeenWithin(Section):
 class GuardDown(Section):
     """How many sessions may lose access at once; beyond that a person decides (`nacd coa release` or `discard`)."""
 
-    max_flips: _Flips = Field(default=50, description="sessions that may lose access within `window`")
+    max_flips: _Flips = Field(
+        default=50,
+        description="sessions that may lose access within `window`",
+        json_schema_extra={"x-unit": "sessions"},
+        examples=[50],
+    )
     max_flip_percent: _Percent = Field(
-        default=5, description="the same in percent of all live sessions; the smaller of the two counts, at least one"
+        default=5,
+        description="the same in percent of all live sessions; the smaller of the two counts, at least one",
+        json_schema_extra={"x-unit": "percent"},
+        examples=[5],
     )
     window: _Span = Field(default=5 * MINUTE, description="how long a change counts")
     hold: _Hold = Field(default=HOUR, description="how long changes are held when nobody decides; then they happen")
     confirmed_per_s: _Rate = Field(
-        default=5, description="changes a second that happen even then: Intune was just asked about that very device"
+        default=5,
+        description="changes a second that happen even then: Intune was just asked about that very device",
+        json_schema_extra={"x-unit": "changes a second"},
+        examples=[5],
     )
 
 
 class GuardUp(Section):
     """How many sessions may gain access at once."""
 
-    max_flips: _Flips = Field(default=200, description="sessions that may gain access within `window`")
+    max_flips: _Flips = Field(
+        default=200,
+        description="sessions that may gain access within `window`",
+        json_schema_extra={"x-unit": "sessions"},
+        examples=[200],
+    )
     max_flip_percent: _Percent = Field(
-        default=25, description="the same in percent of all live sessions; the smaller of the two counts, at least one"
+        default=25,
+        description="the same in percent of all live sessions; the smaller of the two counts, at least one",
+        json_schema_extra={"x-unit": "percent"},
+        examples=[25],
     )
     window: _Span = Field(default=5 * MINUTE, description="how long a change counts")
     hold: _Hold = Field(default=HOUR, description="how long changes are held when nobody decides; then they happen")
     confirmed_per_s: _Rate = Field(
-        default=20, description="changes a second that happen even then: Intune was just asked about that very device"
+        default=20,
+        description="changes a second that happen even then: Intune was just asked about that very device",
+        json_schema_extra={"x-unit": "changes a second"},
+        examples=[20],
     )
 
 
@@ -74,15 +96,27 @@ _Windows: TypeAlias = Annotated[
 class Windows(Section):
     """When NASes may be asked to change sessions. Orders of an admin do not wait for a window."""
 
-    down: _Windows = Field(default=(), description="hours in which sessions may lose access; empty: always")
-    up: _Windows = Field(default=(), description="hours in which sessions may gain access; empty: always")
+    down: _Windows = Field(
+        default=(),
+        description="hours in which sessions may lose access; empty: always",
+        examples=[[{"days": ["sat", "sun"], "from": "22:00", "to": "05:30"}]],
+    )
+    up: _Windows = Field(
+        default=(),
+        description="hours in which sessions may gain access; empty: always",
+        examples=[[{"days": ["mon", "tue", "wed", "thu", "fri"], "from": "07:00", "to": "19:00"}]],
+    )
 
 
 class Overrides(Section):
     """Profiles that `nacd quarantine` and `nacd allow` give when the order names none."""
 
-    quarantine: Text | None = Field(default=None, description="profile of `nacd quarantine`; absent: name it each time")
-    allow: Text | None = Field(default=None, description="profile of `nacd allow`; absent: name it each time")
+    quarantine: Text | None = Field(
+        default=None, description="profile of `nacd quarantine`; absent: name it each time", examples=["quarantine"]
+    )
+    allow: Text | None = Field(
+        default=None, description="profile of `nacd allow`; absent: name it each time", examples=["corporate"]
+    )
 
 
 class Sessions(Section):

@@ -57,8 +57,11 @@ class Window(Section):
     days: Weekdays = Field(
         default=("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
         description="days on which it begins: `mon`, `tue` ...; absent: every day",
+        examples=[["mon", "tue", "wed", "thu", "fri"], "sat"],
     )
-    begins: Hour = Field(alias="from", description='when it begins, as in `"22:00"`')
+    begins: Hour = Field(alias="from", description='when it begins, as in `"22:00"`', examples=["22:00"])
     ends: Hour = Field(
-        alias="to", description='when it ends, as in `"05:30"`; not after `from`: on the next day. `"24:00"`: midnight'
+        alias="to",
+        description='when it ends, as in `"05:30"`; not after `from`: on the next day. `"24:00"`: midnight',
+        examples=["05:30", "24:00"],
     )

@@ -35,7 +35,7 @@ PROVIDER = "graph"
 NOT_LISTED = "graph lists wi-fi addresses only, and this one is not among them"
 FIELDS = (
     "id,azureADDeviceId,wiFiMacAddress,complianceState,complianceGracePeriodExpirationDateTime,lastSyncDateTime,"
-    "deviceName,operatingSystem,osVersion,managedDeviceOwnerType,userPrincipalName"
+    "deviceName,operatingSystem,osVersion,managedDeviceOwnerType,userPrincipalName,userId"
 )
 """What is asked for, of one device and of many: ``$select``."""
 
@@ -62,7 +62,8 @@ class ManagedDevice:
     """One row. intune_id, entra_id: GUID, lower case; entra_id ``""`` if it has none.
 
     wifi_mac: 12 upper-case hex digits, ``""`` if none is told. word: Graph's own for the state. problem: why the
-    state cannot be told, ``""`` if it can. grace_until: seconds since the epoch, 0.0 unless it is in grace.
+    state cannot be told, ``""`` if it can. grace_until: seconds since the epoch, 0.0 unless it is in grace. user_id:
+    object id of its user, ``""`` if it has none.
     """
 
     intune_id: str
@@ -72,6 +73,7 @@ class ManagedDevice:
     word: str = ""
     problem: str = ""
     grace_until: float = 0.0
+    user_id: str = ""
     facts: DeviceFacts = NO_FACTS
 
 
@@ -193,12 +195,12 @@ def _common(facts: Sequence[DeviceFacts]) -> DeviceFacts:
 
 def read_device(body: bytes, content_type: str) -> ManagedDevice:
     """The answer about one device. Raises UnreadableError."""
-    return _row(_answer(body, content_type))
+    return _row(read_document(body, content_type))
 
 
 def read_page(body: bytes, content_type: str) -> Page:
     """One part of a list. Raises UnreadableError; a row that does not name its device is counted as odd."""
-    document = _answer(body, content_type)
+    document = read_document(body, content_type)
     rows = document.get("value")
     if not isinstance(rows, list):
         raise UnreadableError("graph's answer is not a list of devices")
@@ -236,8 +238,8 @@ def refusal(body: bytes, content_type: str) -> str:
     return _text(error.get("code"))
 
 
-def _answer(body: bytes, content_type: str) -> dict[str, Any]:
-    """The object of a good answer."""
+def read_document(body: bytes, content_type: str) -> dict[str, Any]:
+    """The object of a good answer. Raises UnreadableError."""
     document = _document(body, content_type)
     if any(name.lower() == "error" for name in document):
         raise UnreadableError("graph's answer holds an error")
@@ -282,6 +284,7 @@ def _row(row: object) -> ManagedDevice:
         word=_text(word),
         problem=problem,
         grace_until=_moment(row.get("complianceGracePeriodExpirationDateTime")) if in_grace else 0.0,
+        user_id=_guid(row.get("userId")),
         facts=DeviceFacts(
             name=_text(row.get("deviceName")),
             operating_system=_text(row.get("operatingSystem")),

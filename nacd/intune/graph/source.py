@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from nacd.errors import SourceError
@@ -24,14 +24,17 @@ from nacd.intune.graph import answers
 from nacd.intune.graph.answers import ManagedDevice, read_device, read_page, speaks_of
 from nacd.intune.graph.asking import Graph
 from nacd.intune.graph.directory import Directory, DirectoryStatus, Known
+from nacd.intune.graph.groups import Groups
 from nacd.intune.graph.index import MOST_ASKED, IndexOptions
 from nacd.intune.graph.listing import device_url, entra_url
 from nacd.intune.nac.answers import about_device
 from nacd.intune.options import IntuneOptions
 from nacd.intune.token import Bearer, TokenSource
-from nacd.values import Compliance, DeviceId, DeviceIdKind, MacAddress
+from nacd.values import NO_FACTS, Compliance, ComplianceState, DeviceId, DeviceIdKind, MacAddress
 
 _BACKGROUND_S = 15.0
+_FOR_THE_WAY_BACK_S = 0.1
+_LONGEST_DOUBT = 500
 
 Now: TypeAlias = Callable[[], float]
 
@@ -63,8 +66,10 @@ class GraphSource:
         self._flights = Flights()
         http = HttpClient(ca_file=options.ca_file, proxy=options.proxy)
         self._tokens = TokenSource(options, http, self._flights)
-        self._graph = Graph(Bearer(http, self._tokens, Audience.GRAPH, options.graph_hosts), self._tokens)
+        bearer = Bearer(http, self._tokens, Audience.GRAPH, options.graph_hosts)
+        self._graph = Graph(bearer, self._tokens)
         self._root = options.cloud.graph
+        self._groups = Groups(bearer, self._tokens, self._root, options.user_groups)
         self._directory = Directory(self._graph, self._root, self._flights, index or IndexOptions())
 
     def lookup(self, subject: DeviceId | MacAddress, deadline_s: float, now: Now) -> Compliance:
@@ -115,7 +120,7 @@ class GraphSource:
         row = self._device(subject.guid, until)
         if row is None:
             return answers.not_managed("not enrolled in intune (status 404)", now())
-        return answers.judge(subject, [row], now())
+        return self._judged(subject, [row], now(), until)
 
     def _by_entra(self, subject: DeviceId, until: float, now: Now) -> Compliance:
         """By a filter that Graph does not promise: what comes back shows whether it was heard."""
@@ -130,7 +135,7 @@ class GraphSource:
             # Everything that Graph has, or more devices than one machine can be: one page of it proves nothing.
             return self._by_index(subject, self._directory.by_entra(subject.guid, until), until, now)
         if len(page.rows) > strangers:
-            return answers.judge(subject, page.rows, now())
+            return self._judged(subject, page.rows, now(), until)
         if silent := _silent(subject, page.rows):
             return answers.unavailable(about_device(silent).detail, now())
         ignored = f"; graph ignored the filter and told of {strangers} others" if strangers else ""
@@ -145,7 +150,7 @@ class GraphSource:
         asked = [row for guid in known.ids if (row := self._device(guid, until)) is not None]
         there = [row for row in asked if speaks_of(row, subject)]
         if there:
-            return answers.judge(subject, there, asked_at)
+            return self._judged(subject, there, asked_at, until)
         if silent := _silent(subject, asked):
             return answers.unavailable(about_device(silent).detail, now())
         if known.doubt:
@@ -155,6 +160,24 @@ class GraphSource:
         if isinstance(subject, MacAddress):
             return answers.not_listed(looked_at)
         return answers.not_managed("no device with this entra id is enrolled in intune", looked_at)
+
+    def _judged(
+        self, subject: DeviceId | MacAddress, rows: Sequence[ManagedDevice], as_of: float, until: float
+    ) -> Compliance:
+        """The verdict, with the groups of the user that all these rows have, if rules ask for any."""
+        verdict = answers.judge(subject, rows, as_of)
+        if not self._groups or verdict.state is ComplianceState.UNAVAILABLE or verdict.device == NO_FACTS:
+            return verdict
+        users = {row.user_id for row in rows if speaks_of(row, subject)}
+        user = users.pop() if len(users) == 1 else ""
+        if not user:
+            return verdict
+        # What Graph has said of the device is not lost for the sake of what it may say of its user.
+        told = self._groups.of(user, until - _FOR_THE_WAY_BACK_S)
+        facts = replace(
+            verdict.device, in_groups=told.inside, outside_groups=told.outside, groups_doubt=told.doubt[:_LONGEST_DOUBT]
+        )
+        return replace(verdict, device=facts)
 
     def _device(self, guid: str, until: float) -> ManagedDevice | None:
         """The device with this Intune id, None when Graph knows none. Raises SourceError, also for another's row."""

@@ -15,12 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from nacd.compliance.listed import ListRefused
 from nacd.errors import SourceError
 from nacd.intune.client import HttpAnswer
 from nacd.intune.nac import answers
 from nacd.intune.nac.answers import DeviceRow
 from nacd.intune.refusals import error_text
-from nacd.values import ComplianceState, DeviceId, ListRefused
+from nacd.values import ComplianceState, DeviceId
 
 PAGES = 20_000
 OCTETS = 512 * 1024 * 1024

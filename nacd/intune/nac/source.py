@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlencode
 
+from nacd.compliance.listed import BulkAnswer, ListRefused, NoncompliantList
 from nacd.errors import SourceError
 from nacd.intune.client import HttpAnswer, HttpClient, UnreachableError
 from nacd.intune.cloud import Audience, netloc
@@ -28,17 +29,7 @@ from nacd.intune.nac.status import SourceStatus, missing_consent
 from nacd.intune.options import IntuneOptions
 from nacd.intune.refusals import challenge, error_text, retry_after_s
 from nacd.intune.token import Bearer, TokenSource
-from nacd.values import (
-    BulkAnswer,
-    Compliance,
-    ComplianceSource,
-    ComplianceState,
-    DeviceId,
-    DeviceIdKind,
-    ListRefused,
-    MacAddress,
-    NoncompliantList,
-)
+from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId, DeviceIdKind, MacAddress
 
 PROVIDER = "nac"
 _XML = "application/xml"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -83,14 +83,32 @@ class TenantShelf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """Everybody who is asked, and what is remembered of it."""
+    """Everybody who is asked, and what is remembered of it. often_at: ``HowOften.by_nas``."""
 
     lookups: Lookups
     live: LiveDevices
     bulk: tuple[BulkRuns, ...]
     store: VerdictStore
-    sources: Mapping[str, TenantSource]
+    sources: dict[str, TenantSource]
     upkeep: Upkeep
+    often_at: dict[str, float] = field(default_factory=dict)
+
+    def renew(self, assembled: Assembled, sources: Mapping[str, TenantSource]) -> None:
+        """Ask by this configuration from now on. sources: new ones, of the tenants whose options are others now.
+
+        What is known of devices stays, and so does what is under way. Sessions that are there are asked about as often
+        as when they began.
+        """
+        for name, asked in sources.items():
+            self.sources[name] = asked  # `upkeep` looks after these
+            self.lookups.by_tenant[name].errands.ask_another(asked)
+            for run in self.bulk:
+                if run.tenant == name and not isinstance(asked, GraphSource):
+                    run.ask_another(asked)
+            asked.warm()
+        often = how_often(assembled.loaded.settings.compliance, assembled.clients)
+        self.often_at.clear()
+        self.often_at.update(often.by_nas)
 
 
 def source(wanted: Intune, options: IntuneOptions, memory: EndpointOnDisk | None = None) -> TenantSource:
@@ -99,6 +117,23 @@ def source(wanted: Intune, options: IntuneOptions, memory: EndpointOnDisk | None
         return GraphSource(options)
     nac = IntuneSource(options, memory) if memory is not None else IntuneSource(options)
     return Fallback(nac, GraphSource(options)) if wanted.fallback == "graph" else nac
+
+
+def renewed(before: Assembled, after: Assembled, asking: Asking) -> Mapping[str, TenantSource]:
+    """Of the tenants that are asked in another way now (credentials, addresses), whoever is asked then.
+
+    Asks nobody yet; may run in a thread. Raises OSError for a CA file.
+    """
+    sections = after.loaded.settings.tenant_sections
+    return {
+        name: source(
+            sections[name],
+            options,
+            EndpointOnDisk(store=asking.store, tenant=tenant_key(name, sections[name].cloud, sections[name].tenant)),
+        )
+        for name, options in after.tenants.items()
+        if before.tenants.get(name) != options
+    }
 
 
 def how_often(wanted: ComplianceSettings, clients: Iterable[Client]) -> HowOften:
@@ -128,7 +163,9 @@ def build(
     """
     settings = assembled.loaded.settings
     store = VerdictStore(Path(settings.state) / DATABASE, report=report)
-    live = LiveDevices(how_often(settings.compliance, assembled.clients), clock)
+    often = how_often(settings.compliance, assembled.clients)
+    often_at = dict(often.by_nas)
+    live = LiveDevices(replace(often, by_nas=often_at), clock)
 
     def told(question: Question, verdict: Compliance) -> None:
         live.verdict(question, verdict)
@@ -154,25 +191,35 @@ def build(
             clock=clock,
             on_verdict=told,
         )
-    interval_s = settings.compliance.poll.bulk.total_seconds()
+    stale_for_s = settings.compliance.stale_for.total_seconds()
+    upkeep = Upkeep(sources=sources, store=store, stale_for_s=stale_for_s, clock=clock)
     return Asking(
         lookups=Lookups(lookups),
         live=live,
-        bulk=tuple(
-            BulkRuns(
-                tenant=name,
-                source=asked,
-                shelf=shelves[name],
-                lookup=lookups[name],
-                interval_s=interval_s,
-                clock=clock,
-            )
-            for name, asked in sources.items()
-            if not isinstance(asked, GraphSource)  # it keeps its own list, and has no other
-        ),
+        bulk=_bulk(sources, shelves, lookups, settings.compliance.poll.bulk.total_seconds(), clock),
         store=store,
         sources=sources,
-        upkeep=Upkeep(
-            sources=sources, store=store, stale_for_s=settings.compliance.stale_for.total_seconds(), clock=clock
-        ),
+        upkeep=upkeep,
+        often_at=often_at,
+    )
+
+
+def _bulk(
+    sources: Mapping[str, TenantSource],
+    shelves: Mapping[str, TenantShelf],
+    lookups: Mapping[str, Lookup],
+    interval_s: float,
+    clock: Callable[[], Instant],
+) -> tuple[BulkRuns, ...]:
+    return tuple(
+        BulkRuns(
+            tenant=name,
+            source=asked,
+            shelf=shelves[name],
+            lookup=lookups[name],
+            interval_s=interval_s,
+            clock=clock,
+        )
+        for name, asked in sources.items()
+        if not isinstance(asked, GraphSource)  # it keeps its own list, and has no other
     )

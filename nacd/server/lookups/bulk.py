@@ -16,20 +16,12 @@ from typing import Protocol
 
 from nacd.compliance import bulk_plan
 from nacd.compliance.bulk_plan import BulkWindow
+from nacd.compliance.listed import BulkAnswer, ListRefused, NoncompliantList
 from nacd.compliance.question import Question
 from nacd.server.log import logger
 from nacd.server.lookups.lookup import Lookup
 from nacd.server.lookups.threads import Threads
-from nacd.values import (
-    BulkAnswer,
-    Compliance,
-    ComplianceSource,
-    ComplianceState,
-    DeviceId,
-    Instant,
-    ListRefused,
-    NoncompliantList,
-)
+from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId, Instant
 
 _RUN_S = 120.0
 _LONGEST_SLEEP_S = 60.0
@@ -87,6 +79,10 @@ class BulkRuns:
         self._clock = clock
         self._thread = Threads(1, f"bulk-{tenant}")
         self._log = logger("bulk")
+
+    def ask_another(self, source: ListSource) -> None:
+        """For the next list; its window stays."""
+        self._source = source
 
     async def run(self) -> None:
         """Until cancelled."""

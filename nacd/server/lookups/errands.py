@@ -186,6 +186,10 @@ class Errands:
             self.polling.throttled(now)
         return answer
 
+    def ask_another(self, source: ComplianceSourceOfRecord) -> None:
+        """What is begun from now on is put to this one."""
+        self._source, self._throttled = source, source.throttled
+
     def close(self) -> None:
         """Begin nothing more. Threads in a call are left to their own deadline."""
         if self._alarm is not None:

@@ -65,15 +65,22 @@ class Threads:
         self._busy -= 1
 
     def _serve(self) -> None:
-        while (wanted := self._waiting.get()) is not None:
-            if wanted.result.cancelled():
-                continue
+        while self._serve_one():
+            pass  # between two works nothing of the last one is held
+
+    def _serve_one(self) -> bool:
+        """False when there is to be no more."""
+        wanted = self._waiting.get()
+        if wanted is None:
+            return False
+        if not wanted.result.cancelled():
             try:
                 outcome = wanted.work()
             except Exception as bug:  # noqa: BLE001 - whoever waits has it raised
                 _tell(wanted, wanted.result.set_exception, bug)
             else:
                 _tell(wanted, wanted.result.set_result, outcome)
+        return True
 
 
 def _tell(done: _Work, settle: Callable[[Any], None], outcome: Any) -> None:

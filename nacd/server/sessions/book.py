@@ -1,7 +1,10 @@
 """The database of sessions as the event loop sees it: changes go in, and everybody hears what became of them.
 
-Knows: which thread waits for the disk, and in which order outcomes are told. Refuses to know: what a change means
-(``session/``), and what follows from it (the listeners).
+Knows: which thread waits for the disk, in which order outcomes are told, and what can wait for company. Refuses to
+know: what a change means (``session/``), and what follows from it (the listeners).
+
+Logins that say nothing new go to the disk with whatever is written next, and before it; so whatever is said of a
+session later finds it as it would have been.
 """
 
 from __future__ import annotations
@@ -14,8 +17,11 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
+from nacd.admit import CameBack
 from nacd.server.lookups.threads import Threads
-from nacd.sessions import Change
+from nacd.session.familiar import Familiar
+from nacd.session.table import apply
+from nacd.sessions import Authorized, CameAgain, Change, Entry, Gone, NasRestarted, Session, Wished
 from nacd.store.live.outcome import Applied
 from nacd.store.sessions import SessionStore
 from nacd.values import Instant
@@ -25,12 +31,16 @@ Listener: TypeAlias = Callable[[Change, Applied], None]
 _READERS: Final = 2
 _AT_ONCE: Final = 500
 """Changes that are told of before the loop does something else."""
+_ALONE_S: Final = 2.0
+_MOST_AGAIN: Final = 2_000
 
 
 class _Done(NamedTuple):
-    """left: what has not been told yet, and to whom."""
+    """outcomes: of what was asked for. told: how many changes there were. left: what has not been told yet, and to
+    whom."""
 
     outcomes: tuple[Applied, ...]
+    told: int
     future: asyncio.Future[tuple[Applied, ...]]
     left: Iterator[tuple[Listener, Change, Applied]]
 
@@ -38,7 +48,9 @@ class _Done(NamedTuple):
 class Book:
     """For one event loop, on which it is made and used."""
 
-    def __init__(self, store: SessionStore, clock: Callable[[], Instant]) -> None:
+    def __init__(self, store: SessionStore, clock: Callable[[], Instant], *, alone_s: float = _ALONE_S) -> None:
+        """alone_s: how long a login that says nothing new waits for something else to be written."""
+        self._alone_s = alone_s
         self._store = store
         self._clock = clock
         self._listeners: list[Listener] = []
@@ -46,6 +58,9 @@ class Book:
         self._done: deque[_Done] = deque()
         self._called = False
         self._waiting = 0
+        self.familiar: Final = Familiar()
+        self._again: dict[int, CameBack | CameAgain] = {}
+        self._alone: asyncio.TimerHandle | None = None
 
     @property
     def problem(self) -> str:
@@ -68,10 +83,31 @@ class Book:
         """Carry out a slice of work in one transaction. The future never fails; what was not stored says so."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[tuple[Applied, ...]] = loop.create_future()
-        kept = tuple(changes)
+        for change in changes:
+            if isinstance(change, Authorized):
+                self.familiar.leave(change.place, change.names)
+            elif isinstance(change, Wished | Gone):
+                self.familiar.forget(change.id)
+            elif isinstance(change, NasRestarted):
+                self.familiar.forget_nas(change.nas)
+        again, self._again = self._again, {}
+        kept = (*(_entry(id, each) for id, each in again.items()), *changes)
         self._waiting += len(kept)
-        self._store.submit_all(kept).add_done_callback(partial(self._written, loop, kept, future))
+        self._store.submit_all(kept).add_done_callback(partial(self._written, loop, kept, len(again), future))
         return future
+
+    def came_again(self, back: CameBack) -> bool:
+        """Have it written down, though not at once. False if something has become of the session since it was looked
+        at: then it is to be written in full."""
+        id = back.session.id
+        if self.familiar.find(id) is not back.session:
+            return False
+        self._again[id] = back
+        if len(self._again) >= _MOST_AGAIN:
+            self._write_again()
+        else:
+            self._later()
+        return True
 
     async def read(self, ask: Callable[[SessionStore], T]) -> T:
         """Ask the database in a thread of its own. Raises what ``ask`` raises."""
@@ -79,30 +115,69 @@ class Book:
 
     def close(self) -> None:
         """Read no more. The database is its owner's to close."""
+        self._write_again()
         self._readers.close()
+
+    def _later(self) -> None:
+        if self._alone is None:
+            self._alone = asyncio.get_running_loop().call_later(self._alone_s, self._write_again)
+
+    def _write_again(self) -> None:
+        if self._alone is not None:
+            self._alone.cancel()
+            self._alone = None
+        if self._again:
+            self.write(())
 
     def _written(
         self,
         loop: asyncio.AbstractEventLoop,
-        changes: tuple[Change, ...],
+        changes: tuple[Entry, ...],
+        again: int,
         future: asyncio.Future[tuple[Applied, ...]],
         stored: Future[tuple[Applied, ...]],
     ) -> None:
-        """In the writer's thread. One call wakes the loop for all that a commit has settled."""
+        """In the writer's thread. One call wakes the loop for all that a commit has settled. again: how many of the
+        changes nobody has asked for."""
         outcomes = stored.result()
-        self._done.append(_Done(outcomes, future, self._words(changes, outcomes)))
+        self._done.append(_Done(outcomes[again:], len(outcomes), future, self._words(changes, outcomes)))
         if not self._called:
             self._called = True
             with contextlib.suppress(RuntimeError):  # the loop has been closed
                 loop.call_soon_threadsafe(self._tell)
 
     def _words(
-        self, changes: Sequence[Change], outcomes: Sequence[Applied]
+        self, entries: Sequence[Entry], outcomes: Sequence[Applied]
     ) -> Iterator[tuple[Listener, Change, Applied]]:
-        for change, outcome in zip(changes, outcomes, strict=True):
+        """On the loop, one after the other."""
+        for entry, written in zip(entries, outcomes, strict=True):
+            change = entry.login if isinstance(entry, CameAgain) else entry
+            outcome = self._as_it_is(entry, written) if isinstance(entry, CameAgain) else written
             if outcome.stored:
+                self._learn(change, outcome)
                 for listener in self._listeners:
                     yield listener, change, outcome
+
+    def _as_it_is(self, change: CameAgain, outcome: Applied) -> Applied:
+        """Nothing was read for it. What is not stored is tried again, with whatever is written next."""
+        if not outcome.stored:
+            self._again.setdefault(change.id, change)
+            self._later()
+            return outcome
+        known = self.familiar.find(change.id)
+        if isinstance(outcome.session, Session) or not isinstance(known, Session):
+            return outcome
+        made = apply(known, change)
+        return Applied(session=made, changed=True) if isinstance(made, Session) else outcome
+
+    def _learn(self, change: Change, outcome: Applied) -> None:
+        for id in outcome.ended:
+            self.familiar.forget(id)
+        session = outcome.session
+        if isinstance(session, Session) and (
+            isinstance(change, Authorized) or isinstance(self.familiar.find(session.id), Session)
+        ):
+            self.familiar.learn(session)
 
     def _tell(self) -> None:
         self._called = False
@@ -114,10 +189,14 @@ class Book:
                 for listener, change, outcome in done.left:
                     listener(change, outcome)
                 self._done.popleft()
-                told += len(done.outcomes)
-                self._waiting -= len(done.outcomes)
+                told += done.told
+                self._waiting -= done.told
                 if not done.future.done():
                     done.future.set_result(done.outcomes)
         finally:
             if self._done:
                 asyncio.get_running_loop().call_soon(self._tell)
+
+
+def _entry(id: int, again: CameBack | CameAgain) -> CameAgain:
+    return again if isinstance(again, CameAgain) else CameAgain(id=id, login=again.login())

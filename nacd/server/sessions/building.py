@@ -15,6 +15,8 @@ from nacd.server.assembly import Assembled
 from nacd.server.dac.sender import Sender
 from nacd.server.log import logger
 from nacd.server.lookups.building import Asking
+from nacd.server.mab import building as mabs
+from nacd.server.mab.building import Mab
 from nacd.server.metrics.tally import Tally
 from nacd.server.recorder import Recorder
 from nacd.server.sessions import settings_of
@@ -32,7 +34,7 @@ from nacd.server.sessions.rounds import Rounds
 from nacd.server.sessions.targets import Targets
 from nacd.server.sessions.upkeep import Upkeep
 from nacd.session import table, tie
-from nacd.session.machines import Machines
+from nacd.session.macs.machines import Machines
 from nacd.session.overrides import Orders
 from nacd.store.live.guard_file import GuardFile
 from nacd.store.sessions import SessionStore
@@ -60,6 +62,40 @@ class Watching:
     namesakes: Namesakes
     known: Known
     declared: frozenset[str]
+    deciding: Deciding
+    gate: Gate
+    mab: Mab
+
+    def renew(self, assembled: Assembled) -> None:
+        """Go by this configuration from now on, in one go. Sessions, what is wanted of them and what is held stay."""
+        wanted = assembled.loaded.settings.sessions
+        terms = settings_of.terms(wanted, bounce=True)
+        self.targets.renew(assembled)
+        self.namesakes.renew(self.targets.asked_by_name)
+        self.deciding.renew(assembled.loaded.policy, sayable(assembled), terms)
+        self.gate.renew(
+            settings_of.guards(wanted.guard),
+            settings_of.windows(wanted.windows.down),
+            settings_of.windows(wanted.windows.up),
+        )
+        self.upkeep.renew(settings_of.patience(wanted), wanted.keep.total_seconds())
+        self.loop.renew(terms)
+        self.orders.machines.shared = assembled.identity_rules.shared_macs
+        self.mab.renew(assembled)
+        self.count_policy(assembled)
+
+    def count_policy(self, assembled: Assembled, *, tried_out: bool = False) -> None:
+        """What this policy means for live sessions. tried_out: another one decides about some logins meanwhile, and
+        neither takes back what the other decides."""
+        self.deciding.count_policy(counts_policy(assembled) and not tried_out)
+
+    def look_at_all(self) -> None:
+        """Decide about every session again, at the pace of a round."""
+        self.loop.look_at_all()
+
+    async def renewed(self) -> None:
+        """Learn what the new configuration has to know of the sessions that are there."""
+        await self.namesakes.resume(self.book.read)
 
     async def start(self) -> None:
         """Learn what there was before a restart, then go on with it."""
@@ -69,6 +105,7 @@ class Watching:
 
     async def close(self) -> None:
         """Ask nothing more, write what waits, close the file."""
+        await self.mab.close()
         await self.loop.close()
         await self.upkeep.close()
         self.sender.close()
@@ -84,7 +121,6 @@ def build(
     random: Callable[[int], bytes],
 ) -> Watching:
     """All of it; nothing is asked before ``loop.start``. To be called on the event loop."""
-    wanted = assembled.loaded.settings.sessions
     file = Path(assembled.loaded.settings.state) / DATABASE
     store = SessionStore(file, apply=table.apply, tie=tie.tie, report=logger("sessions").warning)
     orders = Orders(store.overrides(), Machines(assembled.identity_rules.shared_macs))
@@ -101,15 +137,8 @@ def build(
     book = Book(store, clock)
     book.listen(namesakes.applied)  # before the loop, which asks by it
     gate = _gate(assembled, known, telling)
-    upkeep = Upkeep(
-        book=book,
-        telling=telling,
-        orders=orders,
-        patience=settings_of.patience(wanted),
-        keep_s=wanted.keep.total_seconds(),
-        clock=clock,
-    )
-    loop = closed_loop(
+    upkeep = _upkeep(assembled, book, telling, orders, clock)
+    loop, deciding = closed_loop(
         book=book,
         sender=sender,
         targets=targets,
@@ -121,6 +150,7 @@ def build(
         assembled=assembled,
         clock=clock,
     )
+    mab = mabs.build(assembled, book, orders, deciding.decide, recorder, clock)
     return Watching(
         book=book,
         loop=loop,
@@ -133,6 +163,21 @@ def build(
         namesakes=namesakes,
         known=known,
         declared=_declared(assembled),
+        deciding=deciding,
+        gate=gate,
+        mab=mab,
+    )
+
+
+def _upkeep(assembled: Assembled, book: Book, telling: Telling, orders: Orders, clock: Callable[[], Instant]) -> Upkeep:
+    wanted = assembled.loaded.settings.sessions
+    return Upkeep(
+        book=book,
+        telling=telling,
+        orders=orders,
+        patience=settings_of.patience(wanted),
+        keep_s=wanted.keep.total_seconds(),
+        clock=clock,
     )
 
 
@@ -166,8 +211,8 @@ def closed_loop(
     orders: Orders,
     assembled: Assembled,
     clock: Callable[[], Instant],
-) -> ClosedLoop:
-    """The loop, and the book tells it of every change."""
+) -> tuple[ClosedLoop, Deciding]:
+    """The loop, and the book tells it of every change; and who decides in it."""
     wanted = assembled.loaded.settings.sessions
     terms = settings_of.terms(wanted, bounce=True)
     climbs = Climbs(book=book, sender=sender, targets=targets, gate=gate, telling=telling, terms=terms, clock=clock)
@@ -180,7 +225,7 @@ def closed_loop(
         verdicts=known,
         orders=orders,
         policy=assembled.loaded.policy,
-        policy_counts=wanted.policy_changes == "reassess",
+        policy_counts=counts_policy(assembled),
         sayable=sayable(assembled),
         terms=terms,
         again=queue.put_session,
@@ -202,7 +247,12 @@ def closed_loop(
         clock=clock,
     )
     book.listen(loop.applied)
-    return loop
+    return loop, deciding
+
+
+def counts_policy(assembled: Assembled) -> bool:
+    """Whether live sessions are decided again because the policy is another."""
+    return assembled.loaded.settings.sessions.policy_changes == "reassess"
 
 
 def sayable(assembled: Assembled) -> Callable[[Nas, str], bool]:

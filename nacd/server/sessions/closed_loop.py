@@ -235,6 +235,16 @@ class ClosedLoop:
             problem=self._book.problem,
         )
 
+    # -- after a reload ------------------------------------------------------------------------------
+
+    def renew(self, terms: Terms) -> None:
+        """Go by these terms from now on."""
+        self._terms = self._climbs.terms = terms
+
+    def look_at_all(self) -> None:
+        """Decide about every session again, at the pace of a round."""
+        self._rounds.begin_now()
+
     # -- after a restart -----------------------------------------------------------------------------
 
     async def _pending(self) -> AsyncIterator[Sequence[Session]]:

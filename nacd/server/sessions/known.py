@@ -18,7 +18,7 @@ from nacd.compliance.question import NotAskable, Question, of_key, question
 from nacd.identity.mac import parse
 from nacd.reassess import is_worse
 from nacd.server.lookups.tenants import Lookups
-from nacd.session.machines import Machine, Machines
+from nacd.session.macs.machines import Machine, Machines
 from nacd.store.sessions import SessionStore
 from nacd.values import AccessKind, Assurance, Compliance, Device, DeviceId, IdentitySource, Instant, MacAddress
 

@@ -35,6 +35,13 @@ class Namesakes:
         self._by_name: dict[_Name, dict[int, _Owners]] = {}
         self._names: dict[int, _Name] = {}
 
+    def renew(self, nases: Mapping[str, str]) -> None:
+        """Other NASes are asked by it from now on; ``resume`` learns the sessions that are there."""
+        if nases != self._nases:
+            self._nases = nases
+            self._by_name.clear()
+            self._names.clear()
+
     def applied(self, change: Change, applied: Applied) -> None:
         """A change is on the disk (a listener of the book)."""
         del change

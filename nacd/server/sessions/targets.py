@@ -62,11 +62,15 @@ class _Askable:
 
 
 class Targets:
-    """Of one configuration; with a new one comes a new one of these."""
+    """Of the configuration that is in force."""
 
     def __init__(self, assembled: Assembled, has_namesake: Callable[[Session], bool] = lambda _session: False) -> None:
         """has_namesake: whether somebody else's session at the same NAS bears the User-Name of this one."""
         self._has_namesake = has_namesake
+        self.renew(assembled)
+
+    def renew(self, assembled: Assembled) -> None:
+        """Go by this configuration from now on. What was sent is not taken back."""
         self._table: ClientTable = assembled.table
         self._dictionary: Dictionary = assembled.dictionary
         self._rendered: Mapping[tuple[str, str], Rendered] = assembled.rendered

@@ -20,7 +20,7 @@ from nacd.server.sessions.book import Book
 from nacd.server.sessions.loop.telling import Telling
 from nacd.session.ageing import SHORTEST_INTERVAL_S, Intervals, Patience, aged
 from nacd.session.overrides import Orders, Override
-from nacd.sessions import Gone, Phase, Session, Standing
+from nacd.sessions import Gone, Phase, Session
 from nacd.store.live.outcome import Applied
 from nacd.store.sessions import SessionStore
 from nacd.values import Instant
@@ -79,6 +79,10 @@ class Upkeep:
         self._forget_at = 0.0
         self._count_at = 0.0
         self._crowd_at = 0.0
+
+    def renew(self, patience: Patience, keep_s: float) -> None:
+        """As long as this from now on."""
+        self._patience, self._keep_s = patience, keep_s
 
     def heard(self, session: Session) -> None:
         """An Interim of it came: its NAS's habit is learnt from some of them."""
@@ -187,8 +191,7 @@ def _speaks(session: Session) -> bool:
     new address); a login is heard of too, and is none."""
     if not session.started_at:
         return False
-    login_at = session.standing.at if isinstance(session.standing, Standing) else 0.0
-    return session.seen_at - max(session.started_at, login_at) >= SHORTEST_INTERVAL_S
+    return session.seen_at - max(session.started_at, session.login_at) >= SHORTEST_INTERVAL_S
 
 
 def _forget(ended_before: float, orders: Mapping[int, float], store: SessionStore) -> tuple[int, ...]:

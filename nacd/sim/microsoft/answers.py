@@ -31,6 +31,7 @@ MANAGED_DEVICES = "/v1.0/deviceManagement/managedDevices"
 ACTION_PATH = re.compile(
     r"/(?P<version>v1\.0|beta)/deviceManagement/managedDevices/(?P<device>[^/]+)/(microsoft\.graph\.)?(?P<verb>\w+)"
 )
+MEMBER_GROUPS_PATH = re.compile(r"/v1\.0/users/(?P<user>[^/]+)/checkMemberGroups")
 XML_TYPE = "application/xml; charset=utf-8"
 JSON_TYPE = "application/json; charset=utf-8"
 HTML = (
@@ -58,6 +59,8 @@ def classify(path: str, query: dict[str, str]) -> tuple[str, str, str]:
         return "graph", "action", action["device"]
     if path.startswith(MANAGED_DEVICES + "/"):
         return "graph", "graph_device", path.removeprefix(MANAGED_DEVICES + "/")
+    if member := MEMBER_GROUPS_PATH.fullmatch(path):
+        return "graph", "member_groups", unquote(member["user"])
     if path.startswith(("/v1.0/", "/beta/")):
         return "graph", "other", path
     if path == f"{CR_PATH}/ciscoise/mdminfo/" and query.get("ise_api_version") == "3":

@@ -20,7 +20,7 @@ from nacd.sim.microsoft.graph import Graph
 from nacd.sim.microsoft.login import Granted, Login, openid_configuration, refusal
 from nacd.sim.microsoft.state import TenantState
 
-_METHODS = {"token": "POST", "action": "POST"}
+_METHODS = {"token": "POST", "action": "POST", "member_groups": "POST"}
 _CODES = {401: "InvalidAuthenticationToken", 403: "Forbidden", 404: "ResourceNotFound", 429: "TooManyRequests"}
 
 

@@ -14,7 +14,7 @@ SERVICES = ("login", "graph", "compliance")
 
 SERVICE_KINDS = {
     "login": ("openid", "token"),
-    "graph": ("discovery", "graph_device", "graph_list", "action"),
+    "graph": ("discovery", "graph_device", "graph_list", "member_groups", "action"),
     "compliance": ("mdminfo", "guid", "mac", "bulk"),
 }
 SINGLE = ("guid", "mac")

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from nacd.sim.microsoft import answers
 from nacd.sim.microsoft.actions import READ_WRITE, act
-from nacd.sim.microsoft.answers import CR_PATH, DISCOVERY_PATHS, MANAGED_DEVICES, Json, graph_error
+from nacd.sim.microsoft.answers import CR_PATH, DISCOVERY_PATHS, MANAGED_DEVICES, Json, graph_error, is_guid
 from nacd.sim.microsoft.exchange import Answer, Request, json_answer
 from nacd.sim.microsoft.login import Login
 from nacd.sim.microsoft.scene import SimDevice, Tuning
@@ -29,6 +29,9 @@ DISCOVERY_ROLES = (
     "Directory.Read.All",
     "ServicePrincipalEndpoint.Read.All",
 )
+GROUP_ROLES = (("User.Read.All", "GroupMember.Read.All"), ("User.Read.All", "Group.Read.All"), ("Directory.Read.All",))
+"""Each is enough for ``checkMemberGroups``."""
+MOST_GROUPS = 20
 DEVICE_ROLES = ("DeviceManagementManagedDevices.Read.All", READ_WRITE)
 
 _ELSEWHERE = "https://graph.elsewhere.example.test"
@@ -61,6 +64,8 @@ class Graph:
                 words = "Insufficient privileges to complete the operation."
                 return json_answer(403, graph_error("Authorization_RequestDenied", words, nested=False))
             return self._discovery(request, origin, cr_origin)
+        if request.kind == "member_groups":
+            return member_groups(request, shown.roles, self.state.devices())
         if request.kind not in ("graph_device", "graph_list"):
             return json_answer(404, graph_error("ResourceNotFound", "resource not found", nested=False))
         if not set(DEVICE_ROLES) & set(shown.roles):
@@ -115,11 +120,38 @@ def managed_device(device: SimDevice, *, alone: bool) -> dict[str, Json]:
         "osVersion": device.os_version,
         "managementAgent": "mdm",
         "managedDeviceOwnerType": device.owner,
+        "userId": device.owner_id,
         "userPrincipalName": device.user,
         "serialNumber": f"SIM-{device.guid[:8].upper()}",
         "wiFiMacAddress": device.wifi_mac,
         "ethernetMacAddress": device.wired_macs[0] if alone and device.wired_macs else None,
     }
+
+
+def member_groups(request: Request, roles: Sequence[str], devices: Sequence[SimDevice]) -> Answer:
+    """Which of the groups in the body the user is in, through other groups too; 20 at most."""
+    if not any(set(each) <= set(roles) for each in GROUP_ROLES):
+        words = "Insufficient privileges to complete the operation."
+        return json_answer(403, graph_error("Authorization_RequestDenied", words, nested=False))
+    body = request.json_body()
+    asked = body.get("groupIds") if body is not None else None
+    if not isinstance(asked, list) or not asked or not all(isinstance(one, str) and is_guid(one) for one in asked):
+        return json_answer(400, graph_error("Request_BadRequest", "`groupIds` wants ids", nested=False))
+    if len(asked) > MOST_GROUPS:
+        words = f"{len(asked)} groups are more than {MOST_GROUPS}"
+        return json_answer(400, graph_error("Directory_ResultSizeLimitExceeded", words, nested=False))
+    owned = [device for device in devices if device.owner_id == request.value.lower()]
+    if not owned:
+        words = f"Resource '{request.value}' does not exist or one of its queried reference-property objects"
+        return json_answer(404, graph_error("Request_ResourceNotFound", words, nested=False))
+    joined = {group.lower() for device in owned for group in device.user_groups}
+    return json_answer(
+        200,
+        {
+            "@odata.context": "$metadata#Collection(Edm.String)",
+            "value": [one for one in asked if one.lower() in joined],
+        },
+    )
 
 
 def managed_devices(

@@ -7,6 +7,7 @@ HTTP, XML, faults.
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args, get_type_hints
@@ -25,7 +26,8 @@ class SimDevice:
 
     registered False: the device is listed with ``register_status`` false. wired_macs: those among
     ``macs`` that Graph shows as Ethernet, and only when one device is asked for; the first of the
-    others is its Wi-Fi MAC. owner: ``company``, ``personal`` or ``unknown``. user: a UPN.
+    others is its Wi-Fi MAC. owner: ``company``, ``personal`` or ``unknown``. user: a UPN, ``""`` for no user.
+    user_id: of that user, ``""`` = made of the UPN. user_groups: object ids of the groups that he is in, however deep.
     last_sync_s: seconds since the epoch on the simulator's clock, by default the moment of enrolment.
     """
 
@@ -43,6 +45,13 @@ class SimDevice:
     os_version: str = "10.0.22631.4317"
     owner: Literal["company", "personal", "unknown"] = "company"
     user: str = "alice@example.test"
+    user_id: str = ""
+    user_groups: tuple[str, ...] = ()
+
+    @property
+    def owner_id(self) -> str:
+        """The id of its user, ``""`` without one."""
+        return self.user_id or (str(uuid.uuid5(uuid.NAMESPACE_DNS, self.user.lower())) if self.user else "")
 
     @property
     def compliance_state(self) -> str:
@@ -123,8 +132,8 @@ class Seen:
 
     number: counts from 1, never twice. at, answered_at: when it came and when the answer was ready, in seconds
     since the epoch on the machine's clock; the answer says what was true at a moment between. kind: ``openid
-    token discovery mdminfo guid mac bulk graph_device graph_list action`` or ``other``. value: what was asked
-    about. status 0: the connection was cut. fault: what was played. said: for a question about devices
+    token discovery mdminfo guid mac bulk graph_device graph_list member_groups action`` or ``other``. value: what was
+    asked about. status 0: the connection was cut. fault: what was played. said: for a question about devices
     that was answered well, what each turned out to be (``guid=compliant``), or ``not_managed``.
     verb, body: of a device action, its name and its JSON body.
     """

@@ -23,6 +23,7 @@ from nacd.intune.graph.answers import (
 from nacd.intune.nac.answers import concerns_only_the_device
 from nacd.intune.nac.document import UnreadableError
 from nacd.values import (
+    NIL_GUID,
     ComplianceSource,
     ComplianceState,
     DeviceFacts,
@@ -34,6 +35,7 @@ from nacd.values import (
 JSON = "application/json"
 GUID = "2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954"
 OTHER = "3a6d3c1e-8a41-4b7f-9e05-61d0c7b3a955"
+USER = "88888888-8a41-4b7f-9e05-61d0c7b3a9bb"
 ENTRA = "77777777-8a41-4b7f-9e05-61d0c7b3a9aa"
 DEVICE = DeviceId(guid=GUID)
 BY_ENTRA = DeviceId(guid=ENTRA, kind=DeviceIdKind.ENTRA)
@@ -53,6 +55,7 @@ def row(**changes: object) -> dict[str, object]:
         "osVersion": "10.0.22631.4317",
         "managedDeviceOwnerType": "company",
         "userPrincipalName": "alice@example.test",
+        "userId": USER,
         **changes,
     }
 
@@ -371,3 +374,11 @@ def test_any_octets_are_unreadable_or_give_values(body: bytes) -> None:
 )
 def test_graphs_own_refusal_is_told_from_a_proxys(body: bytes, kind: str, code: str) -> None:
     assert refusal(body, kind) == code
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [(USER.upper(), USER), (f" {USER} ", USER), (None, ""), ("", ""), ("alice", ""), (7, ""), (NIL_GUID, "")],
+)
+def test_the_id_of_the_user_is_a_guid_or_nothing(written: object, read: str) -> None:
+    assert device(userId=written).user_id == read

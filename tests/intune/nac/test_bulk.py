@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from nacd.compliance.listed import BulkAnswer, ListRefused, NoncompliantList
 from nacd.intune.nac import bulk
 from nacd.intune.nac.source import IntuneSource
 from nacd.intune.options import IntuneOptions
 from nacd.sim.intune import IntuneSimulator
 from nacd.sim.microsoft.scene import App
-from nacd.values import BulkAnswer, ComplianceState, ListRefused, NoncompliantList
+from nacd.values import ComplianceState
 from tests.intune.nac.tenant import GUID, Notebook, ask, tenant
 
 Build = Callable[..., IntuneOptions]

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nacd.compliance.listed import ListRefused, NoncompliantList
 from nacd.intune.nac.source import IntuneSource
 from nacd.sim.intune import IntuneSimulator
 from nacd.sim.microsoft.faults import JSON_VARIANTS, VARIANTS
 from nacd.sim.microsoft.scene import App
-from nacd.values import ComplianceState, DeviceId, ListRefused, MacAddress, NoncompliantList
+from nacd.values import ComplianceState, DeviceId, MacAddress
 from tests.intune.nac.tenant import DEVICE, GUID, MAC, OTHER_GUID, Notebook, ask, settle, tenant
 
 SAY_NOT_MANAGED = {"nil_list", "empty_list", "no_list", "not_registered"}

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from nacd.compliance.bulk_plan import INTERVAL_S, BulkWindow
+from nacd.compliance.listed import BulkAnswer, ListRefused, NoncompliantList
 from nacd.server.lookups.bulk import BulkRuns
-from nacd.values import BulkAnswer, ComplianceSource, ComplianceState, ListRefused, NoncompliantList
+from nacd.values import ComplianceSource, ComplianceState
 from tests.server.lookups.bench import Bench, Drawer, device
 
 COMPLIANT, NONCOMPLIANT = ComplianceState.COMPLIANT, ComplianceState.NONCOMPLIANT

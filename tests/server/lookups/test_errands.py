@@ -6,6 +6,8 @@ import asyncio
 
 from nacd.compliance.question import Question
 from nacd.values import ComplianceState, MacAddress
+from tests.server.door import until
+from tests.server.house import Register
 from tests.server.lookups.bench import Bench, device, from_port
 
 UNAVAILABLE = ComplianceState.UNAVAILABLE
@@ -143,5 +145,22 @@ def test_with_nobody_logging_in_a_poll_is_the_probe_that_closes_the_breaker() ->
         await bench.landed()
         assert len(bench.register.calls) == 3
         assert bench.breaker.state == "closed"
+
+    bench.run(story)
+
+
+def test_another_source_is_asked_from_now_on_and_answers_under_way_count() -> None:
+    bench = Bench()
+    other = Register(state=ComplianceState.NONCOMPLIANT, throttled=7)
+
+    async def story() -> None:
+        bench.register.open.clear()
+        first = asyncio.ensure_future(bench.ask(1))
+        await until(lambda: bool(bench.register.calls))
+        bench.lookup.errands.ask_another(other)
+        assert (await bench.ask(2)).state is ComplianceState.NONCOMPLIANT
+        bench.register.open.set()
+        assert (await first).state is ComplianceState.COMPLIANT
+        assert len(other.calls) == 1
 
     bench.run(story)

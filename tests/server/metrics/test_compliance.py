@@ -29,12 +29,13 @@ from nacd.server.metrics.compliance import Intervals
 from nacd.sim.intune import CLIENT_SECRET, IntuneSimulator
 from nacd.store.verdicts import VerdictStore
 from nacd.values import ComplianceState, DeviceId, Secret
-from tests.server.house import LAPTOP_MAC, Clock, House, Pki, Register, Site
+from tests.server.house import Clock, House, Pki, Register, Site
 from tests.server.lookups.bench import Bench, device
 from tests.server.lookups.callers import Callers
 
 WANTED = Intervals(poll_s=300.0, bulk_s=15_300.0)
 Numbers = Mapping[tuple[str, ...], float]
+ANOTHER = "00-1B-44-11-3A-B9"
 STRANGER = "00-1B-44-00-00-01"
 
 
@@ -81,7 +82,7 @@ def test_after_logins_the_counters_are_those_of_cache_status(
 ) -> None:
     assert house.login(pki.supplicant()).code == 2
     assert house.login(pki.supplicant()).code == 2
-    assert house.nas().mab(LAPTOP_MAC).code == 2
+    assert house.nas().mab(ANOTHER).code == 2
     register.state = ComplianceState.UNAVAILABLE
     assert house.nas().mab(STRANGER).code == 3
     silent = IntuneSource(house.site.assemble().tenants["intune"])

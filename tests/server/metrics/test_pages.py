@@ -45,6 +45,7 @@ def cache_status(site: Site) -> Any:
 def served(site: Site, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A whole daemon after three logins: what its pages say, and `nacd cache status` at the same time."""
     site.change("server: {", 'server: {metrics: "127.0.0.1:0", ')
+    site.change("policy: policy.yaml", "policy: policy.yaml\nshadow: policy.yaml")
     seen: dict[str, Any] = {}
 
     def story(nas: Nas) -> None:
@@ -102,10 +103,11 @@ def test_promtool_understands_every_expression_of_the_documentation(peer: Callab
 
 
 def test_what_is_served_is_what_is_documented(served: dict[str, Any]) -> None:
-    """But for the end of a credential that nobody knows."""
+    """But for the end of a credential that nobody knows, and for monitors that this policy has not."""
     told = {sample for sample, *_ in numbers(served["text"])}
     rows = set(re.findall(r"^\| `([a-z_]+)` \|", document(), re.MULTILINE))
-    assert rows - told == {"nacd_intune_credential_expires_timestamp_seconds"}
+    monitors = {metric.name for metric in TABLES["Monitor mode"]}
+    assert rows - told == {"nacd_intune_credential_expires_timestamp_seconds"} | monitors
     assert told <= rows
 
 
@@ -122,8 +124,8 @@ def test_the_reference_of_metrics_is_the_one_the_tables_make() -> None:
 
 def test_no_label_can_name_a_device_or_a_user() -> None:
     labels = {label for table in TABLES.values() for metric in table for label in metric.labels}
-    program, questions = {"version"}, {"tenant", "how", "limit", "budget", "credential"}
-    assert labels == program | questions | {"phase", "missing", "state", "direction", "verb", "meaning"}
+    program, questions = {"version", "scope", "name"}, {"tenant", "how", "limit", "budget", "credential"}
+    assert labels == program | questions | {"phase", "missing", "state", "direction", "verb", "meaning", "outcome"}
 
 
 def test_two_tables_with_a_name_in_common_are_refused() -> None:

@@ -6,20 +6,23 @@ import asyncio
 import gc
 import threading
 import weakref
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nacd.admit import CameBack
 from nacd.server.clock import instant
 from nacd.server.sessions.book import Book
-from nacd.session.table import apply
+from nacd.session.table import NO_SESSION, apply
 from nacd.session.tie import tie
-from nacd.sessions import Authorized, Change, Names, Phase, Session, Settled, Wished
+from nacd.sessions import Authorized, Change, Names, Phase, Session, Settled, Standing, Wished
 from nacd.store.live.outcome import Applied
 from nacd.store.sessions import SessionStore
+from nacd.values import AccessRequest, Nas
 from tests.session.making import authorized, place, stop
 
 T = 1_700_000_000.0
@@ -32,9 +35,9 @@ def store(tmp_path: Path) -> Iterator[SessionStore]:
     made.close()
 
 
-def play(store: SessionStore, story: Callable[[Book], Coroutine[Any, Any, None]]) -> None:
+def play(store: SessionStore, story: Callable[[Book], Coroutine[Any, Any, None]], alone_s: float = 60.0) -> None:
     async def all_of_it() -> None:
-        book = Book(store, instant)
+        book = Book(store, instant, alone_s=alone_s)
         try:
             async with asyncio.timeout(20):
                 await story(book)
@@ -227,3 +230,115 @@ def test_nothing_is_kept_of_what_is_done(store: SessionStore) -> None:
         assert book.problem == ""
 
     play(store, story)
+
+
+# -- logins that say nothing new ---------------------------------------------------------------------
+
+
+def again(book: Book, number: int, after_s: float = 60.0) -> CameBack:
+    """It logs in again, and what is known of it is that of a moment ago."""
+    known = book.familiar.find(number)
+    assert isinstance(known, Session)
+    at = known.authorized_at + after_s
+    assert isinstance(known.standing, Standing)
+    request = AccessRequest(
+        nas=Nas(name="switch", vendor="generic"), source="192.0.2.1", source_port=1, acct_session_id=str(number)
+    )
+    return CameBack(session=known, request=request, compliance=known.standing.compliance, at=at, ends_at=0.0)
+
+
+def seen_at(store: SessionStore) -> float:
+    found = store.session(1)
+    assert isinstance(found, Session)
+    return found.seen_at
+
+
+def test_a_login_that_says_nothing_new_goes_to_the_disk_before_whatever_is_written_next(store: SessionStore) -> None:
+    async def story(book: Book) -> None:
+        heard: list[tuple[Change, Applied]] = []
+        await book.write([login(1)])
+        book.listen(lambda change, applied: heard.append((change, applied)))
+        assert book.came_again(again(book, 1, 30))
+        last = again(book, 1, 60)
+        assert book.came_again(last)
+        assert book.waiting == 0
+        (outcome,) = await book.write([login(2)])
+        assert isinstance(outcome.session, Session)
+        assert outcome.session.names == login(2).names, "nobody asked for more than that"
+        assert [change for change, _ in heard] == [last.login(), login(2)]
+        told = heard[0][1].session
+        assert told == store.session(1)
+        assert isinstance(told, Session)
+        assert (told.seen_at, told.again_at) == (T + 60, T + 60)
+
+    play(store, story)
+
+
+def test_alone_it_is_written_after_a_while_and_at_the_end(store: SessionStore, tmp_path: Path) -> None:
+    async def story(book: Book) -> None:
+        await book.write([login(1)])
+        assert book.came_again(again(book, 1, 30))
+        while seen_at(store) < T + 30:  # noqa: ASYNC110  it is on the disk that it shows
+            await asyncio.sleep(0.005)
+        book.came_again(again(book, 1, 60))
+
+    play(store, story, alone_s=0.01)
+    store.close()
+    opened = SessionStore(tmp_path / "sessions.sqlite", apply=apply, tie=tie, report=lambda _: None)
+    assert seen_at(opened) == T + 60
+    opened.close()
+
+
+def test_what_becomes_of_the_session_meanwhile_is_not_lost(store: SessionStore) -> None:
+    async def story(book: Book) -> None:
+        await book.write([login(1)])
+        old = again(book, 1)
+        assert book.came_again(old)
+        await book.write([stop(T + 90, names=login(1).names, place=login(1).place)])
+        over = store.session(1)
+        assert isinstance(over, Session)
+        assert (over.phase, over.again_at) == (Phase.ENDED, T + 60), "first the login, then its end"
+        assert book.familiar.find(1) == NO_SESSION
+        assert not book.came_again(old), "it was looked at before its end"
+
+        await book.write([login(2)])
+        ending = book.write([stop(T + 91, names=login(2).names, place=login(2).place)])
+        assert book.came_again(again(book, 2, 120)), "nothing is known of the end yet"
+        await ending
+        (found, *_) = await asyncio.gather(book.write([login(3)]))
+        assert found[0].stored
+        (new,) = [each for each in store.by_nas("switch") if each.names == login(2).names]
+        assert (new.phase, new.authorized_at) == (Phase.AUTHORIZED, T + 120), "a session of its own"
+
+    play(store, story)
+
+
+def test_what_the_disk_does_not_take_is_written_when_it_does(tmp_path: Path) -> None:
+    there = SessionStore(tmp_path / "sessions.sqlite", apply=apply, tie=tie, report=lambda _: None)
+
+    class Full:
+        """A disk that is full now and then."""
+
+        full = False
+
+        def submit_all(self, changes: Sequence[Any]) -> Future[tuple[Applied, ...]]:
+            if not self.full:
+                return there.submit_all(changes)
+            future: Future[tuple[Applied, ...]] = Future()
+            future.set_result(tuple(Applied(stored=False) for _ in changes))
+            return future
+
+    async def story() -> None:
+        disk = Full()
+        book = Book(disk, instant, alone_s=0.01)  # type: ignore[arg-type]
+        await book.write([login(1)])
+        disk.full = True
+        assert book.came_again(again(book, 1))
+        assert [each.stored for each in await book.write([login(2)])] == [False]
+        disk.full = False
+        while seen_at(there) < T + 60:  # noqa: ASYNC110  it is on the disk that it shows
+            await asyncio.sleep(0.005)
+        book.close()
+
+    asyncio.run(asyncio.wait_for(story(), 20))
+    there.close()

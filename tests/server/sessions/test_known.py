@@ -12,7 +12,7 @@ from nacd.compliance.breaker import BreakerState
 from nacd.compliance.question import Question
 from nacd.server.clock import instant
 from nacd.server.sessions.known import Known
-from nacd.session.machines import Machines
+from nacd.session.macs.machines import Machines
 from nacd.sim.pki import COMPLIANT_GUID
 from nacd.values import (
     AccessKind,

@@ -175,3 +175,15 @@ def test_a_gateway_is_asked_by_a_name_only_where_it_is_one_persons(every_vendor:
         (left_out,) = targets.left_out(each, "staff", "fix")
         assert "has the same User-Name" in left_out.reason
         assert targets.request(rung, each, "fix") == left_out
+
+
+def test_other_nases_begin_with_nobody_and_the_same_ones_forget_nobody() -> None:
+    known = taken(login(1), login(2))
+    assert known.has(login(1))
+    known.renew({"strongswan": "", "mikrotik": ""})
+    assert known.has(login(1))
+    known.renew({"strongswan": "10.0.0.1"})
+    assert not known.has(login(1))
+    hear(known, login(1))
+    hear(known, login(2))
+    assert known.has(login(1))

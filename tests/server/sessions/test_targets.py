@@ -300,3 +300,17 @@ def test_an_accept_that_lets_a_phone_in_is_known_as_one(targets: Targets) -> Non
     assert targets.marks_voice("cisco-ios", phone)
     assert not targets.marks_voice("cisco-ios", [Attribute(name="Filter-Id", value="x")])
     assert not targets.marks_voice("nobody", phone)
+
+
+def test_a_new_configuration_is_what_nases_are_asked_by(every_vendor: Assembled) -> None:
+    made = Targets(every_vendor)
+    wanted = every_vendor.loaded.settings.clients
+    others = tuple(
+        each.model_copy(update={"dynauth": each.dynauth.model_copy(update={"port": 1234})})
+        if each.name == "hostapd" and each.dynauth is not None
+        else each
+        for each in wanted
+    )
+    settings = every_vendor.loaded.settings.model_copy(update={"clients": others})
+    made.renew(replace(every_vendor, loaded=replace(every_vendor.loaded, settings=settings)))
+    assert first(made, session("hostapd")).target.port == 1234

@@ -31,7 +31,6 @@ from nacd.server.recorder import Recorder
 from nacd.server.sessions import settings_of
 from nacd.server.sessions.book import Book
 from nacd.server.sessions.building import closed_loop
-from nacd.server.sessions.closed_loop import ClosedLoop
 from nacd.server.sessions.loop.gate import Gate
 from nacd.server.sessions.loop.telling import Telling
 from nacd.server.sessions.targets import Targets
@@ -192,7 +191,7 @@ class Wired:
             keep_s=wanted.keep.total_seconds(),
             clock=self.clock,
         )
-        self.loop: ClosedLoop = closed_loop(
+        self.loop, _ = closed_loop(
             book=self.book,
             sender=self.sender,
             targets=Targets(self.assembled),
@@ -258,8 +257,11 @@ class Wired:
         now = self.clock()
         compliance = known or self.memory.find(grounds.tenant, grounds.key, now)
         assert compliance is not None
-        decision = evaluate(self.assembled.loaded.policy, admit.facts(grounds, compliance, now.wall))
-        return admit.standing(decision, compliance, now.wall)
+        policy = self.assembled.loaded.policy
+        decision = evaluate(policy, admit.facts(grounds, compliance, now.wall))
+        monitor = policy.monitors.of(decision, grounds.nas, now.wall)
+        given = decision if monitor is None else monitor.given(decision)
+        return admit.standing(given, compliance, now.wall)
 
     async def login(self, device: int, number: str, nas: str = "sw", **how: Any) -> Applied:
         """By the policy of now, and what is known now. how: ``known``, ``port``, ``voice``."""

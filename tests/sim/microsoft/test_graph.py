@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import requests
 
 from nacd.sim.microsoft.graph import managed_device
 from nacd.sim.microsoft.state import App, SimDevice
+from tests.sim.conftest import GRAPH_SCOPE
 
 GUID = "2f6d3c1e-8a41-4b7f-9e05-61d0c7b3a954"
 OTHER = "7b0e5d92-41c6-4f38-a1d7-90c2e6f4b813"
@@ -259,3 +261,43 @@ def test_an_app_that_may_write_may_read(client: Any) -> None:
         client_id="00000000-0000-4000-8000-0000000000dd", scope="https://graph.microsoft.com/.default"
     ).json()["access_token"]
     assert client.get(f"{client.simulator.base_url}/v1.0/{LISTING}", token).status_code == 200
+
+
+# -- groups ---------------------------------------------------------------------------------
+
+GROUP, ANOTHER = "6b4b9f4e-7a0d-4a63-9a39-000000000001", "6b4b9f4e-7a0d-4a63-9a39-000000000002"
+USER = "88888888-8a41-4b7f-9e05-61d0c7b3a9bb"
+MEMBERS = ("Application.Read.All", "DeviceManagementManagedDevices.Read.All", "User.Read.All", "GroupMember.Read.All")
+
+
+def check(client: Any, groups: object, user: str = USER) -> Any:
+    simulator = client.simulator
+    return requests.post(
+        f"{simulator.base_url}/v1.0/users/{user}/checkMemberGroups",
+        json={"groupIds": groups},
+        headers={"Authorization": f"Bearer {client.token(GRAPH_SCOPE)}"},
+        verify=simulator.ca_file,
+        timeout=10,
+    )
+
+
+def test_groups_are_told_to_whoever_has_both_permissions(client: Any, graph_app: Any) -> None:
+    client.simulator.put_device(GUID, user_id=USER, user_groups=[GROUP])
+    refused = check(client, [GROUP])
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "Authorization_RequestDenied")
+    graph_app(*MEMBERS)
+    assert check(client, [ANOTHER, GROUP]).json()["value"] == [GROUP]
+
+
+@pytest.mark.parametrize("groups", [[], ["staff"], "staff", None, [GROUP] * 21])
+def test_a_question_about_no_groups_or_too_many_is_refused(client: Any, graph_app: Any, groups: object) -> None:
+    graph_app(*MEMBERS)
+    client.simulator.put_device(GUID, user_id=USER)
+    assert check(client, groups).status_code == 400
+
+
+def test_a_user_that_nobody_knows_is_not_found(client: Any, graph_app: Any) -> None:
+    graph_app(*MEMBERS)
+    client.simulator.put_device(GUID, user="")
+    missing = check(client, [GROUP])
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "Request_ResourceNotFound")

@@ -71,7 +71,7 @@ class Climbs:
         self._targets = targets
         self._gate = gate
         self._telling = telling
-        self._terms = terms
+        self.terms = terms
         self._clock = clock
         self._by_id: dict[int, Climbing] = {}
         self._rulings = Rulings(gate, targets)
@@ -213,12 +213,12 @@ class Climbs:
         if session.phase is Phase.ENDED:
             self._finish(each, f"its session is over: {session.cause}")
         elif isinstance(session.wish, Settled) and (each.where is not Where.EXPECTED or is_its_own(change, each)):
-            self._finish(each, how(each, self._terms))
+            self._finish(each, how(each, self.terms))
 
     def refused(self, request: AccessRequest, standing: Standing) -> None:
         """The endpoint at this place logged in and was refused. Whoever was to be refused has been."""
         for each in self._spots.of_request(request):
-            move = ladder.step(each.climb, Seen(standing=standing), (), self._terms, standing.at)
+            move = ladder.step(each.climb, Seen(standing=standing), (), self.terms, standing.at)
             if isinstance(move.do, Converged):
                 self._over(each, _REFUSED, self._clock().wall)
 
@@ -232,9 +232,9 @@ class Climbs:
             session, wanted = each.session, each.pending.wanted
             before = session.standing.profile if isinstance(session.standing, Standing) else ""
             rungs = self._targets.rungs(session, before, wanted.profile)
-            bounce = self._terms.bounce and (each.alone or not each.looked)
-            again_s = self._terms.again_s * (_AGED_SLOWER if session.phase is Phase.AGED else 1.0)
-            terms = replace(self._terms, bounce=bounce, accounted=session.started_at > 0.0, again_s=again_s)
+            bounce = self.terms.bounce and (each.alone or not each.looked)
+            again_s = self.terms.again_s * (_AGED_SLOWER if session.phase is Phase.AGED else 1.0)
+            terms = replace(self.terms, bounce=bounce, accounted=session.started_at > 0.0, again_s=again_s)
             move = ladder.step(each.climb, event, tuple(rung.verb for rung in rungs), terms, now.wall)
             if isinstance(move.do, Ask) and move.do.verb is Verb.BOUNCE and not each.looked:
                 self._look_around(each, event)

@@ -104,6 +104,37 @@ class Deciding:
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
 
+    def renew(self, policy: Policy, sayable: Callable[[Nas, str], bool], terms: Terms) -> None:
+        """What is decided from now on is decided by these."""
+        self._policy, self._sayable, self._terms = policy, sayable, terms
+
+    def count_policy(self, counts: bool) -> None:
+        """Whether a decision that differs because the policy differs is a change, from now on."""
+        self._policy_counts = counts
+
+    @property
+    def policy(self) -> Policy:
+        """By which it is decided now."""
+        return self._policy
+
+    @property
+    def policy_counts(self) -> bool:
+        """Whether a decision that differs because the policy differs is a change."""
+        return self._policy_counts
+
+    def would(self, session: Session, compliance: Compliance, order: InForce, at: float) -> Reassessed | NotOurs:
+        """What the policy says of it with this verdict and this order; nothing is done. at: seconds since the epoch."""
+        return reassess(
+            session,
+            compliance,
+            order,
+            self._policy,
+            at,
+            policy_counts=True,
+            sayable=self._can_be_given(session, order),
+            inventory=self._in_inventory(session, Instant(wall=at, monotonic=0.0)),
+        )
+
     async def decide(
         self,
         sessions: Sequence[Session],
@@ -164,6 +195,7 @@ class Deciding:
             now.wall,
             policy_counts=self._policy_counts,
             sayable=self._can_be_given(session, order),
+            inventory=self._in_inventory(session, now),
         )
         if isinstance(made, NotOurs):
             return "nacd does not know what it was let in for"
@@ -212,6 +244,10 @@ class Deciding:
         if not isinstance(grounds, Grounds):
             return NO_OVERRIDE
         return self._orders.in_force(grounds.identity, grounds.mac, grounds.tenant, now.wall)
+
+    def _in_inventory(self, session: Session, now: Instant) -> tuple[str, ...]:
+        grounds = session.grounds
+        return self._orders.inventory.words(grounds.mac, now.wall) if isinstance(grounds, Grounds) else ()
 
     def _can_be_given(self, session: Session, order: InForce) -> bool:
         """As a login of it would find: a NAS of another vendor may not know the order's profile."""

@@ -89,6 +89,12 @@ class Gate:
         self.live_sessions = 0
         """How many there are, as was counted last."""
 
+    def renew(self, guards: Guards, down: Windows, up: Windows) -> None:
+        """Go by these limits and windows from now on; what has gone and what is held stays."""
+        self._guards.down.go_by(guards.down)
+        self._guards.up.go_by(guards.up)
+        self._windows = {"down": down, "up": up}
+
     def ask(self, changes: Sequence[Wanted], now: Instant) -> list[Ruling]:
         """What may go, in the order of the changes. All of a batch are judged together."""
         rulings: dict[int, Ruling] = {}

@@ -240,3 +240,13 @@ def test_there_are_two_directions(told: Desk) -> None:
         with pytest.raises(ValueError, match="`sideways` is neither"):
             ask("sideways", "anna", at(0))
     assert told.names() == []
+
+
+def test_new_limits_and_windows_count_from_now_on(told: Desk) -> None:
+    one = gate(told, max_flips=2)
+    one.ask(wanted(1, 2), at(0))
+    one.renew(Guards(down=guard(5), up=guard(5)), Windows(), Windows())
+    assert [why(each) for each in one.ask(wanted(3, 5), at(1))] == ["", "", ""]
+    never = Windows(windows=(Window(days=frozenset({6}), begins=0, ends=1),))
+    one.renew(Guards(down=guard(50), up=guard(50)), never, Windows())
+    assert why(one.ask(wanted(6), at(2))[0]) == "its maintenance window is closed"
