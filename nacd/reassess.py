@@ -12,7 +12,8 @@ to the new policy: if it says of them what it says of the new ones, the verdict 
 
 What counts of a decision under a monitor is what a login would be answered: a session lives under its answer, and is
 left alone until the monitor ends or something else is answered. While it lasts, what was let in with a profile that is
-kept stays as it is, too: monitor mode takes nobody off the network.
+kept stays as it is, too: monitor mode takes nobody off the network. A managed device that came by its MAC, and was let
+in by a monitor alone, earns nothing by a rule: a login of it would be refused still.
 """
 
 from __future__ import annotations
@@ -24,10 +25,20 @@ from nacd import admit
 from nacd.policy.evaluate import evaluate
 from nacd.policy.model import Policy
 from nacd.session import overrides
+from nacd.session.macs.managed import MANAGED
 from nacd.session.overrides import InForce, Override, OverrideEffect
 from nacd.session.table import is_same_decision
 from nacd.sessions import Grounds, NotOurs, Pending, Session, Standing
-from nacd.values import CertificateFacts, Compliance, ComplianceSource, ComplianceState, Decision, Effect, Facts
+from nacd.values import (
+    AccessKind,
+    CertificateFacts,
+    Compliance,
+    ComplianceSource,
+    ComplianceState,
+    Decision,
+    Effect,
+    Facts,
+)
 
 EXPIRED: Final = "certificate-expired"
 """Stands where a rule is named."""
@@ -147,14 +158,27 @@ def _decision(
     return _answered(policy, admit.facts(grounds, compliance, now), standing)
 
 
-def _answered(policy: Policy, facts: Facts, standing: Standing | NotOurs) -> Decision:
-    """What a login with these facts would be answered; standing: what the session lives under."""
+def _answered(policy: Policy, facts: Facts, standing: Standing | NotOurs, known: Standing | None = None) -> Decision:
+    """What a login with these facts would be answered; standing: what the session lives under. known: what was decided
+    of it, where that is another."""
     decision = evaluate(policy, facts, asked=True)
+    if decision.effect is Effect.ALLOW and _is_kept_out(known or standing, facts, policy):
+        words = f"it is managed, and came by its MAC: rule `{decision.rule}` does not let it in"
+        decision = replace(
+            decision, effect=Effect.DENY, rule=MANAGED, profile="", reasons=(words,), refused_above=MANAGED
+        )
     monitor = policy.monitors.of(decision, facts.nas, facts.at)
     if monitor is None:
         return decision
     stays = standing.profile if isinstance(standing, Standing) and standing.profile in monitor.keep else ""
     return monitor.given(decision, profile=stays)
+
+
+def _is_kept_out(standing: Standing | NotOurs, facts: Facts, policy: Policy) -> bool:
+    """Whether ``ManagedMacs`` had refused it, and not a rule that is called so."""
+    if facts.access is not AccessKind.MAB or not isinstance(standing, Standing) or standing.rule != MANAGED:
+        return False
+    return not any(rule.name == MANAGED for rule in policy.rules)
 
 
 def _known(session: Session) -> tuple[Standing, ...]:
@@ -166,7 +190,7 @@ def _known(session: Session) -> tuple[Standing, ...]:
 def _differs_by_policy_alone(known: Standing, grounds: Grounds, wanted: Standing, policy: Policy) -> bool:
     if known.policy_digest == policy.digest or _is_above_policy(known):
         return False
-    then = _answered(policy, admit.facts(grounds, known.compliance, known.at), NotOurs())
+    then = _answered(policy, admit.facts(grounds, known.compliance, known.at), NotOurs(), known)
     return (then.effect, then.profile) == (wanted.effect, wanted.profile)
 
 

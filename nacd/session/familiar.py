@@ -28,7 +28,6 @@ MOST: Final = 50_000
 Spot: TypeAlias = tuple[str, str, str, str, str]
 _PRESENT: Final = frozenset({Phase.AUTHORIZED, Phase.LIVE})
 _YOUNG: Final = frozenset({ComplianceSource.LIVE, ComplianceSource.CACHE})
-_SETTLED: Final = Settled()
 
 
 class Visit(NamedTuple):
@@ -76,7 +75,11 @@ class Familiar:
     def learn(self, session: Session) -> None:
         """As it is on the disk: after a login, or after whatever changed it."""
         self.forget(session.id)
-        if session.phase not in _PRESENT or session.wish != _SETTLED or not isinstance(session.standing, Standing):
+        if (
+            session.phase not in _PRESENT
+            or not isinstance(session.wish, Settled)
+            or not isinstance(session.standing, Standing)
+        ):
             return
         here = _spot(session.place, session.names)
         before = self._at.pop(here, None)
@@ -139,7 +142,7 @@ def says_nothing_new(
     return (
         isinstance(standing, Standing)
         and session.phase in _PRESENT
-        and session.wish == _SETTLED
+        and isinstance(session.wish, Settled)
         and session.voice is visit.voice
         and _is_same_decision(standing, decision, timeout_s)
         and _is_same_place(session.place, visit.request)
@@ -165,16 +168,21 @@ def _has_same_grounds(session: Session, visit: Visit) -> bool:
         isinstance(grounds, Grounds)
         and grounds.access is named.access
         and grounds.identity == named.identity
-        and grounds.certificate == named.certificate
+        and _same(grounds.certificate, named.certificate)
         and grounds.tenant == named.tenant
         and grounds.key == visit.key
         and grounds.mac == named.mac
         and grounds.user == named.user
         and grounds.ssid == request.ssid
-        and grounds.link == visit.link
+        and _same(grounds.link, visit.link)
         and grounds.inventory == visit.inventory
-        and grounds.nas == request.nas
+        and _same(grounds.nas, request.nas)
     )
+
+
+def _same(one: object, other: object) -> bool:
+    """Mostly they are the very same object, and to compare dataclasses field by field costs a lot."""
+    return one is other or one == other
 
 
 def _is_same_place(known: Place, request: AccessRequest) -> bool:

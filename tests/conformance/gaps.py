@@ -64,11 +64,6 @@ NOT_YET: Final = (
         "nacd answers no status request; supplicants that insist on one do not connect",
     ),
     Gap(
-        "draft-ietf-radext-deprecating-radius secrets",
-        "a shared secret of less than 12 characters is warned of",
-        "`nacd check` says nothing of short secrets yet; only an empty one is refused",
-    ),
-    Gap(
         "draft-ietf-radext-deprecating-radius transport",
         "RADIUS/UDP stays inside trusted networks, elsewhere TLS carries it",
         "nacd speaks no RADIUS/TLS yet: put radsecproxy or a tunnel in front of it",

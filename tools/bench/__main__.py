@@ -24,8 +24,8 @@ from tools.bench.servers.server import NotUpError, Server
 from tools.bench.sessions import accounting, sql_server
 from tools.bench.sessions import run as sessions
 
-FULL = cases.Counts(mab=20_000, accounting=10_000, logins=400, rounds=7)
-QUICK = cases.Counts(mab=400, accounting=200, logins=12, rounds=1)
+FULL = cases.Counts(mab=20_000, newcomers=5_000, accounting=10_000, logins=400, rounds=7)
+QUICK = cases.Counts(mab=400, newcomers=100, accounting=200, logins=12, rounds=1)
 _VARIANTS = {
     cases.LINE_PYTHON: raddb.Variant(threads=False),
     cases.LINE: raddb.Variant(python=False, threads=False),
@@ -166,7 +166,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.bench", description="nacd beside FreeRADIUS, verdicts, sessions"
     )
-    known = "mab, accounting, accounting-64 ..., tls, tls-p256-1.3 ..., latency, memory, compliance, sessions"
+    known = "mab, mab-new, accounting, accounting-64 ..., tls, tls-p256-1.3 ..., latency, memory, compliance, sessions"
     parser.add_argument("--only", default="", metavar="NAME", help=f"what begins with this: {known}")
     parser.add_argument("--rounds", type=int, default=0, help=f"rounds (default {FULL.rounds})")
     parser.add_argument("--quick", action="store_true", help="one short round: does it work at all?")

@@ -33,6 +33,7 @@ class Counts:
     """Requests in one run."""
 
     mab: int
+    newcomers: int
     accounting: int
     logins: int
     rounds: int
@@ -55,6 +56,8 @@ class Loads:
     counts: Counts
     mab: list[bytes] = field(init=False)
     accounting: list[bytes] = field(init=False)
+    came: dict[str, int] = field(default_factory=dict)
+    """How many newcomers each server has seen."""
     packets_per_login: dict[str, set[float]] = field(default_factory=dict)
     line_octets: dict[str, dict[str, int]] = field(default_factory=dict)
     granted: set[radius.Granted] = field(default_factory=set)
@@ -76,6 +79,17 @@ class Loads:
         with spent(server) as bill, self.written(server, "MAB", server.audit, len(self.mab)):
             outcome = load.closed(self.mab, server.auth_port, site.SECRET, radius.ACCESS_ACCEPT, WINDOW["mab"])
         self._check(server, "MAB", outcome)
+        return bill.cpu_ns / outcome.answered
+
+    def run_newcomers(self, server: Server) -> float:
+        """CPU ns a request of an endpoint that this server has never seen."""
+        count, came = self.counts.newcomers, self.came.get(server.name, 0)
+        self.came[server.name] = came + count
+        macs = [site.newcomer(came + number) for number in range(count)]
+        requests = [radius.mab_request(load.identifier(n), mac, site.SECRET) for n, mac in enumerate(macs)]
+        with spent(server) as bill, self.written(server, "MAB", server.audit, count):
+            outcome = load.closed(requests, server.auth_port, site.SECRET, radius.ACCESS_ACCEPT, WINDOW["mab"])
+        self._check(server, "MAB of newcomers", outcome)
         return bill.cpu_ns / outcome.answered
 
     def warm_up(self, server: Server) -> None:
@@ -194,6 +208,12 @@ def every_case(servers: Servers) -> Iterator[Case]:
         title="MAB, cached verdict, rule 190 of 200",
         sides=(NACD, LINE_PYTHON, LINE, PLAIN, POOL, ECHO),
         run=mab,
+    )
+    yield Case(
+        name="mab-new",
+        title=f"MAB, never seen before, by rule {site.PREFIX_RULE}",
+        sides=(NACD, LINE_PYTHON, POOL),
+        run=lambda side: loads.run_newcomers(servers[side, kind]),
     )
     yield Case(
         name="accounting",

@@ -20,6 +20,8 @@ SESSION_TIMEOUT_S = 28_800
 RULES = 200
 MAB_RULE, DOT1X_RULE = 190, 191
 """The rules (counting from 1) that decide; those before them must all be tried in vain."""
+PREFIX_RULE = 186
+"""The last that lets in by the beginning of a MAC."""
 ENDPOINTS = 256
 KINDS = ("p256", "rsa2048")
 EAP_PACKET_OCTETS = 1_260
@@ -29,6 +31,11 @@ EAP_PACKET_OCTETS = 1_260
 def mac(number: int) -> str:
     """The MAC of one endpoint, as a switch writes it; globally administered, so that it may name a device."""
     return f"00-11-85-00-{number >> 8:02X}-{number & 0xFF:02X}"
+
+
+def newcomer(number: int) -> str:
+    """The MAC of one of 65,536 printers of another maker."""
+    return f"00-1B-A9-{PREFIX_RULE:02X}-{number >> 8 & 0xFF:02X}-{number & 0xFF:02X}"
 
 
 def guid(number: int) -> str:

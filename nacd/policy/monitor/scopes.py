@@ -85,7 +85,8 @@ class Monitors:
         """The one whose answer is given in place of this decision of the policy; None: what was decided is answered."""
         if not self.all:
             return None
-        monitor = self._rules.get(decision.rule) or self._around(nas)
+        own = None if decision.refused_above else self._rules.get(decision.rule)  # what stands there is no rule's name
+        monitor = own or self._around(nas)
         if monitor is None or not monitor.is_in_force(at) or decision.profile in monitor.keep:
             return None
         return monitor

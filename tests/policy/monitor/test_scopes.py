@@ -171,3 +171,12 @@ def test_with_monitors_the_same_is_decided_and_after_the_end_the_same_is_answere
         assert facts.at < found.until
         assert found.given(decision).profile == found.profile
     assert some.of(decision, facts.nas, NOW + 1) is None
+
+
+def test_what_was_refused_above_the_policy_is_not_taken_for_a_rule_of_that_name() -> None:
+    refused = replace(DENIED, rule="managed-device", refused_above="managed-device")
+    some = monitors(everywhere(), rule("managed-device"))
+    found = some.of(refused, NAS, AT)
+    assert found is not None
+    assert found.scope is Scope.EVERYWHERE
+    assert monitors(rule("managed-device")).of(refused, NAS, AT) is None
