@@ -21,6 +21,7 @@ from nacd.config.fields import Network, Surroundings
 from nacd.config.findings import secrets
 from nacd.config.policy_file import PolicyFile
 from nacd.config.reading.contents import contents
+from nacd.config.reading.undisturbed import undisturbed
 from nacd.config.rules.when import Knowledge
 from nacd.config.sections.sessions import Overrides
 from nacd.config.settings import Client, Settings
@@ -95,6 +96,11 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, *, policy_path
 
     policy_path: a policy to be read in place of the one that the configuration names.
     """
+    with undisturbed():
+        return _load(path, environment, policy_path)
+
+
+def _load(path: Path, environment: Mapping[str, str], policy_path: Path | None) -> Loaded:
     octets = _octets(path)
     document, problems = parse(octets, str(path))
     reader = _Reader(document, path.parent, environment, policy_path)

@@ -36,6 +36,11 @@ class IssuerMatches:
         fits = glob.any_compiled(self.patterns)
         return lambda facts: (text := _issuer(facts.certificate)) != "" and fits(text)
 
+    @staticmethod
+    def text(facts: Facts) -> str:
+        """What the patterns are held against, ``""`` for none."""
+        return _issuer(facts.certificate)
+
     def wanted(self) -> str:
         return any_of(self.patterns)
 

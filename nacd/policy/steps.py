@@ -15,10 +15,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
+from nacd.policy import glob
 from nacd.policy.answered import ComplianceIs
+from nacd.policy.certified import IssuerMatches
 from nacd.policy.conditions import AccessIs, Condition, GroupIs, NasIs, Not, UserMatches
+from nacd.policy.glob import TextTest
 from nacd.policy.implies import reachable
 from nacd.policy.requested import DeviceIn, InventoryHas, Listed, MacIn, MacMatches, SsidIs
 from nacd.policy.words import Predicate
@@ -28,6 +31,7 @@ R = TypeVar("R")
 Entries = tuple[int, Iterable[str]]
 
 _NASES_KEPT: Final = 4_096
+_TEXTS_KEPT: Final = 256
 _EVERYTHING: Final = frozenset(ComplianceState)
 
 
@@ -48,6 +52,36 @@ class Step(NamedTuple, Generic[R]):
         return not self.tests and not self.states and not self.late
 
 
+class Numbers(Protocol):
+    """Numbers of rules by a text."""
+
+    def get(self, text: str, otherwise: tuple[int, ...], /) -> tuple[int, ...]:
+        """Of those that it leads to."""
+        ...
+
+
+class Fitting:
+    """Rules by a text that fits their pattern. There are few such texts, each of a CA that was trusted: what each fits
+    is found out once and kept."""
+
+    def __init__(self, patterns: Sequence[tuple[int, TextTest]]) -> None:
+        self._patterns = patterns
+        self._known: dict[str, tuple[int, ...]] = {}
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def get(self, text: str, otherwise: tuple[int, ...], /) -> tuple[int, ...]:
+        """In the order of the rules."""
+        del otherwise
+        found = self._known.get(text)
+        if found is None:
+            if len(self._known) >= _TEXTS_KEPT:
+                self._known.clear()
+            found = self._known[text] = tuple([number for number, fits in self._patterns if fits(text)])
+        return found
+
+
 class Index(NamedTuple):
     """Numbers of rules by a text that they name, whole or (where there are lengths) by its beginning.
 
@@ -56,7 +90,7 @@ class Index(NamedTuple):
     """
 
     of: Callable[[Facts], str]
-    rules: Mapping[str, tuple[int, ...]]
+    rules: Numbers
     lengths: tuple[int, ...]
 
     def find(self, text: str) -> Iterator[int]:
@@ -227,13 +261,14 @@ def _step(rule: R, conditions: Iterable[Condition]) -> Step[R]:
 # -- what rules name -------------------------------------------------------------------------
 
 
-_MAC, _DEVICE, _INVENTORY, _USER, _SSID = range(5)
+_MAC, _DEVICE, _INVENTORY, _USER, _SSID, _ISSUER = range(6)
 _TEXTS: Final[tuple[Callable[[Facts], str], ...]] = (
     lambda facts: facts.mac,
     DeviceIn.text,
     lambda facts: "\n".join(facts.inventory),
     lambda facts: facts.user.casefold(),
     lambda facts: facts.ssid,
+    IssuerMatches.text,
 )
 _BY_BEGINNING: Final = frozenset({_MAC})
 
@@ -256,6 +291,8 @@ def _entries(condition: Condition) -> Entries | None:
             return _USER, {pattern.casefold() for pattern in patterns}
         case SsidIs(names=names):
             return _SSID, names
+        case IssuerMatches(patterns=patterns):
+            return _ISSUER, patterns
         case _:
             return None
 
@@ -264,7 +301,10 @@ def _indexes(entries: Mapping[int, Entries]) -> tuple[Index, ...]:
     """One for each kind of text that some rule names. The same numbers are kept once, however long the lists are."""
     found: dict[int, dict[str, tuple[int, ...]]] = {}
     longer: dict[tuple[tuple[int, ...], int], tuple[int, ...]] = {}
+    patterns = [(number, tuple(texts)) for number, (kind, texts) in entries.items() if kind == _ISSUER]
     for number, (kind, texts) in entries.items():
+        if kind == _ISSUER:
+            continue
         rules = found.setdefault(kind, {})
         for text in texts:
             before = rules.get(text, ())
@@ -272,9 +312,12 @@ def _indexes(entries: Mapping[int, Entries]) -> tuple[Index, ...]:
             if after is None:
                 after = longer[before, number] = (*before, number)
             rules[text] = after
-    return tuple(
-        Index(of=_TEXTS[kind], rules=rules, lengths=_lengths(kind, rules)) for kind, rules in sorted(found.items())
-    )
+    kinds = sorted(found.items())
+    whole = [Index(of=_TEXTS[kind], rules=rules, lengths=_lengths(kind, rules)) for kind, rules in kinds]
+    if patterns:
+        fitting = Fitting([(number, glob.any_compiled(some)) for number, some in patterns])
+        whole.append(Index(of=_TEXTS[_ISSUER], rules=fitting, lengths=(_WHOLE,)))
+    return tuple(whole)
 
 
 def _lengths(kind: int, texts: Iterable[str]) -> tuple[int, ...]:

@@ -124,3 +124,19 @@ def test_states_that_must_not_be_are_taken_from_those_that_may(rule, policy) -> 
     assert step.states == (ComplianceState.COMPLIANT,)
     ((_, step),) = policy(rule("r", bad)).steps(AccessKind.MAB, NAS).of(AT_NAS)
     assert set(step.states) == set(ComplianceState) - set(bad.inner.states)
+
+
+def test_what_fits_a_pattern_is_found_out_once_for_each_text_and_many_texts_take_no_more_room() -> None:
+    asked: list[str] = []
+
+    def fits(text: str) -> bool:
+        asked.append(text)
+        return text.endswith("7")
+
+    fitting = Fitting([(3, fits), (5, lambda text: text.startswith("CN=1"))])
+    assert [fitting.get(f"CN={number}", ()) for number in (17, 7, 1, 2)] == [(3, 5), (3,), (5,), ()]
+    assert fitting.get("CN=17", ()) == (3, 5)
+    assert len(asked) == 4
+    for number in range(10_000):
+        fitting.get(f"CN={number}", ())
+    assert len(fitting) <= 256

@@ -19,6 +19,7 @@ from nacd.sim.intune import IntuneSimulator
 from tools.bench import cases, meter, page, report, site, strain
 from tools.bench.compliance import run as compliance
 from tools.bench.limits import Echo
+from tools.bench.policy import run as policies
 from tools.bench.servers import freeradius, nacd, raddb
 from tools.bench.servers.server import NotUpError, Server
 from tools.bench.sessions import accounting, sql_server
@@ -150,6 +151,10 @@ def run(arguments: argparse.Namespace, stack: ExitStack) -> report.Results:
         results.compliance = compliance.measure(
             laboratory.folder / "compliance", credentials, laboratory.cores, sizes, say
         )
+    if "policy".startswith(only):
+        results.policies = policies.measure(
+            laboratory.folder / "policies", policies.QUICK if quick else policies.FULL, say
+        )
     if "sessions".startswith(only):
         credentials = laboratory.credentials[site.KINDS[0]]
         results.sessions = sessions.measure(
@@ -166,7 +171,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.bench", description="nacd beside FreeRADIUS, verdicts, sessions"
     )
-    known = "mab, mab-new, accounting, accounting-64 ..., tls, tls-p256-1.3 ..., latency, memory, compliance, sessions"
+    known = "mab, mab-new, accounting, accounting-64 ..., tls, tls-p256-1.3 ..., latency, memory, compliance, policy"
+    known += ", sessions"
     parser.add_argument("--only", default="", metavar="NAME", help=f"what begins with this: {known}")
     parser.add_argument("--rounds", type=int, default=0, help=f"rounds (default {FULL.rounds})")
     parser.add_argument("--quick", action="store_true", help="one short round: does it work at all?")

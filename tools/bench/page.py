@@ -17,6 +17,7 @@ from OpenSSL import SSL
 
 from tools.bench import logins, report, site
 from tools.bench.compliance import figures as of_compliance
+from tools.bench.policy import figures as of_policies
 from tools.bench.servers import freeradius
 from tools.bench.servers.server import HOME, interpreter
 from tools.bench.sessions import figures as of_sessions
@@ -52,6 +53,7 @@ it is the throughput. This page is written by `python -m tools.bench --record do
 - Memory of a half-open conversation is the growth of resident memory divided by their number, after a first tenth, on
   servers of their own. nacd's contains the answer it keeps for retransmissions.
 {compliance}
+{policies}
 {sessions}
 
 ## The same on both sides
@@ -107,7 +109,7 @@ it is the throughput. This page is written by `python -m tools.bench --record do
     make bench
 
 `python -m tools.bench --only mab` measures one case, `--rounds N` in N rounds; `--only sessions` the million and the
-mass change; `--quick` only shows that all works.
+mass change, `--only policy` loading and deciding; `--quick` only shows that all works.
 
 ## What this does not show
 
@@ -140,6 +142,7 @@ def page(results: report.Results) -> str:
         dot1x_rule=site.DOT1X_RULE,
         lines="; ".join(_line_octets(results)),
         compliance="\n".join(f"- {note}" for note in of_compliance.notes(results.compliance)),
+        policies="\n".join(f"- {note}" for note in of_policies.notes(results.policies)),
         sessions="\n".join(f"- {note}" for note in of_sessions.notes(results.sessions)),
         machine="\n".join(f"- {line}" for line in machine()),
     )

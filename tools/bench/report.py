@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from tools.bench.cases import LINE, LINE_PYTHON, NACD, POOL, Case
 from tools.bench.compliance import figures as of_compliance
+from tools.bench.policy import figures as of_policies
 from tools.bench.sessions import figures as of_sessions
 from tools.bench.strain import Held, Latency
 
@@ -42,6 +43,7 @@ class Results:
     packets: dict[str, list[float]] = field(default_factory=dict)
     line_octets: dict[str, dict[str, int]] = field(default_factory=dict)
     compliance: of_compliance.Compliance | None = None
+    policies: list[of_policies.Policy] = field(default_factory=list)
     sessions: of_sessions.Sessions | None = None
     others: float = 0.0
 
@@ -81,6 +83,7 @@ def tables(results: Results) -> list[Table]:
         found.append(("Resident memory", columns, _memory(results)))
     if results.compliance is not None:
         found += of_compliance.tables(results.compliance)
+    found += of_policies.tables(results.policies)
     if results.sessions is not None:
         found += of_sessions.tables(results.sessions)
     return found
