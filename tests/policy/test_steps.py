@@ -6,6 +6,7 @@ from nacd.policy.answered import ComplianceIs, SystemIs, VerdictAge
 from nacd.policy.conditions import AccessIs, GroupIs, IdentityFrom, NasIs, Not, UserMatches
 from nacd.policy.model import Policy
 from nacd.policy.requested import MacIn, MacMatches, SsidIs
+from nacd.policy.steps import Fitting
 from nacd.values import AccessKind, ComplianceState, Facts, Nas, Unidentified
 
 MAB = AccessIs(kinds=(AccessKind.MAB,))
