@@ -30,6 +30,7 @@ from nacd.session.overrides import InForce, Override, OverrideEffect
 from nacd.session.table import is_same_decision
 from nacd.sessions import Grounds, NotOurs, Pending, Session, Standing
 from nacd.values import (
+    NO_FACTS,
     AccessKind,
     CertificateFacts,
     Compliance,
@@ -53,6 +54,8 @@ _RANKS: Final = {
     ComplianceState.UNAVAILABLE: 0,
 }
 """Which verdict earns more access. ``not_asked`` is none and compares with nothing."""
+_ENROLLED: Final = frozenset(state for state, rank in _RANKS.items() if rank) - {ComplianceState.NOT_MANAGED}
+"""Verdicts about a device that is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +90,7 @@ def reassess(
     grounds, standing = session.grounds, session.standing
     if not isinstance(grounds, Grounds) or not isinstance(standing, Standing):
         return NotOurs()
-    then = grounds
+    then, compliance = grounds, _with_facts(compliance, standing.compliance)
     if grounds.inventory != inventory:
         grounds = replace(grounds, inventory=inventory)
     decided = _decision(grounds, standing, compliance, ordered, policy, now, sayable)
@@ -170,8 +173,23 @@ def _answered(policy: Policy, facts: Facts, standing: Standing | NotOurs, known:
     monitor = policy.monitors.of(decision, facts.nas, facts.at)
     if monitor is None:
         return decision
-    stays = standing.profile if isinstance(standing, Standing) and standing.profile in monitor.keep else ""
-    return monitor.given(decision, profile=stays)
+    if isinstance(standing, Standing) and standing.profile in monitor.keep and not is_ordered(standing):
+        return monitor.given(decision, profile=standing.profile)
+    return monitor.given(decision)
+
+
+def _with_facts(told: Compliance, before: Compliance) -> Compliance:
+    """What could not be told is no news: groups of the same user stand as they were told of before, and so does all of
+    a device of which the other provider tells a verdict and nothing else."""
+    now, then = told.device, before.device
+    if now == NO_FACTS and told.provider != before.provider and told.state in _ENROLLED:
+        return replace(told, device=then)
+    if not now.groups_doubt or now.user != then.user:
+        return told
+    known = {*now.in_groups, *now.outside_groups}
+    inside = (*now.in_groups, *(each for each in then.in_groups if each not in known))
+    outside = (*now.outside_groups, *(each for each in then.outside_groups if each not in known))
+    return replace(told, device=replace(now, in_groups=inside, outside_groups=outside))
 
 
 def _is_kept_out(standing: Standing | NotOurs, facts: Facts, policy: Policy) -> bool:

@@ -118,3 +118,10 @@ def test_monitor_mode_alone_never_wants_a_refusal_and_its_end_wants_what_the_pol
     bare = evaluate(replace(plain, monitors=NO_MONITORS), admit.facts(grounds, now.compliance, NOW + 1))
     assert isinstance(one.standing, Standing)
     assert (after.wanted.effect, after.wanted.profile) == (bare.effect, bare.profile)
+
+
+def test_a_profile_that_a_person_had_ordered_does_not_stay_when_the_order_is_lifted_though_it_is_kept() -> None:
+    one = under("fix", verdict("compliant"))
+    assert isinstance(one.standing, Standing)
+    one = replace(one, standing=replace(one.standing, rule="override-quarantine"))
+    assert again(one, verdict("compliant"), watched(POLICY, END, "fix"), NOW).wanted.profile == "open"

@@ -67,9 +67,7 @@ def serve(
 def check(
     config: Config = DEFAULT_CONFIG,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit 1 also for findings that nobody accepted.")
-    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 also for findings that nobody accepted.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Show the findings that comments accept.")] = False,
 ) -> None:
     """Read the configuration as serve would, and say everything that is wrong with it.

@@ -11,13 +11,14 @@ is set within the week, the moment of it is looked at too, and each end of hours
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Final
 
 from nacd.policy.answered import LastSync, VerdictAge
 from nacd.policy.certified import ExpiresIn
 from nacd.policy.conditions import Positive
-from nacd.policy.during import WEEK, During
+from nacd.policy.during import ALWAYS, WEEK, During
 from nacd.policy.model import Policy
 from nacd.policy.requested import Listed
 from nacd.values import CertificateFacts, Facts
@@ -70,29 +71,32 @@ def _hours(condition: During, at: float) -> Iterator[float]:
     if now < 0:
         return
     bits, first = condition.minutes(), at - at % _MINUTE_S
-    before = bits >> now & 1
-    settings = tuple(_settings(condition, at))
+    settings = _settings(condition.zone, at)
     shifts = {0.0, *(shift for _, shift in settings)}
     yield from (moment for moment, _ in settings)
-    for ahead in range(1, WEEK + 1):
-        bit = bits >> ((now + ahead) % WEEK) & 1
-        if bit != before:
-            before = bit
-            yield from (first + ahead * _MINUTE_S + shift for shift in shifts)
+    turned = bits ^ ((bits << 1 | bits >> (WEEK - 1)) & ALWAYS)  # minutes that are not as the one before them
+    while turned:
+        lowest = turned & -turned
+        ahead = (lowest.bit_length() - 2 - now) % WEEK + 1
+        yield from (first + ahead * _MINUTE_S + shift for shift in shifts)
+        turned ^= lowest
 
 
-def _settings(condition: During, at: float) -> Iterator[tuple[float, float]]:
+@lru_cache(maxsize=16)
+def _settings(zone: tzinfo, at: float) -> tuple[tuple[float, float], ...]:
     """When the clock is set within the week to come, and how many seconds later hours come from then on than before."""
-    begun = before = _offset_s(condition, at)
+    begun = before = _offset_s(zone, at)
     first = at - at % _STEP_S
+    found = []
     for step in range(1, int(WEEK * _MINUTE_S / _STEP_S) + 1):
         moment = first + step * _STEP_S
-        now = _offset_s(condition, moment)
+        now = _offset_s(zone, moment)
         if now != before:
             before = now
-            yield moment, begun - now
+            found.append((moment, begun - now))
+    return tuple(found)
 
 
-def _offset_s(condition: During, at: float) -> float:
-    offset = datetime.fromtimestamp(at, condition.zone).utcoffset()
+def _offset_s(zone: tzinfo, at: float) -> float:
+    offset = datetime.fromtimestamp(at, zone).utcoffset()
     return offset.total_seconds() if offset is not None else 0.0

@@ -10,7 +10,7 @@ import ipaddress
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeAlias, TypeVar
 
 from nacd.config.findings.allowances import Accepted, Settled, settle
@@ -290,11 +290,16 @@ def _dynauths(found: _Findings) -> Mapping[str, Dynauth]:
 
 def reach(loaded: Loaded) -> Callable[[Nas, str], bool]:
     """Which NAS may be given which profile: by a rule, a monitor, or an order that names none."""
-    policy, overrides = loaded.policy, loaded.settings.sessions.overrides
-    everywhere = {overrides.quarantine, overrides.allow, *(each.profile for each in policy.monitors.all)}
-    return lambda nas, profile: (
-        profile in everywhere or any(rule.then == profile and can_reach(rule, nas) for rule in policy.rules)
-    )
+    everywhere = {loaded.settings.sessions.overrides.quarantine, loaded.settings.sessions.overrides.allow}
+    givers: dict[str, list[Callable[[Nas], bool]]] = {}
+    for given, _, reaches in _givers(loaded.policy):
+        givers.setdefault(given, []).append(reaches)
+
+    @lru_cache(maxsize=16_384)  # ten thousand rules take longer than a request may
+    def is_reached(nas: Nas, profile: str) -> bool:
+        return profile in everywhere or any(each(nas) for each in givers.get(profile, ()))
+
+    return is_reached
 
 
 def can_reach(rule: Rule, nas: Nas) -> bool:

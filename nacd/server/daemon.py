@@ -277,9 +277,9 @@ def _tick(parts: _Parts, stop: asyncio.Future[str]) -> None:
     parts.asking.live.tick(parts.asking.lookups, now)
     for slow in parts.asking.live.too_slow(parts.asking.lookups, now):
         parts.recorder.warn_seldom(f"poll {slow.tenant}", str(slow), now)
-    parts.shadow.tick(now)
     parts.alarm.tick(now)
     parts.recorder.tick(now)
+    parts.shadow.tick(now)  # last: a bug in it keeps nothing else from being done
 
 
 def _begin(parts: _Parts, census: Census) -> list[asyncio.Task[None]]:

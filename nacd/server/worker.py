@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from nacd.account import account, change
-from nacd.admit import Nothing, TurnedAway
+from nacd.admit import NOTHING, Nothing, TurnedAway
 from nacd.compliance.question import Question
 from nacd.errors import ReplyTooLong
 from nacd.overload.gate import Gate, HeldBack
@@ -313,8 +313,7 @@ class Worker:
         """The answer; whoever gets in by what Intune says is asked about for as long as it stays."""
         judged = self._judging.judged(need.question, learnt, now)
         answer = received.generation.authorizer.decide(need, judged, now)
-        self._carry_out(answer, need.request, received, came, now)
-        if answer.reply.code is ReplyCode.ACCEPT:
+        if self._carry_out(answer, need.request, received, came, now) is ReplyCode.ACCEPT:
             self._live.seen(need.question, need.request)
             self._act(answer.actions, need.question, now)
 
@@ -330,9 +329,10 @@ class Worker:
 
     def _carry_out(
         self, answer: Answer, request: AccessRequest, received: Received, came: Instant, now: Instant
-    ) -> None:
-        """Encode, then hand over to be recorded and sent: a record never claims an answer that could not be built."""
-        reply, event = answer.reply, answer.event
+    ) -> ReplyCode:
+        """Encode, then hand over to be recorded and sent: a record never claims an answer that could not be built, and
+        no session begins by one. Returns what is sent."""
+        reply, event, left = answer.reply, answer.event, answer.left
         if answer.blames_endpoint:
             self._gate.refused(request, now)
         elif reply.code is ReplyCode.ACCEPT:
@@ -341,6 +341,7 @@ class Worker:
             octets = self._encode(reply, received)
         except ReplyTooLong:
             reply, event = answer.refusal, answer.too_long(now)
+            left = left if isinstance(left, TurnedAway) else NOTHING
             octets = self._encode(reply, received)
 
         if answer.monitored is not None and reply.code is ReplyCode.ACCEPT:
@@ -351,13 +352,14 @@ class Worker:
                 return self._encode(answer.refusal, received)
             return octets
 
-        if isinstance(answer.left, TurnedAway):
-            self._refused(request, answer.left.mac, answer.left.standing)
+        if isinstance(left, TurnedAway):
+            self._refused(request, left.mac, left.standing)
         received.generation.outcomes[request.nas.name, outcomes.of_answer(answer, reply.code)] += 1
         key, path = received.fresh.key, received.path
-        self._outbox.put(Outgoing(key, path, octets, came, event, unrecorded, answer.left))
+        self._outbox.put(Outgoing(key, path, octets, came, event, unrecorded, left))
         if self._decided is not None:
             self._decided(event)
+        return reply.code
 
     def _encode(self, reply: Reply, received: Received) -> bytes:
         fresh = received.fresh

@@ -251,10 +251,16 @@ def _begun(record: Accounted, before: Session | None = None, *, it_lives: bool =
 
 def _is_taken_over(session: Session, record: Accounted) -> bool:
     """Whether the number belongs to the newest Accept, and the known one to an earlier, whose end was lost: nothing was
-    accounted for since that Accept, on the same NAS. Both times are of one clock, also when it was set back since."""
+    accounted for since that Accept, on the same NAS. Both times are of one clock, also when it was set back since.
+
+    Several Accepts may have told one token, and times are in whole seconds, so the number has to be the younger one."""
     now = record.at + CLOCKS_APART_S
+    began = min(record.happened_at, record.at) - record.session_time_s
+    known_began = _as_of(session, record.at).started_at
+    is_start = record.kind is AccountingKind.START
     return (
         isinstance(session.standing, Standing)
+        and (began >= known_began if is_start else bool(record.session_time_s) and began > known_began)
         and session.seen_at <= session.login_at
         and (session.login_at <= now or session.seen_at > now)
         and is_one_address(session.place, record.place)
@@ -285,6 +291,7 @@ def _came_again(session: Session | None, change: CameAgain) -> Session | Ignored
         or session.phase not in _PRESENT
         or isinstance(session.wish, Pending)
         or not is_same_decision(session.standing, login.standing)
+        or session.names.token != login.names.token
     ):
         return _authorized(session, login)
     return replace(

@@ -78,3 +78,17 @@ def test_accounting_that_cannot_be_stored_goes_unanswered_and_is_counted(house: 
     nas = house.nas(timeout_s=0.5)
     assert nas.accounting("Start", session_id="0001", mac=PRINTER_MAC).code_name == "no answer"
     assert any(row.reason == "accounting_not_stored" for row in house.drops.report())
+
+
+def test_a_refusal_in_place_of_an_answer_that_is_too_long_begins_no_session(tmp_path: Path, pki: Pki) -> None:
+    site = Site(tmp_path, pki)
+    (tmp_path / "state").mkdir()
+    long = ", ".join(f'"{number}{"x" * 240}"' for number in range(12))
+    wanted = f"printers: {{vlan: 140, attributes: {{Reply-Message: [{long}]}}}}"
+    site.change("printers:   {vlan: 140}", wanted, file="policy.yaml")
+    house = House(site, Register())
+    try:
+        assert house.nas(proxy_states=(b"p" * 250,) * 6).mab(PRINTER_MAC).code_name == "Access-Reject"
+        assert sessions(house) == ()
+    finally:
+        house.close()

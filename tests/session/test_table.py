@@ -344,3 +344,31 @@ def test_what_is_about_no_session_or_another_is_ignored() -> None:
     for change in (aged(), wished(pending()), restarted(T)):
         assert "no such" in ignored(NO_SESSION, change)
     assert "another" in ignored(after(authorized(), id=2), aged())
+
+
+# -- a token that several Accepts have told ---------------------------------------------------------
+
+
+def roamed() -> Session:
+    """It came again under its token, and the number of that login was told within the same second."""
+    return after(
+        authorized(T, names=Names(token=TOKEN)),
+        start(T, names=Names(acct_session_id="1", token=TOKEN)),
+        authorized(T + 1000.7, names=Names(token=TOKEN)),
+        start(T + 1000, at=T + 1000.8, names=Names(acct_session_id="2", token=TOKEN)),
+    )
+
+
+def test_the_end_of_the_count_before_ends_no_session_that_came_again_under_its_token() -> None:
+    known = roamed()
+    assert (known.phase, known.names.acct_session_id) == (Phase.LIVE, "2")
+    names = Names(acct_session_id="1", token=TOKEN)
+    over = apply(known, stop(T + 1000, at=T + 1001, session_time_s=1000, names=names))
+    assert isinstance(over, Session)
+    assert (over.id, over.phase) == (0, Phase.ENDED), "a session of its own"
+
+
+def test_an_end_that_does_not_say_how_long_it_was_takes_over_nothing() -> None:
+    over = apply(roamed(), stop(T + 1000, at=T + 1001, names=Names(acct_session_id="1", token=TOKEN)))
+    assert isinstance(over, Session)
+    assert over.id == 0

@@ -29,6 +29,8 @@ CREDENTIALS: Final = ("certificate", "secret", "managed-identity")
 LAB_TENANT: Final = TENANT
 LAB_CLIENT_ID: Final = CLIENT_ID
 """Who the simulated Microsoft is, and whom it knows."""
+APP: Final = "app"
+"""In the folder of secrets: the client secret of the app registration."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _GIVEN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,31}")
 
@@ -95,6 +97,8 @@ def name(written: str) -> str:
     """The name of a NAS, which is the name of a file too."""
     if not _NAME.fullmatch(written):
         raise ValueError(f"`{written}` is no name here: write up to 64 letters, digits, `-`, `_` and `.`")
+    if written.lower() == APP:
+        raise ValueError(f"`{written}` is the file of the secret that Microsoft is told: choose another name")
     return written
 
 

@@ -46,6 +46,8 @@ class Alarm:
                 self._say(monitor, now)
         for gone in [each for each in self._said if each not in on]:
             del self._said[gone]
+            if any((each.scope, each.name) == (gone.scope, gone.name) for each in on):
+                continue  # only its end or its profile is another: that it is on has just been said
             how = "has ended" if gone in monitors.all else "was taken out"
             self._warn(f"monitor mode {how}: what is decided is answered", scope=str(gone), until=date(gone))
 

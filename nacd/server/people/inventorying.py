@@ -167,10 +167,13 @@ async def _take_in(keeping: Keeping, entries: Sequence[Entry], asked: Asked, *, 
     async with keeping.one_at_a_time:
         added: list[Entry] = []
         changed: list[Entry] = []
+        now_s = keeping.clock().wall
         for number_, each in enumerate(entries):
             before = keeping.inventory.find(each.mac)
             if before is None:
                 added.append(each)
+            elif before.even_if_managed and before.is_in_force(now_s):
+                pass  # no list can say that, so none takes it back, or makes it last longer
             elif not before.says_the_same(each):
                 changed.append(each)
             if not number_ % _SLICE:

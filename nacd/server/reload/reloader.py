@@ -111,6 +111,7 @@ class Reloader:
         self._number = in_force.current.number
         self._one_at_a_time = asyncio.Lock()
         self._thread = Threads(1, "reload")
+        self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._log = logger("reload")
 
@@ -120,7 +121,8 @@ class Reloader:
         return self._one_at_a_time.locked()
 
     def close(self) -> None:
-        """Begin nothing more by itself."""
+        """Begin nothing more, and put nothing in force any more."""
+        self._closed = True
         for task in self._tasks:
             task.cancel()
         self._thread.close()
@@ -138,7 +140,9 @@ class Reloader:
                     f"a configuration is being tried out with group `{self.trial.wish.group}`:"
                     " `nacd reload --promote` or `nacd reload --discard` first"
                 )
+            self._go_on_unless_closed()
             prepared = await self._prepare(by)
+            self._go_on_unless_closed()
             if wish is None:
                 self._put(prepared, by)
             else:
@@ -164,7 +168,7 @@ class Reloader:
 
     def hang_up(self) -> None:
         """SIGHUP came. Several that come while one waits are one."""
-        if any(task.get_name() == "SIGHUP, waiting" for task in self._tasks):
+        if self._closed or any(task.get_name() == "SIGHUP, waiting" for task in self._tasks):
             return
 
         async def reload() -> None:
@@ -250,9 +254,9 @@ class Reloader:
         assembled = prepared.generation.assembled
         self._asking.renew(assembled, prepared.sources)
         self._watching.renew(assembled)
-        self._shadow.adopt(prepared.shadow)
         self._outcome("loaded", ok=True)
         self._afterwards(before, assembled)
+        self._shadow.adopt(prepared.shadow)  # last: a bug in it leaves nothing by halves
         self._log.info("configuration loaded", by=by, generation=prepared.generation.number, changes=prepared.changes)
         for note in assembled.notes:
             self._log.warning(str(note))
@@ -315,6 +319,10 @@ class Reloader:
         self.trial = None
         self.in_force.take_back()
         self._watching.count_policy(self.in_force.current.assembled)
+
+    def _go_on_unless_closed(self) -> None:
+        if self._closed:
+            raise Refused("nacd is stopping: nothing is loaded any more")
 
     def _running(self) -> Trial:
         if self.trial is None:

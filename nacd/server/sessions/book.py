@@ -83,6 +83,7 @@ class Book:
         """Carry out a slice of work in one transaction. The future never fails; what was not stored says so."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[tuple[Applied, ...]] = loop.create_future()
+        again = self._take_again()
         for change in changes:
             if isinstance(change, Authorized):
                 self.familiar.leave(change.place, change.names)
@@ -90,7 +91,6 @@ class Book:
                 self.familiar.forget(change.id)
             elif isinstance(change, NasRestarted):
                 self.familiar.forget_nas(change.nas)
-        again, self._again = self._again, {}
         kept = (*(_entry(id, each) for id, each in again.items()), *changes)
         self._waiting += len(kept)
         self._store.submit_all(kept).add_done_callback(partial(self._written, loop, kept, len(again), future))
@@ -117,6 +117,15 @@ class Book:
         """Read no more. The database is its owner's to close."""
         self._write_again()
         self._readers.close()
+
+    def _take_again(self) -> dict[int, CameBack | CameAgain]:
+        """What waits; of what was not taken once, only that of which nothing has become since: the rest is old."""
+        waits, self._again = self._again, {}
+        return {
+            id: each
+            for id, each in waits.items()
+            if isinstance(each, CameBack) or isinstance(self.familiar.find(id), Session)
+        }
 
     def _later(self) -> None:
         if self._alone is None:
@@ -159,12 +168,18 @@ class Book:
                     yield listener, change, outcome
 
     def _as_it_is(self, change: CameAgain, outcome: Applied) -> Applied:
-        """Nothing was read for it. What is not stored is tried again, with whatever is written next."""
-        if not outcome.stored:
-            self._again.setdefault(change.id, change)
-            self._later()
-            return outcome
+        """Nothing was read for it. What is not stored is tried again, with whatever is written next; what there is no
+        room for is not, and the next login is written in full."""
         known = self.familiar.find(change.id)
+        if not outcome.stored:
+            if change.id in self._again:
+                return outcome  # it came once more
+            if isinstance(known, Session) and len(self._again) < _MOST_AGAIN:
+                self._again[change.id] = change
+                self._later()
+            else:
+                self.familiar.forget(change.id)
+            return outcome
         if isinstance(outcome.session, Session) or not isinstance(known, Session):
             return outcome
         made = apply(known, change)

@@ -94,8 +94,9 @@ class Watching:
         self.loop.look_at_all()
 
     async def renewed(self) -> None:
-        """Learn what the new configuration has to know of the sessions that are there."""
+        """Learn what the new configuration has to know of the sessions that are there; then ask about what is held."""
         await self.namesakes.resume(self.book.read)
+        self.loop.ask_about_held()
 
     async def start(self) -> None:
         """Learn what there was before a restart, then go on with it."""

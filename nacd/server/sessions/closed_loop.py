@@ -241,6 +241,11 @@ class ClosedLoop:
         """Go by these terms from now on."""
         self._terms = self._climbs.terms = terms
 
+    def ask_about_held(self) -> None:
+        """What held something (a closed window, a NAS that could not be asked) may be gone with the configuration."""
+        if self._started:
+            self._climbs.ask_gate(self._climbs.held(), self._clock())
+
     def look_at_all(self) -> None:
         """Decide about every session again, at the pace of a round."""
         self._rounds.begin_now()

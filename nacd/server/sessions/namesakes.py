@@ -4,7 +4,8 @@ Knows: the names of sessions that may be up, in memory. Refuses to know: what is
 
 A User-Name is what the endpoint says of itself (RFC 3748 section 5.1): whoever calls himself by another's name must not
 have that other one disconnected in his place. One device, and one user whose name was proved, may be there twice: a NAS
-that ends both ends no stranger's. An aged session may still be up, so it counts.
+that ends both ends no stranger's. An aged session may still be up, so it counts. While it is not known yet who is there
+(after a reload), everybody may have a namesake.
 """
 
 from __future__ import annotations
@@ -34,11 +35,12 @@ class Namesakes:
         self._nases = nases
         self._by_name: dict[_Name, dict[int, _Owners]] = {}
         self._names: dict[int, _Name] = {}
+        self._unknown: frozenset[str] = frozenset()
 
     def renew(self, nases: Mapping[str, str]) -> None:
         """Other NASes are asked by it from now on; ``resume`` learns the sessions that are there."""
         if nases != self._nases:
-            self._nases = nases
+            self._nases, self._unknown = nases, frozenset(nases)
             self._by_name.clear()
             self._names.clear()
 
@@ -51,8 +53,9 @@ class Namesakes:
             self._take(applied.session)
 
     async def resume(self, read: Read) -> None:
-        """Learn the sessions that were there before a restart."""
-        for nas in self._nases:
+        """Learn the sessions that were there before a restart, or a reload."""
+        nases = self._nases
+        for nas in nases:
             for wanted in (Filter(nas=nas, open=True), Filter(nas=nas, phase=Phase.AGED)):
                 after = 0
                 while page := await read(partial(SessionStore.find, wanted=wanted, limit=_PAGE, after=after)):
@@ -60,10 +63,15 @@ class Namesakes:
                     for session in page:
                         if session.id not in self._names:
                             self._take(session)
+            if nases is not self._nases:
+                return  # whoever has renewed it meanwhile learns them
+            self._unknown -= {nas}
 
     def has(self, session: Session) -> bool:
         """Whether another session there has its name, and is not known to be its device's or its user's."""
         name = self._name(session)
+        if name is not None and session.place.nas in self._unknown:
+            return True
         here = self._by_name.get(name, {}) if name else {}
         device, user = _owners(session)
         return any(

@@ -120,7 +120,9 @@ class Batch:
     def _came_again(self, change: CameAgain) -> Applied:
         """Nothing is read for it. Where something has become of the session since, it is a login like any other."""
         login = change.login
-        found = self.connection.execute(rows.CAME_AGAIN, (login.at, login.ends_at, change.id, login.standing.profile))
+        found = self.connection.execute(
+            rows.CAME_AGAIN, (login.at, login.ends_at, change.id, login.standing.profile, login.names.token)
+        )
         return Applied() if found.rowcount else self._one(self._again(login), login)
 
     def _boot(self, change: NasRestarted, digest: bytes) -> Applied:

@@ -104,9 +104,10 @@ INSERT: Final = f"INSERT INTO sessions ({', '.join(_WRITTEN)}) VALUES ({', '.joi
 
 CAME_AGAIN: Final = (
     "UPDATE sessions SET seen_at = max(seen_at, ?1), again_at = max(again_at, ?1), ends_at = ?2"  # noqa: S608
-    f" WHERE id = ?3 AND +{OPEN} AND pending_since IS NULL AND +profile = ?4"
+    f" WHERE id = ?3 AND +{OPEN} AND pending_since IS NULL AND +profile = ?4 AND +token = ?5"
 )
-"""As ``table`` has it; of no row if something has become of it. Parameters: at, ends_at, id, profile."""
+"""As ``table`` has it; of no row if something has become of it. Parameters: at, ends_at, id,
+profile, token."""
 
 _COLUMNS: Final = ("id", "phase", "authorized_at", "started_at", "seen_at", "ended_at", "ends_at", "cause", "again_at")
 _SESSION: Final = Codec(Session, leave_out=_COLUMNS)

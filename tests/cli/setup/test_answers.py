@@ -14,6 +14,7 @@ from nacd.cli.setup import answers as read
         (read.name, "core switch", "`core switch` is no name here: write up to 64 letters, digits, `-`, `_` and `.`"),
         (read.name, "../etc", "`../etc` is no name here"),
         (read.name, "", "`` is no name here"),
+        (read.name, "App", "`App` is the file of the secret that Microsoft is told: choose another name"),
         (read.network, "10.20.0.5/16", "is an address inside a network: write `10.20.0.0/16`"),
         (read.network, "switch.example", "is no address and no network"),
         (read.access, "wifi", "write one of `dot1x`, `mab`, `dot1x+mab`, `vpn`"),

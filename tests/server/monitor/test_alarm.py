@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from nacd.policy.monitor.scopes import NO_MONITORS, Monitor, Monitors, Scope
@@ -68,3 +69,11 @@ def test_another_policy_counts_at_once() -> None:
 
 def test_one_that_had_ended_before_the_start_is_no_alarm() -> None:
     assert Said(RULE).at(3 * EVERY_S) == []
+
+
+def test_one_that_is_put_off_is_not_said_to_be_over() -> None:
+    said = Said(WIDE)
+    said.at(1.0)
+    said.monitors = Monitors(all=(replace(WIDE, until=20 * EVERY_S),))
+    assert said.at(2.0) == [f"{ON} (everywhere)"]
+    assert said.at(20 * EVERY_S) == ["monitor mode has ended: what is decided is answered (everywhere)"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import pwd
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -365,5 +366,25 @@ def test_a_hundred_thousand_entries_come_in_with_progress_while_others_are_serve
         assert len(desk.events) == 100_001
         again = await desk.send((row(number) for number in range(100_000)), at_once=40)
         assert again[-1]["answer"]["left"] == 100_000
+
+    within(tmp_path, story)
+
+
+def test_a_list_neither_takes_back_nor_prolongs_what_was_entered_even_if_managed(tmp_path: Path) -> None:
+    async def story(desk: Desk) -> None:
+        one = {"mac": mac(1), "owner": "staging", "reason": "imaging", "tags": ["imaging"]}
+        await desk.answer("mab.add", **one, until="4h", even_if_managed=True)
+        before = desk.inventory.find(mac(1))
+        assert (await desk.send([row(1), row(2)]))[-1]["answer"].items() >= {
+            "added": 1,
+            "changed": 0,
+            "left": 1,
+        }.items()
+        assert desk.inventory.find(mac(1)) is before
+        desk.now = replace(desk.now, wall=desk.now.wall + 5 * 3600)
+        assert (await desk.send([row(1)]))[-1]["answer"]["changed"] == 1
+        entry = desk.inventory.find(mac(1))
+        assert entry is not None
+        assert (entry.even_if_managed, entry.tags) == (False, ("beds",))
 
     within(tmp_path, story)

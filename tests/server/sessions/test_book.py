@@ -313,23 +313,28 @@ def test_what_becomes_of_the_session_meanwhile_is_not_lost(store: SessionStore) 
     play(store, story)
 
 
+class Full:
+    """A disk that is full now and then. asked: how many changes were brought at once."""
+
+    def __init__(self, there: SessionStore) -> None:
+        self.full = False
+        self.asked: list[int] = []
+        self._there = there
+
+    def submit_all(self, changes: Sequence[Any]) -> Future[tuple[Applied, ...]]:
+        self.asked.append(len(changes))
+        if not self.full:
+            return self._there.submit_all(changes)
+        future: Future[tuple[Applied, ...]] = Future()
+        future.set_result(tuple(Applied(stored=False) for _ in changes))
+        return future
+
+
 def test_what_the_disk_does_not_take_is_written_when_it_does(tmp_path: Path) -> None:
     there = SessionStore(tmp_path / "sessions.sqlite", apply=apply, tie=tie, report=lambda _: None)
 
-    class Full:
-        """A disk that is full now and then."""
-
-        full = False
-
-        def submit_all(self, changes: Sequence[Any]) -> Future[tuple[Applied, ...]]:
-            if not self.full:
-                return there.submit_all(changes)
-            future: Future[tuple[Applied, ...]] = Future()
-            future.set_result(tuple(Applied(stored=False) for _ in changes))
-            return future
-
     async def story() -> None:
-        disk = Full()
+        disk = Full(there)
         book = Book(disk, instant, alone_s=0.01)  # type: ignore[arg-type]
         await book.write([login(1)])
         disk.full = True
@@ -342,3 +347,42 @@ def test_what_the_disk_does_not_take_is_written_when_it_does(tmp_path: Path) -> 
 
     asyncio.run(asyncio.wait_for(story(), 20))
     there.close()
+
+
+def test_what_was_not_taken_is_not_tried_after_something_has_become_of_its_session(store: SessionStore) -> None:
+    async def story(_: Book) -> None:
+        disk = Full(store)
+        book = Book(disk, instant, alone_s=60.0)  # type: ignore[arg-type]
+        await book.write([login(1)])
+        assert book.came_again(again(book, 1))
+        disk.full = True
+        lost = book.write([login(2)])
+        disk.full = False
+        ended = book.write([stop(T + 90, names=login(1).names, place=login(1).place)])
+        await asyncio.gather(lost, ended)
+        await book.write([login(3)])
+        assert [(each.id, each.names) for each in store.by_nas("switch")] == [(2, login(3).names)], "nobody comes back"
+        book.close()
+
+    play(store, story)
+
+
+def test_a_disk_that_takes_nothing_is_brought_so_many_again_and_the_others_come_in_full(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nacd.server.sessions.book._MOST_AGAIN", 3)
+
+    async def story(_: Book) -> None:
+        disk = Full(store)
+        book = Book(disk, instant, alone_s=60.0)  # type: ignore[arg-type]
+        await book.write([login(number) for number in range(1, 9)])
+        disk.full = True
+        for number in range(1, 9):
+            assert book.came_again(again(book, number))
+        await book.write([])
+        assert await book.write([login(9)])
+        assert disk.asked[-1] == 4, "three of them, and what was asked for"
+        assert [number for number in range(1, 9) if isinstance(book.familiar.find(number), Session)] == [1, 2, 3]
+        book.close()
+
+    play(store, story)

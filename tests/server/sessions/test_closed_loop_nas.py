@@ -8,7 +8,7 @@ from typing import Any
 
 from nacd.radius.dynauth.schedule import Timing
 from nacd.sessions import Pending, Phase
-from tests.server.sessions.wired import AT_ONCE, Wired, play, wired
+from tests.server.sessions.wired import AT_ONCE, Wired, configured, play, wired
 
 PATIENT = Timing(irt_s=1.0, mrt_s=2.0, mrc=20, mrd_s=40.0)
 LOOSE = "sessions: {guard: {down: {max_flips: 1000, max_flip_percent: 100}}}\n"
@@ -105,6 +105,22 @@ def test_without_dynauth_the_wish_waits_for_the_next_login_and_that_is_said_once
             await house.until(lambda: house.records("session.converged"))
             assert house.session(ids[0]).standing.profile == "quarantine"
             assert isinstance(house.session(ids[1]).wish, Pending)
+
+    play(story)
+
+
+def test_a_nas_that_can_be_asked_since_a_reload_is_asked_for_what_waits(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with wired(tmp_path, mute=("sw",)) as house:
+            house.upkeep.live_sessions = house.gate.live_sessions = 1000
+            house.knows(1, "compliant")
+            await house.login(1, "A1")
+            house.verdict(1, "noncompliant")
+            await house.until(lambda: house.records("session.held"))
+            await house.quiet()
+            house.targets.renew(configured(tmp_path, {"sw": house.switches["sw"].port}))
+            house.loop.ask_about_held()
+            await house.until(lambda: house.switches["sw"].heard)
 
     play(story)
 

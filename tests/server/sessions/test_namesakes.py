@@ -177,12 +177,32 @@ def test_a_gateway_is_asked_by_a_name_only_where_it_is_one_persons(every_vendor:
         assert targets.request(rung, each, "fix") == left_out
 
 
+async def nobody_is_there(_: Any) -> Sequence[Session]:
+    return ()
+
+
+def test_a_reload_in_the_middle_of_learning_leaves_it_to_the_one_after_it() -> None:
+    known = taken(nases={})
+    known.renew({"strongswan": ""})
+
+    async def renewed_meanwhile(_: Any) -> Sequence[Session]:
+        known.renew({"strongswan": "10.0.0.1"})
+        return ()
+
+    asyncio.run(known.resume(renewed_meanwhile))
+    assert known.has(login(1))
+    asyncio.run(known.resume(nobody_is_there))
+    assert not known.has(login(1))
+
+
 def test_other_nases_begin_with_nobody_and_the_same_ones_forget_nobody() -> None:
     known = taken(login(1), login(2))
     assert known.has(login(1))
     known.renew({"strongswan": "", "mikrotik": ""})
     assert known.has(login(1))
     known.renew({"strongswan": "10.0.0.1"})
+    assert known.has(login(1)), "nobody knows yet who is there"
+    asyncio.run(known.resume(nobody_is_there))
     assert not known.has(login(1))
     hear(known, login(1))
     hear(known, login(2))

@@ -191,10 +191,11 @@ class Wired:
             keep_s=wanted.keep.total_seconds(),
             clock=self.clock,
         )
+        self.targets = Targets(self.assembled)
         self.loop, _ = closed_loop(
             book=self.book,
             sender=self.sender,
-            targets=Targets(self.assembled),
+            targets=self.targets,
             gate=self.gate,
             telling=self.telling,
             known=self.memory,
