@@ -22,6 +22,7 @@ from nacd.identity.mac import NotMac, parse
 from nacd.server.people import shown
 from nacd.server.people.command import Asked, Command, NotDone, OrderRefused
 from nacd.server.people.overriding import end_of
+from nacd.server.people.rationing import Ration
 from nacd.server.people.roles import Role
 from nacd.server.people.subject import number, text
 from nacd.session.macs.inventory import MOST, Entry, Inventory, misgiving, tag, tags
@@ -56,6 +57,7 @@ class Keeping:
     record: Callable[[Sequence[AuditEvent]], object]
     clock: Callable[[], Instant]
     in_thread: Callable[[Callable[[], Any]], asyncio.Future[Any]]
+    ration: Ration = field(default_factory=Ration)
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -66,6 +68,7 @@ def commands(keeping: Keeping) -> Mapping[str, Command]:
         entry = _wanted(asked, asked.fields, keeping.clock())
         if entry.even_if_managed:
             asked.needs(Role.CONFIG)
+        keeping.ration.take(asked, 1, keeping.clock())
         before = await _whole(_add(keeping, entry))
         asked.outcome = ""  # it has a record of its own
         now = keeping.clock().wall
@@ -85,6 +88,7 @@ def commands(keeping: Keeping) -> Mapping[str, Command]:
             if found is None:
                 raise NotDone(f"`{mac}` is not in the inventory: `nacd mab list` shows what is")
             gone = [found]
+        keeping.ration.take(asked, len(gone), keeping.clock())
         await _whole(_remove(keeping, gone, str(asked.by)))
         asked.outcome = ""
         return {"removed": len(gone), "entries": [_shown(each, now) for each in gone[:_MOST_SHOWN]]}
@@ -181,6 +185,7 @@ async def _take_in(keeping: Keeping, entries: Sequence[Entry], asked: Asked, *, 
         counts = {"added": len(added), "changed": len(changed), "left": len(entries) - len(added) - len(changed)}
         _has_room(keeping, len(added))
         if not dry:
+            keeping.ration.take(asked, len(added) + len(changed), keeping.clock())
             await asked.progress({"writing": len(added) + len(changed)})
             if added or changed:
                 _must(await keeping.in_thread(lambda: keeping.shelf.put([*added, *changed])))
