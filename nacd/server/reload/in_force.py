@@ -1,7 +1,7 @@
 """Which generation decides a request.
 
 Knows: the one in force, the one that is tried out with some NASes, and the old ones that conversations still need.
-Refuses to know: how a generation comes about (``loading``), and when one is worth going on with (``canary``).
+Refuses to know: how a generation comes about (``preparing``), and when one is worth going on with (``canary``).
 
 A request belongs to the generation that is in force when it is received, an EAP conversation to the one in which it
 began. Packets are verified with the secret that is valid when they come: whose secret is not valid any more has no say,
