@@ -453,6 +453,7 @@ class ComplianceSource(StrEnum):
     NONE = "none"
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceFacts:
     """What Graph tells of a device beside its state; Compliance Retrieval tells none of it.
@@ -477,6 +478,7 @@ class DeviceFacts:
 NO_FACTS = DeviceFacts()
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compliance:
     """A verdict with its date.

@@ -15,6 +15,7 @@ links and their mending each time.
 from __future__ import annotations
 
 from array import array
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from nacd.values import NO_FACTS, Compliance, ComplianceSource, ComplianceState, DeviceFacts
@@ -175,9 +176,12 @@ def _lay(texts: dict[int, str], row: int, text: str) -> None:
 
 def _text(facts: DeviceFacts) -> str:
     """One text for all of it: six would cost three times the room."""
-    words = (facts.name, facts.operating_system, facts.os_version, facts.owner, facts.user, *_groups_text(facts))
+    words = [facts.name, facts.operating_system, facts.os_version, facts.owner, facts.user, repr(facts.last_sync)]
+    groups = _groups_text(facts)
+    if any(groups):  # most policies ask about none
+        words += groups
     # Users name devices: a separator of ours in a name must not make it two.
-    return _BETWEEN.join([*(word.replace(_BETWEEN, " ") for word in words), repr(facts.last_sync)])
+    return _BETWEEN.join([word.replace(_BETWEEN, " ") for word in words])
 
 
 def _groups_text(facts: DeviceFacts) -> tuple[str, str, str]:
@@ -186,15 +190,16 @@ def _groups_text(facts: DeviceFacts) -> tuple[str, str, str]:
 
 
 def _facts(text: str) -> DeviceFacts:
-    name, operating_system, os_version, owner, user, inside, outside, doubt, last_sync = text.split(_BETWEEN)
-    return DeviceFacts(
+    name, operating_system, os_version, owner, user, last_sync, *groups = text.split(_BETWEEN)
+    facts = DeviceFacts(
         name=name,
         operating_system=operating_system,
         os_version=os_version,
         owner=owner,
         user=user,
         last_sync=float(last_sync),
-        in_groups=tuple(inside.split()),
-        outside_groups=tuple(outside.split()),
-        groups_doubt=doubt,
     )
+    if not groups:
+        return facts
+    inside, outside, doubt = groups
+    return replace(facts, in_groups=tuple(inside.split()), outside_groups=tuple(outside.split()), groups_doubt=doubt)
