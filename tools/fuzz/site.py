@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from nacd.admit import CameBack
 from nacd.audit.repeats import Repeats
 from nacd.authorize import Authorizer
 from nacd.compliance.cache import Fresh as Known
@@ -268,6 +269,11 @@ class SessionsAtOnce:
         future: asyncio.Future[tuple[Applied, ...]] = self._loop.create_future()
         future.set_result(tuple([self._apply(change) for change in changes]))
         return future
+
+    def came_again(self, back: CameBack) -> bool:
+        """Nobody is familiar here: it is written in full."""
+        del back
+        return False
 
     def settle(self) -> None:
         """Let whoever waits for the disk go on."""
