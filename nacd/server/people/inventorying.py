@@ -19,10 +19,10 @@ import orjson
 
 from nacd.audit.mab import events
 from nacd.identity.mac import NotMac, parse
+from nacd.server.mab.rationing import Ration
 from nacd.server.people import shown
 from nacd.server.people.command import Asked, Command, NotDone, OrderRefused
 from nacd.server.people.overriding import end_of
-from nacd.server.people.rationing import Ration
 from nacd.server.people.roles import Role
 from nacd.server.people.subject import number, text
 from nacd.session.macs.inventory import MOST, Entry, Inventory, misgiving, tag, tags

@@ -227,25 +227,6 @@ def test_the_helpdesk_may_do_this_and_nothing_else(tmp_path: Path, monkeypatch: 
     within(tmp_path, story, Roles(helpdesk=("games",)))
 
 
-def test_a_helpdesk_cannot_fill_the_audit_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def told(desk: Desk, first: int, count: int) -> Any:
-        return (await desk.send((row(number) for number in range(first, first + count)), at_once=40))[-1]
-
-    async def story(desk: Desk) -> None:
-        monkeypatch.setattr(control, "_peer", lambda _writer: GAMES)
-        assert (await told(desk, 0, 5_000))["answer"]["added"] == 5_000
-        assert (await told(desk, 0, 5_000))["answer"]["left"] == 5_000, "what changes nothing costs nothing"
-        kind, words = await desk.refusal("mab.add", **ADD)
-        assert (kind, "0 are left" in words) == ("not_done", True), (kind, words)
-        before = len(desk.events)
-        assert "a helpdesk changes 5,000 entries an hour" in str(await told(desk, 5_000, 600))
-        assert len(desk.events) == before + 1, "the order, and none of what it asked for"
-        monkeypatch.undo()
-        assert (await told(desk, 5_000, 6_000))["answer"]["added"] == 6_000, "root needs no ration"
-
-    within(tmp_path, story, Roles(helpdesk=("games",)))
-
-
 @pytest.mark.parametrize("role", ["read", "coa"])
 def test_whoever_may_look_sees_the_inventory_and_may_not_change_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str
