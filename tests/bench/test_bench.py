@@ -73,10 +73,14 @@ def test_a_quick_run_measures_every_case_writes_the_page_and_leaves_nothing_behi
     text = page.read_text(encoding="utf-8")
     costs = re.findall(r"^\| ([^|]*) \| ([^|]+) \| [\d.]+ \| [\d.]+ \| [\d.]+ \| ([\d.]*) \|$", text, re.MULTILINE)
     cases = [case for case, _, _ in costs if case]
-    assert cases[:2] == ["MAB, cached verdict, rule 190 of 200", "accounting, a line before the answer"]
+    assert cases[:3] == [
+        "MAB, cached verdict, rule 190 of 200",
+        "MAB, never seen before, by rule 186",
+        "accounting, a line before the answer",
+    ]
     recorded = "accounting, in the session database first, "
-    assert cases[6:] == [f"{recorded}64 under way", f"{recorded}8 under way"]
-    assert [case.rpartition("TLS ")[2] for case in cases[2:6]] == [
+    assert cases[7:] == [f"{recorded}64 under way", f"{recorded}8 under way"]
+    assert [case.rpartition("TLS ")[2] for case in cases[3:7]] == [
         "1.2, P-256",
         "1.3, P-256",
         "1.2, RSA-2048",
@@ -88,7 +92,7 @@ def test_a_quick_run_measures_every_case_writes_the_page_and_leaves_nothing_behi
     latencies = re.findall(r"^\| (?:MAB|EAP-TLS 1.3, P-256) \| \S.*\| (?:25|50|75)% \|", text, re.MULTILINE)
     assert len(latencies) == 12
     assert len(re.findall(r"^\| a conversation .*(?:MiB|KiB) \|$", text, re.MULTILINE)) == 4
-    assert len(re.findall(r"target [\d.]+: (?:reached|missed)", text)) == 17
+    assert len(re.findall(r"target [\d.]+: (?:reached|missed)", text)) == 19
     judge_quick_page(text)
     judge_sessions(text)
     assert mentioning(tmp_path) == []

@@ -22,3 +22,5 @@ def judge_quick_page(text: str) -> None:
     assert kept[1].endswith("; 0")
     assert kept[3] == "ok"
     assert "the kernel forgot the database alone" in text
+    assert rows["a decision, mean"][0] == "200 rules"
+    assert rows["a decision, mean"][3] in ("ok", "MISSED")

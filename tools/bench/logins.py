@@ -208,7 +208,7 @@ class Logins:
     def _begin(self, due_ns: int) -> None:
         station = self._free.popleft()
         # A station of its own each: a second login from the same port would end the first.
-        fixed = radius.attribute(1, b"host/bench") + radius.number(6, 2) + radius.at_a_port(site.mac(station))
+        fixed = radius.attribute(1, b"host/bench") + radius.number(6, 2) + radius.at_a_port(site.supplicant(station))
         peer = Peer(self._context, self.tls)
         login = _Login(peer, station % len(self._sockets), station, fixed, due_ns)
         self._ask(login, identity(b"host/bench"), b"")

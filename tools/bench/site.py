@@ -33,6 +33,11 @@ def mac(number: int) -> str:
     return f"00-11-85-00-{number >> 8:02X}-{number & 0xFF:02X}"
 
 
+def supplicant(number: int) -> str:
+    """The MAC of one that logs in with a certificate: what comes that way needs no MAB."""
+    return f"00-11-86-00-{number >> 8 & 0xFF:02X}-{number & 0xFF:02X}"
+
+
 def newcomer(number: int) -> str:
     """The MAC of one of 65,536 printers of another maker."""
     return f"00-1B-A9-{PREFIX_RULE:02X}-{number >> 8 & 0xFF:02X}-{number & 0xFF:02X}"

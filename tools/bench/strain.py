@@ -171,7 +171,7 @@ def _growth(server: Server, count: int, hello: bytes) -> float:
 
 
 def _open(sock: socket.socket, station: int, hello: bytes) -> None:
-    fixed = radius.attribute(1, b"host/bench") + radius.number(6, 2) + radius.at_a_port(site.mac(station))
+    fixed = radius.attribute(1, b"host/bench") + radius.number(6, 2) + radius.at_a_port(site.supplicant(station))
     eap, state = _ask(sock, station * 2, fixed + radius.eap_message(logins.identity(b"host/bench")))
     if hello:
         answer = logins.response(eap[1], 13, b"\0" + hello)
