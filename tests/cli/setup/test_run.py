@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import signal
 import stat
@@ -162,7 +163,8 @@ def test_ctrl_c_at_a_question_leaves_nothing(tmp_path: Path) -> None:
 
 
 def started(words: list[str], ready: str) -> Iterator[subprocess.Popen[str]]:
-    running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    at_once = {**os.environ, "PYTHONUNBUFFERED": "1"}  # what goes into a pipe is kept back else
+    running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=at_once)
     assert running.stdout is not None
     try:
         for line in running.stdout:
