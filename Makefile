@@ -35,7 +35,7 @@ demo: setup ## see it work: simulated Intune, a switch and a laptop against nacd
 run: setup ## the same, and nacd keeps running until Ctrl-C
 	@$(BIN)/nacd demo --keep-running
 
-test: setup ## every test, real peers included (about 15 minutes)
+test: setup ## every test, real peers included (about 20 minutes)
 	@$(BIN)/python tools/peers.py --optional
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
