@@ -35,6 +35,8 @@ AGAIN_S: Final = 3_600.0
 """Of one MAC there is one alarm in this time."""
 MOST_AN_HOUR: Final = 100
 """Records; beyond them alarms are counted."""
+MOST_PLACES: Final = 16
+"""Of one MAC: a MAC that is shown at every port must not make each record dearer than the one before."""
 _MOST: Final = 100_000
 _MOST_SUSPECTED: Final = 1_000
 
@@ -105,6 +107,8 @@ class Ports:
         if seen is None or seen.session != session.id:
             began = max(session.started_at, session.authorized_at)
             seen = there[spot] = _Seen(session=session.id, began=began, heard=at)
+            if len(there) > MOST_PLACES:
+                del there[next(iter(there))]
         else:
             seen.heard = max(seen.heard, at)
         again = any(

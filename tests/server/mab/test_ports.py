@@ -12,7 +12,7 @@ from typing import Any
 from nacd.audit.repeats import Repeats
 from nacd.server.drops import Drops
 from nacd.server.mab import ports as module
-from nacd.server.mab.ports import AGAIN_S, WAIT_S, Ports
+from nacd.server.mab.ports import AGAIN_S, MOST_PLACES, WAIT_S, Ports
 from nacd.server.recorder import Recorder
 from nacd.server.sessions.book import Book
 from nacd.session.table import apply
@@ -278,5 +278,22 @@ def test_alarms_beyond_so_many_an_hour_are_counted(tmp_path: Path) -> None:
         street.ports._written.extend([street.now.monotonic] * module.MOST_AN_HOUR)
         await both_alive(street, NORTH, replace(SOUTH, port_id="Gi2/0/8"))
         assert (street.ports.alarms, street.alarms()) == (1, [])
+
+    within(tmp_path, story)
+
+
+def test_a_mac_that_is_shown_at_every_port_takes_no_more_room_and_is_told_of_all_the_same(tmp_path: Path) -> None:
+    async def story(street: Street) -> None:
+        everywhere = [place(f"Gi1/0/{number}") for number in range(40)]
+        first = await street.login(everywhere[0])
+        for each in everywhere[1:]:
+            await street.pass_s(1.0)
+            await street.login(each)
+        assert len(street.ports._places[PRINTER]) == MOST_PLACES
+        await street.pass_s(WAIT_S + 1.0)
+        await street.account(everywhere[0], first, AccountingKind.INTERIM)
+        await street.pass_s(1.0)
+        await street.pass_s(WAIT_S)
+        assert len(street.alarms()) == 1
 
     within(tmp_path, story)
