@@ -34,19 +34,28 @@ from nacd.values import (
 )
 
 Block = dict[str, AuditValue]
-_ASSURANCES = {level: level.name.lower() for level in Assurance}
+_ASSURANCES = [level.name.lower() for level in sorted(Assurance)]
+"""By the number of the level: an index is found in a third of the time that the hash of an enumeration takes."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST_MS = -62_135_596_800_000
 _LATEST_MS = 253_402_300_799_999
+_FAR = 1e11
+_FRACTIONS = [f".{thousandth:03d}Z" for thousandth in range(1000)]
 
 
 def timestamp(wall: float) -> str:
     """Seconds since the epoch as RFC 3339 text in UTC with milliseconds. What no calendar holds is clamped."""
-    if math.isnan(wall):
-        wall = 0.0
-    milliseconds = math.floor(max(_EARLIEST_MS, min(_LATEST_MS, wall * 1000)))
-    seconds, fraction = divmod(milliseconds, 1000)
-    return f"{_second(seconds)}.{fraction:03d}Z"
+    if 0 <= wall < _FAR:
+        thousandths = int(wall * 1000)
+    else:  # a NaN is neither
+        wall = 0.0 if math.isnan(wall) else wall
+        thousandths = math.floor(max(_EARLIEST_MS, min(_LATEST_MS, wall * 1000)))
+    return _second(thousandths // 1000) + _FRACTIONS[thousandths % 1000]
+
+
+def thousandths(number: float) -> float:
+    """A number of no more than three decimals, the rest cut off: ``round`` takes five times as long."""
+    return int(number * 1000) / 1000
 
 
 # Verdicts are shown again and again with the date of their question.
@@ -60,11 +69,20 @@ def _second(seconds: int) -> str:
 
 
 def nas(request: AccessRequest) -> Block:
-    block = _nas(request)
-    block["port_type"] = request.nas_port_type
-    block["groups"] = _groups(request.nas.groups)
-    block["location"] = request.nas.location
-    return block
+    known = request.nas
+    return {
+        "name": known.name,
+        "vendor": known.vendor,
+        "source": request.source,
+        "source_port": request.source_port,
+        "identifier": request.nas_identifier,
+        "address": request.nas_address,
+        "port": request.nas_port,
+        "port_id": request.nas_port_id,
+        "port_type": request.nas_port_type,
+        "groups": _groups(known.groups),
+        "location": known.location,
+    }
 
 
 @lru_cache(maxsize=4_096)
@@ -73,7 +91,7 @@ def _groups(groups: frozenset[str]) -> list[AuditValue]:
     return [*sorted(groups)]
 
 
-def _nas(request: AccessRequest | AccountingRequest) -> Block:
+def _nas(request: AccountingRequest) -> Block:
     return {
         "name": request.nas.name,
         "vendor": request.nas.vendor,
@@ -137,25 +155,43 @@ def accounting(request: AccountingRequest, *, mac: str) -> Block:
 def identity(named: Named) -> Block:
     """The identity, every attempt on the way to it, and the tenant that is asked about it."""
     block = identified(named.identity, named.tenant)
-    block["attempts"] = [
-        {"source": attempt.source, "outcome": attempt.outcome, "detail": attempt.detail} for attempt in named.attempts
-    ]
+    attempts: list[AuditValue] = []
+    for attempt in named.attempts:
+        attempts.append({"source": attempt.source, "outcome": attempt.outcome, "detail": attempt.detail})
+    block["attempts"] = attempts
     return block
 
 
 def identified(found: Identity, tenant: str) -> Block:
     """The identity and the tenant that is asked about it, without the way to it."""
-    block: Block = {"kind": "", "id": "", "register": "", "mac": "", "source": "", "assurance": "none", "detail": ""}
-    block["tenant"] = tenant
     if isinstance(found, Unidentified):
-        block["kind"], block["detail"] = "unidentified", found.reason
-    else:
-        block["source"], block["assurance"] = found.source, _ASSURANCES[found.assurance]
-        if isinstance(found, Device):
-            block["kind"], block["id"], block["register"] = "device", found.id.guid, found.id.kind
-        else:
-            block["kind"], block["mac"], block["detail"] = "endpoint", found.mac.text, found.ask_detail
-    return block
+        return _identified("unidentified", tenant, detail=found.reason)
+    level, source = _ASSURANCES[found.assurance], found.source
+    if isinstance(found, Device):
+        return _identified("device", tenant, found.id.guid, found.id.kind, "", source, level)
+    return _identified("endpoint", tenant, "", "", found.mac.text, source, level, found.ask_detail)
+
+
+def _identified(
+    kind: str,
+    tenant: str,
+    guid: str = "",
+    register: str = "",
+    mac: str = "",
+    source: str = "",
+    assurance: str = "none",
+    detail: str = "",
+) -> Block:
+    return {
+        "kind": kind,
+        "id": guid,
+        "register": register,
+        "mac": mac,
+        "source": source,
+        "assurance": assurance,
+        "detail": detail,
+        "tenant": tenant,
+    }
 
 
 def certificate(shown: Certificate) -> Block:
@@ -186,13 +222,14 @@ def compliance(known: Compliance, now: Instant) -> Block:
     """State, detail, source and age, and what is known of the device. A verdict dated in the future has age 0:
     clocks differ."""
     asked = known.state is not ComplianceState.NOT_ASKED
+    age_s = now.wall - known.as_of
     block: Block = {
         "state": known.state,
         "detail": known.detail,
         "provider": known.provider,
         "source": known.source,
         "as_of": _as_of(known.as_of) if asked else "",
-        "age_s": round(max(0.0, now.wall - known.as_of), 3) if asked else -1,
+        "age_s": (thousandths(age_s) if age_s > 0 else 0.0) if asked else -1,
         "grace_until": _as_of(known.grace_until) if known.grace_until else "",
     }
     # The first question costs next to nothing, and for most answers it is the only one.

@@ -15,11 +15,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from nacd.audit import session_catalogue, shadow_events
+from nacd.audit.chain import events as chain_events
+from nacd.audit.forwarding import events as forwarding_events
+from nacd.audit.keeping import events as keeping_events
 from nacd.audit.kind import HEAD as _HEAD
 from nacd.audit.kind import Event
 from nacd.audit.kind import event as _event
 from nacd.audit.mab import events as mab_events
 from nacd.audit.reload import events as reload_events
+from nacd.audit.rotation import events as rotation_events
+from nacd.audit.signing import events as signing_events
+from nacd.audit.verdicts import events as verdict_events
 
 _FIELDS = {
     "time": "when the event happened: RFC 3339, UTC, milliseconds",
@@ -32,6 +38,7 @@ _FIELDS = {
     "access_list.name": "name of the access list, as its NAS was told it",
     "access_list.lines": "how many lines the list has",
     "access_list.packets": "how many answers it took",
+    "request_id": "id of the packet this comes of, the same in every line of the log about it; of accounting too",
     "latency_ms": "from the arrival of the packet to the record, milliseconds",
     "nas.name": "name of the NAS in nacd's configuration",
     "nas.vendor": "vendor of the NAS in nacd's configuration",
@@ -153,6 +160,7 @@ _FIELDS = {
     "service.detail": "what was started or stopped, in words",
     "nacd_session": session_catalogue.NACD_SESSION,
     "audit.lost": "records that could not be written",
+    "audit.by_code": "records that could not be written, by event code",
     "audit.since": "since when records could not be written",
     "bug.type": "type of the exception",
     "bug.where": "where it was raised: file, line, function",
@@ -170,7 +178,17 @@ _DECISION = tuple(f for f in _FIELDS if f.startswith("decision."))
 _REPLY = tuple(f for f in _FIELDS if f.startswith("reply.") and f != "reply.octets")
 _MONITOR = ("monitored", *(f for f in _FIELDS if f.startswith("monitor.")))
 _NAMED = (*_REQUEST, *_IDENTITY, *_CERTIFICATE)
-_DECIDED = (*_NAMED, "occasion", *_EAP, *_COMPLIANCE, *_DECISION, *_REPLY, "chargeable_user_identity", "latency_ms")
+_DECIDED = (
+    *_NAMED,
+    "request_id",
+    "occasion",
+    *_EAP,
+    *_COMPLIANCE,
+    *_DECISION,
+    *_REPLY,
+    "chargeable_user_identity",
+    "latency_ms",
+)
 _ACCOUNTING = (
     *_HEAD,
     "nas.name",
@@ -187,8 +205,7 @@ _ACCOUNTING = (
     "endpoint.called_station_id",
     "endpoint.framed_address",
     *(f for f in _FIELDS if f.startswith("session.")),
-    "chargeable_user_identity",
-    "nacd_session",
+    *("chargeable_user_identity", "nacd_session", "request_id"),
 )
 _SPAN = ("count", "first", "last")
 _WHERE = ("nas.name", "nas.source")
@@ -209,11 +226,8 @@ _ALL = (
         "The endpoint could not prove who it is; the answer was Access-Reject.",
         *_REQUEST,
         *_EAP,
-        "eap.failure",
-        "certificate.subject",
-        "certificate.issuer",
-        "latency_ms",
-        "monitored",
+        *("eap.failure", "certificate.subject", "certificate.issuer"),
+        *("latency_ms", "request_id", "monitored"),
     ),
     _event(
         "A1004W",
@@ -221,15 +235,14 @@ _ALL = (
         "A request that is no network access nacd knows, or a MAB with a wrong password; the answer was Access-Reject.",
         *_REQUEST,
         "refusal",
-        "latency_ms",
-        "monitored",
+        *("latency_ms", "request_id", "monitored"),
     ),
     _event(
         "A1005E",
         "access.reply_too_long",
         "The answer did not fit into one RADIUS packet; Access-Reject was sent in its place.",
         *_NAMED,
-        *_DECISION,
+        *(*_DECISION, "request_id"),
         "reply.octets",
         "reply.attributes[].name",
         "reply.attributes[].value",
@@ -243,7 +256,7 @@ _ALL = (
         "access_list.name",
         "access_list.lines",
         "access_list.packets",
-        "latency_ms",
+        *("latency_ms", "request_id"),
     ),
     _event(
         "A1007W",
@@ -266,9 +279,7 @@ _ALL = (
         "Further refusals equal to one already written, counted while a window was open.",
         *_REQUEST,
         *(f for f in _FIELDS if f.startswith("repeated.") and ".by_" not in f),
-        "refusal",
-        "eap.failure",
-        "decision.rule",
+        *("refusal", "certificate.issuer", "eap.failure", "compliance.state", "decision.rule", "decision.reasons"),
         *_SPAN,
     ),
     _event(
@@ -317,6 +328,7 @@ _ALL = (
     *session_catalogue.ROWS,
     *shadow_events.ROWS,
     *mab_events.ROWS,
+    *verdict_events.ROWS,
     _event("A9001I", "service.started", "nacd started.", *_HEAD, "service.version", "service.detail"),
     _event("A9002I", "service.stopped", "nacd stopped.", *_HEAD, "service.version", "service.detail"),
     *reload_events.ROWS[:2],
@@ -325,8 +337,7 @@ _ALL = (
         "audit.resumed",
         "Records can be written again; those lost in between are counted here.",
         *_HEAD,
-        "audit.lost",
-        "audit.since",
+        *("audit.lost", "audit.by_code", "audit.since"),
     ),
     *reload_events.ROWS[2:],
     _event(
@@ -335,22 +346,24 @@ _ALL = (
         "An error in nacd itself; the packet got no answer.",
         *_HEAD,
         *_WHERE,
-        "bug.type",
-        "bug.where",
+        *("bug.type", "bug.where", "request_id"),
     ),
+    *chain_events.ROWS,
+    *forwarding_events.ROWS,
+    *rotation_events.ROWS,
+    *signing_events.ROWS,
+    *keeping_events.ROWS,
 )
 
 EVENTS: Mapping[str, Event] = MappingProxyType({event.code: event for event in _ALL})
 """Every event by its code."""
 
+_ROOMS = (
+    *(session_catalogue, shadow_events, mab_events, reload_events, chain_events),
+    *(verdict_events, rotation_events, keeping_events, forwarding_events),
+)
 FIELDS: Mapping[str, str] = MappingProxyType(
-    {
-        **_FIELDS,
-        **session_catalogue.FIELDS,
-        **shadow_events.FIELDS,
-        **mab_events.FIELDS,
-        **reload_events.FIELDS,
-    }
+    {**_FIELDS, **{name: meaning for room in _ROOMS for name, meaning in room.FIELDS.items()}}
 )
 """Every field by its dotted path, with its meaning."""
 

@@ -7,6 +7,7 @@ how records become lines (``line``) and where they lie (``store/``).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from nacd.audit import blocks
 from nacd.audit.blocks import Block, timestamp
@@ -96,20 +97,19 @@ def decision(
     """
     allowed = decision.effect is Effect.ALLOW
     code = "A1001I" if allowed else "A1008W" if decision.refused_above else "A1002I"
-    verdict = f"rule `{decision.rule}` " + (f"gives profile `{decision.profile}`" if allowed else "denies")
+    verdict = f"gives profile `{decision.profile}`" if allowed else "denies"
     who = _who(named.identity)
     fields: Block = {
         "code": code,
         "time": timestamp(now.wall),
         "event": EVENTS[code].name,
-        "why": f"{who}: {verdict}: {'; '.join(decision.reasons)}",
+        "why": f"{who}: rule `{decision.rule}` {verdict}: {'; '.join(decision.reasons)}",
         "access": named.access,
         "nas": blocks.nas(request),
         "endpoint": blocks.endpoint(request, mac=named.mac, user=named.user, link=link, inventory=inventory),
         "session": blocks.session(request),
         "occasion": occasion,
         "identity": blocks.identity(named),
-        **blocks.certificate(named.certificate),
         "eap": {"peer_identity": peer_identity, "tls_version": tls_version, "cipher": cipher},
         "compliance": blocks.compliance(compliance, now),
         "decision": blocks.decision(decision),
@@ -120,8 +120,9 @@ def decision(
             "actions": list(rendered.on_quarantine) if rendered else [],
         },
         "chargeable_user_identity": chargeable_user_identity,
-        "latency_ms": round(latency_ms, 3),
+        "latency_ms": blocks.thousandths(latency_ms),
     }
+    fields |= blocks.certificate(named.certificate)
     if allowed:
         return AuditEvent(code=code, fields=fields)
     repeat_key = _repeat_key(code, request, decision.rule, compliance.state, who)
@@ -136,7 +137,7 @@ def eap_failed(
         **_request(request, access=access),
         "eap": {"failure": failed.code, "peer_identity": failed.peer_identity, "tls_version": "", "cipher": ""},
         "certificate": {"subject": failed.subject, "issuer": failed.issuer},
-        "latency_ms": round(latency_ms, 3),
+        "latency_ms": blocks.thousandths(latency_ms),
     }
     if not failed.subject and not failed.issuer:
         del fields["certificate"]
@@ -152,7 +153,7 @@ def eap_failed(
 
 def refused(*, request: AccessRequest, refusal: str, reason: str, latency_ms: float, now: Instant) -> AuditEvent:
     """``access.refused``: no access kind, or a MAB whose password is wrong. refusal: its stable word."""
-    fields: Block = {**_request(request), "refusal": refusal, "latency_ms": round(latency_ms, 3)}
+    fields: Block = {**_request(request), "refusal": refusal, "latency_ms": blocks.thousandths(latency_ms)}
     return _event(
         "A1004W",
         reason,
@@ -166,7 +167,7 @@ def refused(*, request: AccessRequest, refusal: str, reason: str, latency_ms: fl
 def list_downloaded(*, request: AccessRequest, listed: AccessList, latency_ms: float, now: Instant) -> AuditEvent:
     """``access.list_downloaded``: the last page of an access list is sent. It names no endpoint."""
     shown: Block = {"name": listed.name, "lines": listed.lines, "packets": len(listed.pages)}
-    fields: Block = {**_request(request), "access_list": shown, "latency_ms": round(latency_ms, 3)}
+    fields: Block = {**_request(request), "access_list": shown, "latency_ms": blocks.thousandths(latency_ms)}
     return _event("A1006I", f"NAS `{request.nas.name}` has downloaded the access list `{listed.name}`", fields, now)
 
 
@@ -201,6 +202,14 @@ def reply_too_long(
 # -- refusals counted -----------------------------------------------------------------------
 
 
+_COUNTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    "certificate": ("issuer",),
+    "eap": ("failure",),
+    "compliance": ("state",),
+    "decision": ("rule", "reasons"),
+}
+
+
 def repeated(*, of: AuditEvent, count: int, first: float, last: float, now: Instant) -> AuditEvent:
     """``access.repeated``: ``count`` more refusals equal to the record ``of``. first, last: seconds since the epoch."""
     original = of.fields
@@ -209,12 +218,12 @@ def repeated(*, of: AuditEvent, count: int, first: float, last: float, now: Inst
         "repeated": {"code": of.code, "event": EVENTS[of.code].name, "why": original.get("why", "")},
         **_span(count, first, last),
     }
-    match original.get("eap"):
-        case {"failure": failure}:
-            fields["eap"] = {"failure": failure}
-    match original.get("decision"):
-        case {"rule": rule}:
-            fields["decision"] = {"rule": rule}
+    # What a report counts them by: most refusals are repeats.
+    for block, names in _COUNTED_BY.items():
+        shown = original.get(block)
+        told = {name: shown[name] for name in names if name in shown} if isinstance(shown, dict) else {}
+        if told:
+            fields[block] = told
     return _event("A1010W", f"{count} more times: {original.get('why', '')}", fields, now)
 
 
@@ -292,9 +301,11 @@ def stopped(*, version: str, detail: str, now: Instant) -> AuditEvent:
     return _event("A9002I", why, {"service": {"version": version, "detail": detail}}, now)
 
 
-def audit_resumed(*, lost: int, since: float, why: str, now: Instant) -> AuditEvent:
-    """``audit.resumed``. since: seconds since the epoch; why: what had kept records from being written."""
-    shown: Block = {"lost": lost, "since": timestamp(since)}
+def audit_resumed(*, by_code: Mapping[str, int], since: float, why: str, now: Instant) -> AuditEvent:
+    """``audit.resumed``. by_code: how many were lost, by event code. since: seconds since the epoch; why: what had kept
+    records from being written."""
+    lost = sum(by_code.values())
+    shown: Block = {"lost": lost, "by_code": dict(by_code), "since": timestamp(since)}
     return _event("A9005E", f"{lost} audit records were lost: {why}", {"audit": shown}, now)
 
 

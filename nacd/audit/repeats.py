@@ -14,7 +14,7 @@ in the order they opened, so closing costs no more than opening did; ``admit`` c
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -96,11 +96,20 @@ class Repeats:
 
     def admit(self, event: AuditEvent, now: Instant) -> tuple[AuditEvent, ...]:
         """What to write now: summaries whose window has closed, then ``event`` itself unless it is only counted."""
-        if not event.repeat_key and not self._runs and not self._ports and self._overflow is None:
-            return (event,)
-        out = self._close(now, _CLOSED_BY_ADMIT)
-        if not event.repeat_key:
-            return (*out, event)
+        return tuple(self.admit_all((event,), now))
+
+    def admit_all(self, events: Sequence[AuditEvent], now: Instant) -> list[AuditEvent]:
+        """The same for several at once, in their order."""
+        open_ones = self._runs or self._ports or self._overflow is not None
+        out = self._close(now, _CLOSED_BY_ADMIT * len(events)) if open_ones else []
+        for event in events:
+            if event.repeat_key:
+                self._admit_refusal(event, now, out)
+            else:
+                out.append(event)
+        return out
+
+    def _admit_refusal(self, event: AuditEvent, now: Instant, out: list[AuditEvent]) -> None:
         run = self._runs.get(event.repeat_key)
         if run is not None and self._over(run, now):
             del self._runs[event.repeat_key]
@@ -108,15 +117,15 @@ class Repeats:
             run = None
         if run is not None:
             run.add(event, now)
-            return tuple(out)
+            return
         # Room first: a refusal that cannot be remembered must not use up its port's budget.
         if len(self._runs) >= self._capacity:
             self._overflown(event, now)
-            return tuple(out)
+            return
         if event.port_key and not self._port_pays(event, now, out):
-            return tuple(out)
+            return
         self._runs[event.repeat_key] = self._open(event, now)
-        return (*out, event)
+        out.append(event)
 
     def due(self, now: Instant) -> tuple[AuditEvent, ...]:
         """Every summary whose window has closed by ``now``; to be called about once a window."""

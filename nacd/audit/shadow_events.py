@@ -156,7 +156,12 @@ def repeated(*, of: AuditEvent, count: int, first: float, last: float, now: Inst
         "shadow": _some(told["shadow"], "rule", "before", "after"),
         **_span(count, first, last),
     }
-    return _event("A5002I", f"{count} more times, by other logins too: {told['why']}", fields, now)
+    # Nobody is named: these are many logins, and a record without their names could not be rid of them either.
+    why = (
+        f"{count} more times: the shadow's rule `{told['shadow']['rule']}` would make {told['shadow']['before']} into"
+        f" {told['shadow']['after']}; rule `{told['decision']['rule']}` decided"
+    )
+    return _event("A5002I", why, fields, now)
 
 
 def over_budget(

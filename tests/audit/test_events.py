@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,9 +11,13 @@ from nacd.audit.catalogue import EVENTS
 from nacd.audit.line import line
 from nacd.audit.mab import events as mab
 from nacd.audit.monitor_events import monitored, untouched
+from nacd.audit.privacy.kinds import Kind, Treatment
+from nacd.audit.privacy.veil import Choice, Veil
 from nacd.audit.redaction import clean
 from nacd.audit.reload import events as reload
 from nacd.audit.shadow_events import Said
+from nacd.audit.signing import events as signing
+from nacd.audit.verdicts import events as verdicts
 from nacd.session.macs.inventory import Entry
 from nacd.values import (
     AccessKind,
@@ -24,13 +29,19 @@ from nacd.values import (
     CertificateFacts,
     Compliance,
     Decision,
+    DeviceId,
     EapFailed,
     Instant,
     Named,
     Nas,
     Rendered,
+    Secret,
     Unidentified,
 )
+from tests.audit.chain import every as chain
+from tests.audit.forwarding import test_events as forwarding
+from tests.audit.keeping import test_events as keeping
+from tests.audit.rotation import test_events as rotation
 
 At = Callable[[float], Instant]
 Request = Callable[..., AccessRequest]
@@ -138,14 +149,33 @@ def everything(
         events.stopped(version="1", detail="SIGTERM", now=now),
         events.configuration_loaded(file="nacd.yaml", digest="d", policy_digest="p", notes=["n"], now=now),
         *about_reloads(),
-        events.audit_resumed(lost=7, since=now.wall, why="disk full", now=now),
+        events.audit_resumed(by_code={"A1001I": 7}, since=now.wall, why="disk full", now=now),
         events.bug(kind="KeyError", where="worker.py:10 answer", now=now, **nas),
         *session_records,
         monitored(accept, attributes=blocks.attributes(sent), omitted=("redirect",), **monitor),
         *map(untouched, (accept, reject, eap, refusal)),
         *_of_shadow(accept, now),
+        *chain.every(now.wall),
+        *_of_verdicts(compliance, now),
+        *forwarding.every(),
+        *keeping.every(),
+        *rotation.every(),
+        signing.signs(nas="campus", source="10.20.0.1", now=now),
         *_of_mab(events.decision, base | rest, allow, deny, rendered, blocks.attributes(sent), now),
     )
+
+
+def _of_verdicts(said: Compliance, now: Instant) -> list[AuditEvent]:
+    who = {"tenant": "intune", "subject": DeviceId(guid="9b8ae4b1-0000-4000-8000-000000000001")}
+    asked = {**who, "said": said, "took_s": 0.2, "unwritten": 1, "now": now}
+    return [
+        verdicts.answered(**asked),
+        verdicts.failed(**asked),
+        verdicts.changed(before=said, said=said, by="poll", now=now, **who),
+        verdicts.taken_away(said=said, now=now, **who),
+        verdicts.suspended(tenant="intune", trouble="status 503", now=now),
+        verdicts.resumed(tenant="intune", now=now),
+    ]
 
 
 def test_every_builder_emits_only_fields_the_table_names(
@@ -161,7 +191,8 @@ def test_every_event_of_the_table_has_a_builder_that_fills_all_its_fields(
     filled: dict[str, set[str]] = {code: set() for code in EVENTS}
     for event in everything:
         filled[event.code] |= paths_of(event.fields)
-    empty_on_deny = {f"reply.attributes[].{part}" for part in ("name", "value", "tag")}
+    by_the_worker = {"request_id"}
+    empty_on_deny = {f"reply.attributes[].{part}" for part in ("name", "value", "tag")} | by_the_worker
     for code, event in EVENTS.items():
         assert set(event.fields) - filled[code] <= empty_on_deny, code
 
@@ -169,7 +200,7 @@ def test_every_event_of_the_table_has_a_builder_that_fills_all_its_fields(
 def test_every_record_says_when_what_and_why_in_strict_json(everything: tuple[AuditEvent, ...]) -> None:
     for event in everything:
         line = json.loads(json.dumps(event.fields, allow_nan=False))
-        assert line["time"] == "2026-09-21T14:13:20.000Z"
+        assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])
         assert line["code"] == event.code
         assert line["event"] == EVENTS[event.code].name
         assert line["why"]
@@ -180,6 +211,17 @@ def test_no_record_holds_a_secret(everything: tuple[AuditEvent, ...]) -> None:
         line = json.dumps(event.fields)
         assert "hunter2" not in line
         assert b"keying material".hex() not in line
+
+
+def test_names_that_are_hidden_stand_nowhere_in_what_builders_make(everything: tuple[AuditEvent, ...]) -> None:
+    kinds = dict.fromkeys((Kind.USER, Kind.MAC, Kind.DEVICE, Kind.ADDRESS), Treatment.HASH)
+    veil = Veil(Choice(kinds=kinds), Secret(b"k" * 32))
+    names = r"alice@|pc-1|00.?50.?b6.?aa.?bb.?cc|2f6d3c1e|9b8ae4b1|00-11-85-aa|10\.20\.7\.7|cui-1"
+    seen = re.compile(names.encode(), re.IGNORECASE)
+    assert sum(seen.search(line(event)) is not None for event in everything) > 30
+    for event in everything:
+        hidden = line(veil(event))
+        assert seen.search(hidden) is None, hidden
 
 
 def test_an_accept_tells_the_whole_why(everything: tuple[AuditEvent, ...]) -> None:

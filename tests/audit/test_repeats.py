@@ -1,9 +1,12 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nacd.audit.asking.report.outcomes import Outcome
+from nacd.audit.asking.report.tally import Tally
 from nacd.audit.repeats import Repeats
 from nacd.values import AuditEvent, Instant
 
@@ -31,10 +34,34 @@ def test_the_first_refusal_is_written_at_once_and_equal_ones_are_counted(at: At,
     assert summary.fields["last"] == "2026-09-21T14:14:01.000Z"
     assert summary.fields["nas"] == first.fields["nas"]
     assert summary.fields["endpoint"] == first.fields["endpoint"]
-    assert summary.fields["decision"] == {"rule": "default-deny"}
+    decision = first.fields["decision"]
+    assert isinstance(decision, dict)
+    assert summary.fields["decision"] == {"rule": "default-deny", "reasons": decision["reasons"]}
     assert summary.fields["repeated"] == {"code": "A1002I", "event": "access.reject", "why": first.fields["why"]}
     assert str(summary.fields["why"]).startswith("41 more times: ")
     assert repeats.due(at(1000)) == ()
+
+
+def test_a_report_counts_repeats_where_it_counts_the_first(at: At, rejected: Rejected) -> None:
+    plain = rejected(0)
+    first = replace(plain, fields={**plain.fields, "compliance": {"state": "not_managed", "source": "live"}})
+    failed = AuditEvent(
+        code="A1003W",
+        fields={"why": "a story about one device", "eap": {"failure": "unknown_ca"}, "certificate": {"issuer": "CN=X"}},
+        repeat_key="failed",
+    )
+    repeats = Repeats(window_s=60)
+    for event in (first, failed, first, failed, first, failed):
+        repeats.admit(event, at(0))
+    tally = Tally(("reason", "compliance", "rule", "issuer"))
+    for event in (first, failed, *repeats.due(at(60))):
+        tally.take({"code": event.code, **event.fields})
+    assert tally.total == {Outcome.REJECTED: 3, Outcome.FAILED: 3}
+    for sums in tally.by.values():
+        assert len(sums[Outcome.REJECTED].most(0)) == 1
+    assert tally.by["issuer"][Outcome.FAILED].most(0) == [("CN=X", 3)]
+    assert tally.tls.failures["unknown_ca"]["issuer"].most(0) == [("CN=X", 3)]
+    assert (tally.states, tally.sources) == ({"not_managed": 1}, {"live": 1})
 
 
 def test_a_refusal_that_came_once_needs_no_summary(at: At) -> None:
