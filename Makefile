@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo run test test-pure check conformance reference bench scenarios fuzz soak format peers lock clean
+.PHONY: help setup demo run test test-pure check conformance reference bench scenarios fuzz soak wheel deb man debian format peers lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,7 @@ check: setup ## ruff, format, mypy --strict, architecture
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy --strict
 	@$(BIN)/mypy --strict tools/peers.py tools/conformance.py
+	@$(BIN)/mypy --strict -p tools.man -p tools.packaging
 	@$(BIN)/mypy --strict -p tools.bench -p tools.scenarios -p tools.fuzz -p tools.soak -p tools.reference
 	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_readable.py
 
@@ -68,6 +69,18 @@ fuzz: setup ## ten million broken inputs (about 15 minutes; TOTAL=100000 for les
 
 soak: setup ## ten minutes of everything going wrong, every decision judged (SEED=N; LASTS=60 for less; writes docs/soak.md)
 	@$(BIN)/python -m tools.soak --seconds $(or $(LASTS),600) --seed $(or $(SEED),0) --record docs/soak.md
+
+wheel: setup ## nacd's wheel, into dist/ (the same octets each time)
+	@$(BIN)/python -m tools.packaging wheel
+
+deb: setup ## a Debian package with all that nacd needs inside, into dist/ (DEB_PYTHON=3.13 for Debian 13)
+	@$(BIN)/python -m tools.packaging deb --python $(or $(DEB_PYTHON),3.11)
+
+man: setup ## the manual pages, into build/man
+	@$(BIN)/python -m tools.man build/man
+
+debian: setup ## a small Debian under .peers/, which the tests of the package are played on (root; a minute)
+	@$(BIN)/python -m tools.packaging.root
 
 format: setup ## let ruff format and sort imports
 	@$(BIN)/ruff check --quiet --fix-only --select I .

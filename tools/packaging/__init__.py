@@ -1,0 +1,1 @@
+"""What is handed out: a wheel, and a Debian package with everything that it needs inside."""
