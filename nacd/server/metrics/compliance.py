@@ -117,6 +117,13 @@ INTERVAL = Metric(
     " `compliance.poll.groups` have an interval of their own.",
     labels=_TENANT,
 )
+LONGEST = Metric(
+    name="nacd_compliance_poll_interval_longest_seconds",
+    kind="gauge",
+    meaning="The longest of `compliance.poll.interval` and `compliance.poll.groups`: so old a verdict may become while"
+    " all is well.",
+    labels=_TENANT,
+)
 FEASIBLE = Metric(
     name="nacd_compliance_poll_interval_feasible_seconds",
     kind="gauge",
@@ -173,6 +180,12 @@ BULK_NEXT = Metric(
     meaning="When that list may be asked for next; a time that has passed is now.",
     labels=_TENANT,
 )
+BULK_INTERVAL = Metric(
+    name="nacd_bulk_interval_seconds",
+    kind="gauge",
+    meaning="How often that list is to be taken: the setting `compliance.poll.bulk`.",
+    labels=_TENANT,
+)
 STORE_OK = Metric(
     name="nacd_verdict_store_ok",
     kind="gauge",
@@ -181,9 +194,9 @@ STORE_OK = Metric(
 
 TABLE = (
     *(ANSWERS, ASKED, POLLED, LIMITED, VERDICTS, BREAKER_OPEN, BUDGET, BUDGET_CONFIGURED),
-    *(WAITING, UNDER_WAY, POLLS_WAITING, LIVE_DEVICES, OLDEST_POLL, OLDEST_VERDICT, INTERVAL, FEASIBLE),
+    *(WAITING, UNDER_WAY, POLLS_WAITING, LIVE_DEVICES, OLDEST_POLL, OLDEST_VERDICT, INTERVAL, LONGEST, FEASIBLE),
     *(PAUSED, THROTTLED, CREDENTIAL_EXPIRES, CREDENTIAL_OK, CONSENT_MISSING, TOKEN_LEFT),
-    *(BULK_LAST, BULK_NEXT, STORE_OK),
+    *(BULK_LAST, BULK_NEXT, BULK_INTERVAL, STORE_OK),
 )
 
 # A series that begins with its first event hides that event from `rate`: those that are known begin at 0.
@@ -192,9 +205,11 @@ _LIMITS = ("max_waiting", "max_per_nas", "max_per_port")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intervals:
-    """What is configured, in seconds: from one poll of a device to the next, from one bulk list to the next."""
+    """What is configured, in seconds: from one poll of a device to the next (longest: at NASes of whatever group), from
+    one bulk list to the next."""
 
     poll_s: float
+    longest_s: float
     bulk_s: float
 
 
@@ -209,6 +224,7 @@ def read(asking: Asking, wanted: Intervals, now: Instant) -> Iterator[Sample]:
     for run in asking.bulk:
         yield BULK_LAST.sample(run.window.last_success_at, run.tenant)
         yield BULK_NEXT.sample(next_run(run.window, now.wall, wanted.bulk_s), run.tenant)
+        yield BULK_INTERVAL.sample(wanted.bulk_s, run.tenant)
     yield STORE_OK.sample(not asking.store.problem)
 
 
@@ -251,6 +267,7 @@ def _polls(tenant: str, asking: Asking, wanted: Intervals, now: Instant) -> Iter
     yield OLDEST_POLL.sample(oldest_s, tenant)
     yield OLDEST_VERDICT.sample(asking.live.oldest_verdict_s(tenant, now), tenant)
     yield INTERVAL.sample(wanted.poll_s, tenant)
+    yield LONGEST.sample(wanted.longest_s, tenant)
     per_s = asking.lookups.by_tenant[tenant].errands.polling.rate
     yield FEASIBLE.sample(asking.live.feasible_s(tenant, per_s), tenant)
 

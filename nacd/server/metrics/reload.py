@@ -15,6 +15,13 @@ GENERATION = Metric(
     kind="gauge",
     meaning="Number of the configuration in force: 1 at start, one more with each reload.",
 )
+INFO = Metric(
+    name="nacd_configuration_info",
+    kind="gauge",
+    meaning="Always 1; the labels tell the configuration in force: its number, and the first 12 digits of the SHA-256"
+    " of nacd.yaml and of the policy with its lists, as in the audit log.",
+    labels=("generation", "config", "policy"),
+)
 OLD = Metric(
     name="nacd_configuration_old_generations",
     kind="gauge",
@@ -49,13 +56,15 @@ TAKEN_BACK = Metric(
     name="nacd_canary_taken_back_total", kind="counter", meaning="Configurations that have taken themselves back."
 )
 
-TABLE = (GENERATION, OLD, ENDED, LAST, LAST_OK, RELOADS, CANARY, CANARY_ANSWERS, CANARY_ENDS, TAKEN_BACK)
+TABLE = (GENERATION, INFO, OLD, ENDED, LAST, LAST_OK, RELOADS, CANARY, CANARY_ANSWERS, CANARY_ENDS, TAKEN_BACK)
 
 
 def read(reloader: Reloader) -> Iterator[Sample]:
     """Every metric of ``TABLE``. On the event loop only, as everything that is read."""
     in_force, last, trial = reloader.in_force, reloader.last, reloader.trial
     yield GENERATION.sample(in_force.current.number)
+    loaded = in_force.current.assembled.loaded
+    yield INFO.sample(1, str(in_force.current.number), loaded.config_digest[:12], loaded.digest[:12])
     yield OLD.sample(len(in_force.old()))
     yield ENDED.sample(in_force.ended_early)
     yield LAST.sample(last.at)

@@ -63,10 +63,9 @@ CONVERGED = Metric(
     meaning="Changes that are proved to have come about, by a login, an end, or an acknowledged push.",
 )
 CONVERGED_S = Metric(
-    name="nacd_session_changes_converged_seconds_total",
-    kind="counter",
-    meaning="Seconds from the decision to that proof, all of them together: divide by"
-    " `nacd_session_changes_converged_total`.",
+    name="nacd_session_changes_converged_seconds",
+    kind="histogram",
+    meaning="From the decision to that proof.",
 )
 GUARD_HELD = Metric(
     name="nacd_guard_held",
@@ -160,7 +159,7 @@ def read(
     for state in State:
         yield CLIMBS.sample(status.climbs.get(state, 0), state)
     yield CONVERGED.sample(tally.changes)
-    yield CONVERGED_S.sample(tally.changes_s)
+    yield CONVERGED_S.distribution(tally.took)
     for direction, count in status.guards.items():
         yield GUARD_HELD.sample(bool(count.holding_until), direction)
         yield GUARD_WAITING.sample(count.held, direction)

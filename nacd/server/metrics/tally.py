@@ -7,8 +7,13 @@ it here: a counter costs nothing beside a record.
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
+from nacd.server.metrics.requests.histogram import Histogram
 from nacd.sessions import Outcome
+
+_CHANGES: Final = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0)
+"""Seconds: a NAS that is asked, one that asks the endpoint, a device that logs in by itself, an inactive one."""
 
 
 class Tally:
@@ -21,8 +26,8 @@ class Tally:
         """Outcomes by verb and meaning."""
         self.changes = 0
         """Sessions that came to be under the decision that was wanted for them, or ended."""
-        self.changes_s = 0.0
-        """Seconds that all of these took together."""
+        self.took: Final = Histogram(_CHANGES)
+        """How long they took."""
 
     def asked(self, verb: str) -> None:
         """A request is on its way to its NAS."""
@@ -35,4 +40,4 @@ class Tally:
     def converged(self, took_s: float) -> None:
         """A change has come about. took_s: since it was wanted; clocks are set back, and a counter never falls."""
         self.changes += 1
-        self.changes_s += max(0.0, took_s)
+        self.took.observe(max(0.0, took_s))

@@ -33,7 +33,7 @@ from tests.server.house import Clock, House, Pki, Register, Site
 from tests.server.lookups.bench import Bench, device
 from tests.server.lookups.callers import Callers
 
-WANTED = Intervals(poll_s=300.0, bulk_s=15_300.0)
+WANTED = Intervals(poll_s=300.0, longest_s=1_800.0, bulk_s=15_300.0)
 Numbers = Mapping[tuple[str, ...], float]
 ANOTHER = "00-1B-44-11-3A-B9"
 STRANGER = "00-1B-44-00-00-01"
@@ -237,12 +237,13 @@ def test_the_interval_that_can_be_met_stands_beside_the_one_that_is_wanted(
         for number in range(devices):
             callers.came(number + 1, bench.clock(), as_of=bench.clock().wall - 50)
         bench.clock.ahead_s += 7
-        seen.append(numbers(known, bench.clock, Intervals(poll_s=10.0, bulk_s=15_300.0)))
+        seen.append(numbers(known, bench.clock, Intervals(poll_s=10.0, longest_s=40.0, bulk_s=15_300.0)))
 
     bench.run(story)
     (found,) = seen
     assert found["nacd_compliance_live_devices", "intune"] == devices
     assert found["nacd_compliance_poll_interval_seconds", "intune"] == 10.0
+    assert found["nacd_compliance_poll_interval_longest_seconds", "intune"] == 40.0
     assert found["nacd_compliance_poll_interval_feasible_seconds", "intune"] == pytest.approx(feasible_s)
     assert found["nacd_compliance_oldest_poll_age_seconds", "intune"] == pytest.approx(7 if devices else 0, abs=1.5)
     oldest_s = found["nacd_compliance_oldest_live_verdict_age_seconds", "intune"]

@@ -7,27 +7,53 @@ import io
 import os
 import socket
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 import pytest
 
 from nacd.config.fields import ListenAddress
 from nacd.server.metrics import endpoint
 from nacd.server.metrics.endpoint import Endpoint, bound
-from nacd.server.metrics.pages import Page
+from nacd.server.metrics.serving.page import Asked, Page, Shown
 from tests.conftest import unavailable
 
 HUGE = 32 * 2**20
 Story = Callable[[int], Awaitable[None]]
 
 
-def broken() -> bytes:
+def page(content_type: str, body: bytes, status: HTTPStatus = HTTPStatus.OK) -> Page:
+    async def shown(_asked: Asked) -> Shown:
+        return Shown(content_type=content_type, body=body, status=status)
+
+    return shown
+
+
+async def broken(_asked: Asked) -> Shown:
     raise RuntimeError("the page has a bug")
 
 
+async def echo(asked: Asked) -> Shown:
+    return Shown(body=f"{asked.query} {asked.accept} {asked.wants_json}".encode())
+
+
+async def slow(_asked: Asked) -> Shown:
+    WAITING.append(1)
+    if len(WAITING) == 8:
+        BUSY.set()
+    await GO_ON.wait()
+    return Shown(body=b"at last")
+
+
+WAITING: list[int] = []
+BUSY = asyncio.Event()
+GO_ON = asyncio.Event()
 PAGES = {
-    "/metrics": Page(content_type="text/plain; version=0.0.4; charset=utf-8", body=lambda: b"nacd_up 1\n"),
-    "/huge": Page(content_type="text/plain", body=lambda: b"x" * HUGE),
-    "/broken": Page(content_type="text/plain", body=broken),
+    "/slow": slow,
+    "/metrics": page("text/plain; version=0.0.4; charset=utf-8", b"nacd_up 1\n"),
+    "/huge": page("text/plain", b"x" * HUGE),
+    "/unready": page("text/plain", b"not ready\n", HTTPStatus.SERVICE_UNAVAILABLE),
+    "/echo": echo,
+    "/broken": broken,
 }
 
 
@@ -133,11 +159,27 @@ def test_what_is_not_asked_well_is_refused_by_its_number(octets: bytes, status: 
     within(story)
 
 
-def test_nothing_follows_the_head_of_an_answer_to_head() -> None:
+def test_head_is_answered_as_get_without_the_body() -> None:
     async def story(port: int) -> None:
-        head, body = await ask(port, b"HEAD /metrics HTTP/1.1\r\n\r\n")
-        assert head.startswith("HTTP/1.1 405 ")
-        assert body == b""
+        for path in (b"/metrics", b"/unready", b"/nowhere"):
+            whole = await ask(port, b"GET " + path + b" HTTP/1.1\r\n\r\n")
+            assert await ask(port, b"HEAD " + path + b" HTTP/1.1\r\n\r\n") == (whole[0], b"")
+            assert f"Content-Length: {len(whole[1])}" in whole[0]
+
+    within(story)
+
+
+def test_a_page_has_a_status_of_its_own_and_hears_what_was_asked() -> None:
+    async def story(port: int) -> None:
+        head, body = await ask(port, b"GET /unready HTTP/1.1\r\n\r\n")
+        assert (head.partition("\r\n")[0], body) == ("HTTP/1.1 503 Service Unavailable", b"not ready\n")
+        asked = {
+            b"/echo?verbose&x=1 HTTP/1.1\r\nAccept: text/HTML, */*\r\n": b"verbose&x=1 text/html, */* True",
+            b"/echo HTTP/1.1\r\naccept:application/json\r\n": b" application/json True",
+            b"/echo#verbose HTTP/1.1\r\nX-Accept: application/json\r\n": b"  False",
+        }
+        for octets, said in asked.items():
+            assert (await ask(port, b"GET " + octets + b"\r\n"))[1] == said
 
     within(story)
 
@@ -182,23 +224,44 @@ def test_whoever_does_not_take_the_answer_is_cut_off(monkeypatch: pytest.MonkeyP
     within(story)
 
 
-def test_a_large_page_arrives_whole() -> None:
+def test_a_large_page_arrives_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "_ANSWER_S", 60.0)
+
     async def story(port: int) -> None:
         assert len((await ask(port, b"GET /huge HTTP/1.1\r\n\r\n"))[1]) == HUGE
 
     within(story)
 
 
-def test_the_ninth_at_once_is_cut_off_and_the_next_one_is_not() -> None:
+def test_whoever_has_been_silent_for_longest_makes_room_for_the_ninth() -> None:
     async def story(port: int) -> None:
         inside = [await asyncio.open_connection("127.0.0.1", port) for _ in range(8)]
-        assert await ask(port, b"GET /metrics HTTP/1.1\r\n\r\n") == ("", b"")
-        for reader, writer in inside[:1]:
+        await fine(port)
+        assert await heard(inside[0][0]) == b""
+        for reader, writer in inside[1:2]:
             writer.write(b"GET /metrics HTTP/1.1\r\n\r\n")
             assert (await heard(reader)).endswith(b"nacd_up 1\n")
-        await fine(port)
+        for _ in range(12):
+            inside.append(await asyncio.open_connection("127.0.0.1", port))
+            await fine(port)
         for _, writer in inside:
             writer.close()
+
+    within(story)
+
+
+def test_the_ninth_is_cut_off_while_eight_are_being_answered() -> None:
+    async def story(port: int) -> None:
+        inside = [await asyncio.open_connection("127.0.0.1", port) for _ in range(8)]
+        for _, writer in inside:
+            writer.write(b"GET /slow HTTP/1.1\r\n\r\n")
+        await asyncio.wait_for(BUSY.wait(), 10)
+        assert await ask(port, b"GET /metrics HTTP/1.1\r\n\r\n") == ("", b"")
+        GO_ON.set()
+        for reader, writer in inside:
+            assert (await heard(reader)).endswith(b"at last")
+            writer.close()
+        await fine(port)
 
     within(story)
 

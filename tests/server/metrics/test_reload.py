@@ -10,7 +10,9 @@ from nacd.server.reload.reloader import Last
 
 
 def numbers(**changes: Any) -> dict[tuple[str, ...], float]:
-    in_force = SimpleNamespace(current=SimpleNamespace(number=3), old=lambda: (1, 2), ended_early=4)
+    loaded = SimpleNamespace(config_digest="c" * 64, digest="d" * 64)
+    current = SimpleNamespace(number=3, assembled=SimpleNamespace(loaded=loaded))
+    in_force = SimpleNamespace(current=current, old=lambda: (1, 2), ended_early=4)
     shown = {"in_force": in_force, "last": Last(at=17.0, ok=2, refused=1), "trial": None, **changes}
     samples = list(reload.read(cast(Any, SimpleNamespace(**shown))))
     assert {sample.metric for sample in samples} == set(reload.TABLE)
@@ -20,6 +22,7 @@ def numbers(**changes: Any) -> dict[tuple[str, ...], float]:
 def test_generation_and_the_last_reload_are_shown() -> None:
     found = numbers()
     assert found["nacd_configuration_generation",] == 3
+    assert found["nacd_configuration_info", "3", "c" * 12, "d" * 12] == 1
     assert found["nacd_configuration_old_generations",] == 2
     assert found["nacd_configuration_ended_conversations_total",] == 4
     assert found["nacd_reload_last_timestamp_seconds",] == 17.0
