@@ -101,6 +101,12 @@ def response_authenticator(header: bytes, request_authenticator: bytes, attribut
     return _md5(header + request_authenticator + attributes + secret)
 
 
+def is_answer(octets: bytes, packet: Packet, secret: bytes) -> bool:
+    """Whether these octets, a whole reply, answer this request with this secret (RFC 2865 section 3)."""
+    right = response_authenticator(octets[:4], packet.authenticator, octets[HEADER_LENGTH:], secret)
+    return hmac.compare_digest(right, octets[AUTHENTICATOR])
+
+
 def unhide_password(hidden: bytes, request_authenticator: bytes, secret: bytes) -> bytes:
     """User-Password in clear, without its padding (RFC 2865 section 5.2).
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from nacd.values import Nas, Secret
+from nacd.values import NO_SECRET, Nas, Secret
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -38,6 +38,8 @@ class Client:
 
     probe_users: names that monitoring sends; a probe without Message-Authenticator is counted apart.
     timeout_s: how long it waits for an answer before it asks again.
+    next_secret: valid beside ``secret`` while NASes are changed over, ``NO_SECRET`` at other times. Of a request that
+    was let in, ``secret`` is the one that it was made with.
     Raises ValueError for an empty secret, which would prove nothing.
     """
 
@@ -47,10 +49,15 @@ class Client:
     message_authenticator: MessageAuthenticatorRule = MessageAuthenticatorRule.REQUIRE
     probe_users: frozenset[str] = frozenset()
     timeout_s: float = 5.0
+    next_secret: Secret = NO_SECRET
 
     def __post_init__(self) -> None:
-        if not self.secret.reveal():
+        if not self.secret.reveal() or (self.next_secret is not NO_SECRET and not self.next_secret.reveal()):
             raise ValueError(f"client `{self.nas.name}` has an empty secret")
+
+    def turned(self) -> Client:
+        """The same NAS with its other secret in front."""
+        return replace(self, secret=self.next_secret, next_secret=self.secret)
 
 
 class ClientTable:

@@ -77,8 +77,9 @@ def encode(
     """The signed answer to the Access-Request ``packet``.
 
     random: octets nobody can foresee, for salts. Keys leave in an Access-Accept only. Beside an
-    EAP-Message no Reply-Message is sent (RFC 3579 section 2.6.5). Raises ReplyTooLong, and BadValue or
-    UnknownAttribute for an attribute of ``reply`` that cannot be encoded.
+    EAP-Message no Reply-Message is sent (RFC 3579 section 2.6.5). A Reject that has no room beside the Proxy-State of
+    the request goes out bare; of anything else raises ReplyTooLong. Raises BadValue or UnknownAttribute for an
+    attribute of ``reply`` that cannot be encoded.
     """
     secret = client.secret.reveal()
     hide = _Hide(packet.authenticator, secret, random)
@@ -98,7 +99,12 @@ def encode(
             body.append(_mppe_keys(msk, hide))
         if reply.key_name:
             body.append(_short(EAP_KEY_NAME, reply.key_name, "EAP-Key-Name"))
-    return _signed(_CODES[reply.code], packet, b"".join(body) + _proxy_states(packet), secret)
+    proxies = _proxy_states(packet)
+    whole = b"".join(body) + proxies
+    if reply.code is ReplyCode.REJECT and HEADER_LENGTH + len(whole) > MAX_LENGTH:
+        # What comes back of the request has room in the answer; what is ours beside it may not.
+        whole = _UNSIGNED + proxies
+    return _signed(_CODES[reply.code], packet, whole, secret)
 
 
 def accounting_response(packet: Packet, client: Client) -> bytes:

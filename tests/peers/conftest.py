@@ -23,6 +23,7 @@ import yaml
 from nacd.sim.microsoft.state import CLIENT_SECRET
 from nacd.sim.pki import COMPLIANT_GUID, NONCOMPLIANT_GUID, Authority, intune_uri
 from tests.peers.wire import PRINTER, SECRET, SERVER_NAME, Radclient, Supplicant, Tap, field_fits
+from tests.records import is_bookkeeping
 
 UNKNOWN_GUID = "c0ffee00-1111-4222-8333-444455556666"
 DAY_S = 86_400.0
@@ -179,12 +180,12 @@ class Daemon:
         return [line for line in lines if event in line["event"]]
 
     def audit(self, *codes: str) -> list[dict[str, Any]]:
-        """The audit records so far, all or of these codes; a line that is still being written is left out."""
+        """The audit records so far, of these codes or all but the trail's own; a line still being written is left."""
         text = self.audit_file.read_text(encoding="utf-8") if self.audit_file.exists() else ""
         records = [json.loads(line) for line in text.split("\n")[:-1] if line]
-        return [record for record in records if not codes or record["code"] in codes]
+        return [record for record in records if record["code"] in codes or (not codes and not is_bookkeeping(record))]
 
-    def recorded(self, wanted: Mapping[str, object], *, since: int = 0, within_s: float = 5.0) -> dict[str, Any]:
+    def recorded(self, wanted: Mapping[str, object], *, since: int = 0, within_s: float = 20.0) -> dict[str, Any]:
         """The newest record after ``since`` (a count) whose fields are as ``wanted``; waits for it.
 
         wanted: dotted path -> the value, or a compiled pattern that is searched for in the field's text.
@@ -201,7 +202,7 @@ class Daemon:
                 )
             time.sleep(0.05)
 
-    def wait_until_ready(self, ready: Path, within_s: float = 20.0) -> None:
+    def wait_until_ready(self, ready: Path, within_s: float = 60.0) -> None:
         deadline = time.monotonic() + within_s
         while not ready.is_file() or not ready.read_text(encoding="utf-8").strip():
             if self.process.poll() is not None:

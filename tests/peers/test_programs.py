@@ -21,6 +21,7 @@ pytestmark = pytest.mark.peer
         ("dumpcap", ["--version"], "Dumpcap"),
         ("ip", ["-V"], "iproute2"),
         ("promtool", ["--version"], "promtool, version"),
+        ("prometheus", ["--version"], "prometheus, version"),
     ],
 )
 def test_a_peer_starts(peer: Callable[[str], Any], name: str, arguments: list[str], said: str) -> None:

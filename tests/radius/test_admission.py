@@ -1,3 +1,4 @@
+import hashlib
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from nacd.radius.dedup import DedupTable
 from nacd.radius.ledger import MessageAuthenticatorLedger
 from nacd.radius.packet import Role
 from nacd.values import Instant
+from tests.radius.conftest import SECRET
 
 At = Callable[[float], Instant]
 MakeClient = Callable[..., Client]
@@ -192,14 +194,21 @@ def test_accounting_needs_its_authenticator_and_no_signature(door: Door, make_re
     assert door.reason(forged, role=Role.ACCT) == "bad_accounting_authenticator"
 
 
+def reject(request: bytes) -> bytes:
+    """An answer to these octets, by hand (RFC 2865 section 3)."""
+    start = bytes((3, request[1], 0, 20))
+    return start + hashlib.md5(start + request[4:20] + SECRET).digest()
+
+
 def test_a_request_sent_fifty_times_is_worked_on_once(door: Door, make_request: MakeRequest, at: At) -> None:
     datagram = make_request((1, b"nemo"))
     first = door.receive(datagram)
     assert isinstance(first, Fresh)
     waiting = [door.receive(datagram, now=at(0.1)) for _ in range(25)]
     assert waiting == [Drop(reason="duplicate_in_progress", nas="switch", repeats=first.key.place)] * 25
-    door.admission.remember(first.key, b"answer", at(1))
-    assert [door.receive(datagram, now=at(2)) for _ in range(24)] == [Resend(octets=b"answer", nas="switch")] * 24
+    answer = reject(datagram)
+    door.admission.remember(first.key, answer, at(1))
+    assert [door.receive(datagram, now=at(2)) for _ in range(24)] == [Resend(octets=answer, nas="switch")] * 24
 
 
 def test_a_request_that_got_no_answer_is_worked_on_again(door: Door, make_request: MakeRequest) -> None:
@@ -216,9 +225,9 @@ def test_a_forgery_in_the_same_place_does_not_push_the_real_request_out(
     real = make_request((1, b"nemo"))
     first = door.receive(real)
     assert isinstance(first, Fresh)
-    door.dedup.remember(first.key, b"answer", at(0))
+    door.dedup.remember(first.key, reject(real), at(0))
     assert door.reason(make_request(authenticator=bytes(16), secret=b"guess")) == "bad_message_authenticator"
-    assert door.receive(real) == Resend(octets=b"answer", nas="switch")
+    assert door.receive(real) == Resend(octets=reject(real), nas="switch")
 
 
 def test_status_is_answered_anew_each_time(door: Door, make_request: MakeRequest) -> None:
@@ -252,9 +261,9 @@ def test_an_unsigned_packet_cannot_push_a_signed_request_out_of_the_dedup_table(
     signed = make_request((79, b"\x02\x01\x00\x05\x01"), identifier=7)  # EAP: `auto` does not learn from it
     fresh = door.receive(signed)
     assert isinstance(fresh, Fresh)
-    door.admission.remember(fresh.key, b"the answer", START)
+    door.admission.remember(fresh.key, reject(signed), START)
     forged = bytes([1, 7]) + (31).to_bytes(2, "big") + bytes(range(16)) + b"\x01\x0bforgedone"
     assert isinstance(door.receive(forged), Fresh)
     again = door.receive(signed)
     assert isinstance(again, Resend)
-    assert again.octets == b"the answer"
+    assert again.octets == reject(signed)

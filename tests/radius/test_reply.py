@@ -152,6 +152,18 @@ def test_an_answer_fills_a_packet_and_not_one_octet_more(answer: Answer, make_re
         answer(Reply(code=ACCEPT, fixed=fixed + attribute(25, bytes(room - 1))), packet)
 
 
+def test_a_reject_fits_beside_whatever_proxies_have_put_into_the_request(
+    answer: Answer, make_request: MakeRequest, secret: bytes
+) -> None:
+    # 4,096 octets with Message-Authenticator: the EAP-Failure is longer than the one octet it answers.
+    states = [(33, bytes(253))] * 15 + [(33, bytes(4096 - 20 - 18 - 3 - 15 * 255 - 2))]
+    packet = decode(make_request((79, b"\x02"), *states))
+    assert len(packet.octets) == 4096
+    octets = answer(Reply(code=REJECT, eap=b"\x04\x01\x00\x04"), packet)
+    assert decode(octets).all(33) == packet.all(33)
+    believed(packet, octets, secret)
+
+
 def test_a_state_too_long_for_one_attribute_is_refused(answer: Answer) -> None:
     with pytest.raises(BadValue, match="`State` of 254 octets"):
         answer(Reply(code=CHALLENGE, state=bytes(254)))

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nacd.radius.dynauth.schedule import Attempt
 from nacd.radius.dynauth.transaction import Request
 from nacd.server.dac.paths import Slot
 from nacd.server.dac.sockets import Address
 from nacd.sessions import Meaning, Outcome
-from nacd.values import Secret
+from nacd.values import NO_SECRET, Secret
 
 JUNK_MAX = 64
 """After so many datagrams that answer nothing, an address gets sockets of its own: its flood fills no others."""
@@ -44,9 +44,24 @@ class Target:
             raise ValueError("rate, concurrency and port are positive")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlap:
+    """A NAS that is being changed over may have either of two secrets. other: to be tried once, when the first stays
+    unanswered. answered: told the secret that an answer has proved."""
+
+    other: Secret = NO_SECRET
+    answered: Callable[[Secret], object] = lambda _secret: None
+
+
+NO_OVERLAP = Overlap()
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Asking:
-    """One request, from ``ask`` to its outcome. flight is there once it was sent. leaves: called right before that."""
+    """One request, from ``ask`` to its outcome. flight is there once it was sent. leaves: called right before that.
+
+    tried: transmissions with the secret before this one.
+    """
 
     target: Target
     peer: Address
@@ -57,6 +72,18 @@ class Asking:
     future: asyncio.Future[Outcome]
     leaves: Callable[[], None]
     flight: Flight | None = None
+    overlap: Overlap = NO_OVERLAP
+    tried: int = 0
+
+    @property
+    def has_other(self) -> bool:
+        """Whether there is a secret to try that was not tried."""
+        return self.overlap.other is not NO_SECRET
+
+    def turn(self) -> None:
+        """Begin anew with the other secret."""
+        self.tried, self.flight, self.leaves = self.tries, None, lambda: None
+        self.secret, self.overlap = self.overlap.other, replace(self.overlap, other=NO_SECRET)
 
     def is_same(self, target: Target, code: int, attributes: bytes) -> bool:
         """Whether this is what would be asked."""
@@ -65,7 +92,7 @@ class Asking:
     @property
     def tries(self) -> int:
         """Transmissions so far."""
-        return self.flight.attempt.number if self.flight else 0
+        return self.tried + (self.flight.attempt.number if self.flight else 0)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -87,13 +114,16 @@ class Flight:
 
     def unanswered(self, took_s: float) -> Outcome:
         """The outcome when it is given up."""
-        detail = f"no answer to {self.attempt.number} transmissions in {took_s:.0f} s"
+        tries = self.asking.tries
+        detail = f"no answer to {tries} transmissions in {took_s:.0f} s"
+        if self.asking.tried:
+            detail += ", with either of its two secrets"
         if self.trouble:
             detail += f"; {self.trouble}"
         if self.ignored:
             why = self.ignored_last.replace("_", " ")
             detail += f"; {self.ignored} answers ignored, the last for its {why}"
-        return Outcome(meaning=Meaning.UNANSWERED, detail=detail, tries=self.attempt.number, took_s=took_s)
+        return Outcome(meaning=Meaning.UNANSWERED, detail=detail, tries=tries, took_s=took_s)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -20,7 +20,7 @@ from nacd.radius.dynauth import schedule, transaction
 from nacd.radius.dynauth.schedule import Timing
 from nacd.radius.dynauth.transaction import Ignored
 from nacd.server.dac import paths, sockets
-from nacd.server.dac.lanes import Asking, Flight, Lane, LaneStatus, Target
+from nacd.server.dac.lanes import NO_OVERLAP, Asking, Flight, Lane, LaneStatus, Overlap, Target
 from nacd.server.dac.paths import Group, Limits, Path, Paths, Slot
 from nacd.server.dac.sockets import Address
 from nacd.sessions import Meaning, Outcome
@@ -33,6 +33,8 @@ _WAITING_PER_LANE: Final = 10_000
 _WAITING: Final = 100_000
 _PORTS_AGAIN_S: Final = 1.0
 _LANE_KEPT_S: Final = 60.0
+_TRIES_BEFORE_OTHER: Final = 3
+"""Transmissions with the first of two secrets; the other one then has all that there are."""
 
 STOPPING: Final = "stopping"
 
@@ -93,13 +95,14 @@ class Sender:
         secret: Secret,
         key: str,
         leaves: Callable[[], None] = lambda: None,
+        overlap: Overlap = NO_OVERLAP,
     ) -> asyncio.Future[Outcome]:
         """Ask a NAS; the future never fails, and cancelling it takes back what was not sent yet.
 
         key: what the request is about. Of one key one request is under way at a time, in the order they came; the same
         request once more while the first has no outcome is that first one. leaves: called right before it is sent for
-        the first time, and never if it is not. Raises BadValue for octets that
-        cannot be sent, ValueError for a host that is no IP address.
+        the first time, and never if it is not. overlap: another secret to try where this one proves nothing. Raises
+        BadValue for octets that cannot be sent, ValueError for a host that is no IP address.
         """
         loop = asyncio.get_running_loop()
         code = transaction.check(code, attributes)
@@ -124,6 +127,7 @@ class Sender:
             key=key,
             future=future,
             leaves=leaves,
+            overlap=overlap,
         )
         self._asked += 1
         self._by_key.setdefault(key, deque()).append(asking)
@@ -243,10 +247,16 @@ class Sender:
     def _again(self, flight: Flight) -> None:
         """No answer came in time: once more, or the end."""
         now = self._clock()
+        if flight.asking.has_other and flight.attempt.number >= _TRIES_BEFORE_OTHER:
+            self._turn(flight, now)
+            return
         following = schedule.following(self._timing, flight.attempt, now.monotonic, self._jitter())
         if following is not None and not flight.asking.future.done():
             flight.attempt = following
             self._transmit(flight, now)
+            return
+        if following is None and flight.asking.has_other:
+            self._turn(flight, now)
             return
         if following is None:
             flight.lane.unanswered += 1
@@ -289,13 +299,19 @@ class Sender:
 
     def _answered(self, flight: Flight, datagram: bytes, now: Instant) -> None:
         answer = transaction.read(datagram, flight.request, flight.asking.secret.reveal(), now.wall)
+        if answer is Ignored.RESPONSE_AUTHENTICATOR and flight.asking.has_other:
+            other = flight.asking.overlap.other.reveal()
+            if not isinstance(transaction.read(datagram, flight.request, other, now.wall), Ignored):
+                self._turn(flight, now)  # it says so itself: it has the other one, and cannot have read ours
+                return
         if isinstance(answer, Ignored):
             flight.ignored += 1
             flight.ignored_last = answer
             self._junk(flight.slot.path, flight.slot.nas, f"coa_{answer}", flight.slot.peer, now)
             return
         flight.lane.unanswered = 0
-        outcome = replace(answer, tries=flight.attempt.number, took_s=self._took_s(flight))
+        flight.asking.overlap.answered(flight.asking.secret)
+        outcome = replace(answer, tries=flight.asking.tries, took_s=self._took_s(flight))
         self._finish(flight, outcome, now, answered=True)
 
     def _junk(self, path: Path, nas: str, reason: str, peer: Address, now: Instant) -> None:
@@ -318,16 +334,26 @@ class Sender:
     def _took_s(self, flight: Flight) -> float:
         return self._clock().monotonic - flight.attempt.began
 
+    def _turn(self, flight: Flight, now: Instant) -> None:
+        """Ask the same with the other secret, before anything else that waits for this address."""
+        self._land(flight, now, answered=False)
+        flight.asking.turn()
+        flight.lane.waiting.appendleft(flight.asking)
+        self._pump(flight.lane)
+
     def _finish(self, flight: Flight, outcome: Outcome, now: Instant, *, answered: bool) -> None:
         """The end of what was under way; its place goes to the next one."""
+        self._land(flight, now, answered=answered)
+        self._settle(flight.asking, outcome)
+        self._pump(flight.lane)
+
+    def _land(self, flight: Flight, now: Instant, *, answered: bool) -> None:
         if flight.timer is not None:
             flight.timer.cancel()
         del self._in_flight[flight.slot]
         self._paths.release(flight.slot, now.monotonic, answered=answered)
         self._sweep_later(now)
         flight.lane.in_flight -= 1
-        self._settle(flight.asking, outcome)
-        self._pump(flight.lane)
 
     def _settle(self, asking: Asking, outcome: Outcome) -> None:
         if not asking.future.done():

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from nacd.config import settings
@@ -20,12 +21,13 @@ from nacd.errors import BadValue, UnknownAttribute
 from nacd.radius.clients import Client, ClientTable
 from nacd.radius.dictionary import Dictionary
 from nacd.radius.dynauth import transaction
+from nacd.radius.overlap.seen import SecretsSeen
 from nacd.radius.packet import Code
 from nacd.server.assembly import Assembled
-from nacd.server.dac.lanes import Target
+from nacd.server.dac.lanes import NO_OVERLAP, Overlap, Target
 from nacd.server.sessions import settings_of
 from nacd.sessions import Grounds, Pending, Session, Standing
-from nacd.values import NOT_ASKED, Attribute, CertificateFacts, Rendered, Secret
+from nacd.values import NO_SECRET, NOT_ASKED, Attribute, CertificateFacts, Rendered, Secret
 from nacd.vendor import dynauth as words
 from nacd.vendor.dynauth import LeftOut, Rung
 from nacd.vendor.dynauth_model import ClassUse, Dynauth
@@ -39,13 +41,14 @@ _UNKNOWN: Final = ""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A request ready to be sent. shown: ``attributes`` in names, for people."""
+    """A request ready to be sent. shown: ``attributes`` in names, for people. overlap: the NAS's other secret."""
 
     target: Target
     code: int
     attributes: bytes
     shown: tuple[Attribute, ...]
     secret: Secret
+    overlap: Overlap = NO_OVERLAP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +60,23 @@ class _Askable:
     vendor: Dynauth
 
     @property
-    def secret(self) -> Secret:
-        return self.wanted.secret or self.client.secret
+    def secrets(self) -> tuple[Secret, Secret]:
+        """The one in force and the one beside it, ``NO_SECRET`` for none."""
+        return secrets_asked_with(self.wanted, self.client)
 
 
 class Targets:
     """Of the configuration that is in force."""
 
-    def __init__(self, assembled: Assembled, has_namesake: Callable[[Session], bool] = lambda _session: False) -> None:
+    def __init__(
+        self,
+        assembled: Assembled,
+        has_namesake: Callable[[Session], bool] = lambda _session: False,
+    ) -> None:
         """has_namesake: whether somebody else's session at the same NAS bears the User-Name of this one."""
         self._has_namesake = has_namesake
+        self.seen = SecretsSeen()
+        """Which of two secrets NASes have."""
         self.renew(assembled)
 
     def renew(self, assembled: Assembled) -> None:
@@ -152,15 +162,18 @@ class Targets:
             code = transaction.check(_CODES[said.code], octets)
         except (BadValue, UnknownAttribute) as wrong:
             return LeftOut(number=rung.number, verb=rung.verb, reason=str(wrong))
-        return Asked(
-            target=settings_of.target(
-                askable.wanted, askable.vendor, nas=session.place.nas, host=_plain(session.place.source), port=rung.port
-            ),
-            code=code,
-            attributes=octets,
-            shown=said.attributes,
-            secret=askable.secret,
-        )
+        name, source = session.place.nas, session.place.source
+        target = settings_of.target(askable.wanted, askable.vendor, nas=name, host=_plain(source), port=rung.port)
+        secret, overlap = self._secrets(askable, target, source)
+        return Asked(target=target, code=code, attributes=octets, shown=said.attributes, secret=secret, overlap=overlap)
+
+    def _secrets(self, askable: _Askable, target: Target, source: str) -> tuple[Secret, Overlap]:
+        """What this address most likely has, and what else it may have."""
+        if askable.secrets[1] is NO_SECRET:
+            return askable.secrets[0], NO_OVERLAP
+        first, other = self.seen.ask_with(target.nas, target.host, source, askable.secrets)
+        answered = partial(self.seen.answered, target.nas, target.host)
+        return first, Overlap(other=other, answered=answered)
 
     def class_is_free(self, vendor: str) -> bool:
         """Whether NASes of this vendor return Class and make nothing of it, so that a token of ours may go in."""
@@ -197,6 +210,13 @@ class Targets:
         return words.cannot_change(rung, had, wanted) or (
             _stays_behind(rung, had, wanted, vendor.class_use) if rung.push else ""
         )
+
+
+def secrets_asked_with(wanted: settings.Dynauth, client: Client) -> tuple[Secret, Secret]:
+    """The two secrets that a NAS is asked with: ``dynauth``'s own, else those of its requests. ``NO_SECRET``: none."""
+    if wanted.secret is None:
+        return client.secret, client.next_secret
+    return wanted.secret, wanted.next_secret or NO_SECRET
 
 
 def _stays_behind(rung: Rung, old: Iterable[Attribute], new: Iterable[Attribute], class_use: ClassUse) -> str:
