@@ -77,7 +77,8 @@ class Conversation:
 class Books:
     """How many conversations there are, through which NAS and port, of which station, and what they hold.
 
-    A limit is named as in the configuration; ``limited`` counts how often each one refused somebody.
+    A limit is named as in the configuration; ``limited`` counts how often each one refused somebody. Of handshakes and
+    memory no NAS address gets all: who is silent in the middle of handshakes behind one keeps nobody out elsewhere.
     """
 
     def __init__(self, options: EapOptions) -> None:
@@ -87,6 +88,8 @@ class Books:
         self.handshaking = 0
         self.held_octets = 0
         self.limited: Counter[str] = Counter()
+        self._handshakes_of: Counter[str] = Counter()
+        self._octets_of: Counter[str] = Counter()
         # Keyed by (source,), (source, station) and the port's four words: of different lengths, so never equal.
         self._of: Counter[tuple[str, ...]] = Counter()
 
@@ -96,7 +99,7 @@ class Books:
         reached = ""
         if self.live - self.handshaking >= options.max_waiting:
             reached = "max_waiting"
-        elif self.held_octets + WAITING_OCTETS > options.max_octets:
+        elif self._too_much(request.source, WAITING_OCTETS):
             reached = "memory"
         elif self._of[(request.source,)] >= options.max_per_nas:
             reached = "max_per_nas"
@@ -106,30 +109,31 @@ class Books:
             reached = "max_per_station"
         return self._counted(reached)
 
-    def no_room_for_handshake(self) -> str:
-        """The limit that keeps a conversation from opening TLS, ``""`` if none does."""
+    def no_room_for_handshake(self, source: str) -> str:
+        """The limit that keeps a conversation behind this address from opening TLS, ``""`` if none does."""
+        most = self.options.max_handshakes
         reached = ""
-        if self.handshaking >= self.options.max_handshakes:
+        if self.handshaking >= most or self._handshakes_of[source] >= _share(most):
             reached = "max_handshakes"
-        elif self.held_octets + HANDSHAKE_OCTETS > self.options.max_octets:
+        elif self._too_much(source, HANDSHAKE_OCTETS):
             reached = "memory"
         return self._counted(reached)
 
-    def over_memory(self) -> str:
-        """``memory`` when more is held than may be, else ``""``."""
-        return self._counted("memory" if self.held_octets > self.options.max_octets else "")
+    def over_memory(self, source: str) -> str:
+        """``memory`` when more is held than may be, by all or behind this address, else ``""``."""
+        return self._counted("memory" if self._too_much(source, 0) else "")
 
     def opened(self, conversation: Conversation) -> None:
         """One more."""
         self.live += 1
-        self.held_octets += conversation.held
+        self._holds(conversation, conversation.held)
         self._of.update(_holders(conversation))
 
     def closed(self, conversation: Conversation) -> None:
         """One less, with all it held."""
         self.live -= 1
-        self.held_octets -= conversation.held
-        self.handshaking -= conversation.counted
+        self._holds(conversation, -conversation.held)
+        self._shakes(conversation, -conversation.counted)
         for holder in _holders(conversation):
             self._of[holder] -= 1
             if not self._of[holder]:
@@ -141,15 +145,39 @@ class Books:
         if not isinstance(server, TlsServer):
             return
         held = WAITING_OCTETS + server.held_octets
-        self.held_octets += held - conversation.held
+        self._holds(conversation, held - conversation.held)
         conversation.held = held
-        self.handshaking += server.handshaking - conversation.counted
+        self._shakes(conversation, server.handshaking - conversation.counted)
         conversation.counted = server.handshaking
+
+    def _holds(self, conversation: Conversation, more: int) -> None:
+        self.held_octets += more
+        _add(self._octets_of, conversation.key[0], more)
+
+    def _shakes(self, conversation: Conversation, more: int) -> None:
+        self.handshaking += more
+        _add(self._handshakes_of, conversation.key[0], more)
+
+    def _too_much(self, source: str, more: int) -> bool:
+        most = self.options.max_octets
+        return self.held_octets + more > most or self._octets_of[source] + more > _share(most)
 
     def _counted(self, reached: str) -> str:
         if reached:
             self.limited[reached] += 1
         return reached
+
+
+def _share(whole: int) -> int:
+    """What one NAS address may take of it."""
+    return whole - whole // 4
+
+
+def _add(counts: Counter[str], of: str, more: int) -> None:
+    if more:
+        counts[of] += more
+        if not counts[of]:
+            del counts[of]
 
 
 def _holders(conversation: Conversation) -> tuple[tuple[str, ...], ...]:

@@ -234,7 +234,7 @@ class Conversations:
     ) -> EapStep:
         identifier = response.identifier
         event = _tls_event(response)
-        if server.opens_tls(event) and (reached := self._books.no_room_for_handshake()):
+        if server.opens_tls(event) and (reached := self._books.no_room_for_handshake(conversation.key[0])):
             self._ongoing.remove(conversation)
             return self._overloaded(reached, conversation.identity, identifier)
         step = server.receive(event, now)
@@ -256,7 +256,7 @@ class Conversations:
                     failure=message.encode_failure(identifier),
                 )
             case Send(body=body, chain=chain, anchor=anchor):
-                if reached := self._books.over_memory():
+                if reached := self._books.over_memory(conversation.key[0]):
                     self._ongoing.remove(conversation)
                     return self._overloaded(reached, conversation.identity, identifier)
                 return self._request(conversation, EapMethod.TLS, body, now, chain=chain, anchor=anchor)
@@ -285,9 +285,11 @@ class Conversations:
 
     def _overloaded(self, reached: str, identity: str, identifier: int) -> EapFailed:
         books = self._books
+        share = " (one NAS address gets three quarters)" if reached in ("max_handshakes", "memory") else ""
         reason = (
-            f"the limit `eap.conversations.{reached}` is reached ({books.live} conversations, {books.handshaking} "
-            f"in TLS, {books.held_octets >> 20} MiB); is a port flapping, or has every switch restarted?"
+            f"the limit `eap.conversations.{reached}`{share} is reached ({books.live} conversations, "
+            f"{books.handshaking} in TLS, {books.held_octets >> 20} MiB); "
+            "is a port flapping, or has every switch restarted?"
         )
         return _failed(Failure(code="overloaded", reason=reason), identifier, identity)
 

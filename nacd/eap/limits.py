@@ -32,7 +32,9 @@ class EapOptions:
     lifetime_s: a conversation whose peer is silent this long is dropped (30).
     max_waiting: conversations without a TLS connection, about 4 KiB each (20,000).
     max_handshakes: conversations with one, about 64 KiB each (2,000).
-    max_octets: memory for all of them (256 MiB). max_rounds: requests in one conversation (100).
+    max_octets: memory for all of them (256 MiB). Of these two, what is behind one NAS address may take three quarters:
+    by air a peer can be as many as it likes, and there must be room for those behind other addresses.
+    max_rounds: requests in one conversation (100).
     max_per_nas, max_per_port, max_per_station: conversations through one NAS address (10,000), through one port
     (64), and of one Calling-Station-Id at one NAS address (100).
     fragment_size: octets of the largest EAP packet we send; 0 takes what keeps the whole UDP datagram within

@@ -95,6 +95,14 @@ def decode(octets: bytes) -> EapMessage:
     return EapMessage(code=code, identifier=octets[1], method=octets[4], body=bytes(octets[5:length]))
 
 
+def names_its_peer(octets: bytes) -> bool:
+    """Whether this is an EAP-Response/Identity, whatever is wrong with it: a beginning, also inside a conversation.
+
+    Each has a handshake of its own behind it, and a conversation has as many rounds as fifty of them take.
+    """
+    return octets[:1] == bytes((EapCode.RESPONSE,)) and octets[4:5] == bytes((EapMethod.IDENTITY,))
+
+
 def encode_request(identifier: int, method: int, body: bytes = b"") -> bytes:
     """An EAP-Request. identifier: 0..255. Length is two octets, so body must stay under 65,531."""
     length = _HEADER + 1 + len(body)

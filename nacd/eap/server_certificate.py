@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -77,10 +77,26 @@ def inspect(chain_pem: bytes, key_pem: Secret, now: Instant) -> tuple[Certificat
     )
 
 
-def fingerprint(chain_pem: bytes) -> str:
-    """SHA-256 over the server's own certificate, hex. Raises ValueError for a file without one."""
-    leaf = sending_order(load_readable_pem(chain_pem, "the server certificate file"))[0]
-    return leaf.fingerprint(SHA256()).hex()
+class Dated(NamedTuple):
+    """A certificate by what people know it by. fingerprint: SHA-256, hex. not_after: seconds since the epoch."""
+
+    subject: str
+    fingerprint: str
+    not_after: float
+
+
+def sent(chain_pem: bytes) -> tuple[Dated, ...]:
+    """What supplicants are shown, the server's own first. Raises ValueError for a file without one."""
+    return tuple(map(_dated, sending_order(load_readable_pem(chain_pem, "the server certificate file"))))
+
+
+def trusted(anchor: TrustAnchor) -> tuple[Dated, ...]:
+    """The certificates of one entry of ``client_cas``. Raises ValueError for a file without one."""
+    return tuple(map(_dated, load_readable_pem(anchor.pem, f"client_cas entry `{anchor.name}`")))
+
+
+def _dated(cert: x509.Certificate) -> Dated:
+    return Dated(name_of(cert).subject, cert.fingerprint(SHA256()).hex(), cert.not_valid_after_utc.timestamp())
 
 
 def inspect_client_cas(client_cas: Sequence[TrustAnchor], now: Instant) -> tuple[CertificateFinding, ...]:

@@ -114,6 +114,8 @@ def _resolve(host: str, port: int) -> list[Any]:
             return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as trouble:
             raise SourceError(f"`{host}` cannot be resolved: {trouble.strerror or trouble}") from trouble
+        except UnicodeError as trouble:
+            raise SourceError(f"`{host}` is no name of a host: a part of it is longer than 63 characters") from trouble
 
     return _RESOLVERS.run((host, port), work, _LIMIT.until, f"resolving `{host}`")
 
@@ -123,7 +125,7 @@ def connect(host: str, port: int) -> socket.socket:
 
     Raises OSError, and SourceError when the name has no address.
     """
-    addresses = _resolve(host, port)
+    addresses = _resolve(host.strip("[]"), port)  # an IPv6 address stands in brackets, as it does in its URL
     failed: OSError = OSError(f"`{host}` has no address")
     for done, (family, kind, protocol, _name, address) in enumerate(addresses):
         connection = _BoundedSocket(family, kind, protocol)

@@ -59,9 +59,12 @@ class HttpAnswer:
 class HttpClient:
     """Sends requests; thread-safe, with one session (and connections kept for less than a minute) for each thread."""
 
-    def __init__(self, *, ca_file: str = "", proxy: str = "") -> None:
-        """ca_file, proxy: see ``IntuneOptions``. Raises OSError when the CA file cannot be read."""
-        self._context = tls_context(ca_file)
+    def __init__(self, *, ca_file: str = "", proxy: str = "", context: ssl.SSLContext | None = None) -> None:
+        """ca_file, proxy: see ``IntuneOptions``. context: instead of one that trusts the CA file, of ``tls_context``.
+
+        Raises OSError when the CA file cannot be read.
+        """
+        self._context = context or tls_context(ca_file)
         self._proxies = {"http": proxy, "https": proxy} if proxy else {}
         self._threads = threading.local()
         self._onlooker = Onlooker(proxy)
@@ -93,7 +96,8 @@ class HttpClient:
                     headers={name.lower(): value for name, value in response.headers.items()},
                     body=received,
                 )
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as trouble:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as trouble:
+            # ValueError: urllib3 lets it through for a piece of negative length.
             words = _in_words(trouble, parts.hostname or "")
             raise UnreachableError(words + self._presented(trouble, url, until)) from trouble
 
@@ -130,7 +134,7 @@ class HttpClient:
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._threads, "session", None)
         if session is None:
-            session = requests.Session()
+            session = _Session()
             session.trust_env = False
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
             session.headers.clear()
@@ -143,6 +147,14 @@ class HttpClient:
             session.close()
         self._threads.used_at = time.monotonic()
         return session
+
+
+class _Session(requests.Session):
+    """requests without its look at where a redirect leads: it would read the whole body for that, however long, and
+    raise for what is no address, although nobody follows."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere."""
 
 
 class _Adapter(HTTPAdapter):

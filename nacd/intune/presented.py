@@ -135,7 +135,11 @@ def through(host: str, port: int, proxy: str) -> Any:
     if not proxy:
         return connect(host, port)
     parts = urlsplit(proxy)
-    raw = connect(parts.hostname or "", parts.port or 80)
+    try:
+        raw = connect(parts.hostname or "", parts.port or 80)
+    except OSError as trouble:  # said of the proxy: the host behind it may be in the best of health
+        why = "it does not answer in time" if isinstance(trouble, TimeoutError) else (trouble.strerror or "error")
+        raise SourceError(f"the proxy `{parts.hostname}` cannot be reached: {why.lower()}") from trouble
     try:
         login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}".encode()
         proof = f"Proxy-Authorization: Basic {b64encode(login).decode()}\r\n" if parts.username else ""

@@ -12,6 +12,7 @@ import re
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -49,7 +50,7 @@ def error_text(body: bytes) -> ErrorText:
         envelope = nested
     message = str(_any_case(envelope, "message") or _any_case(envelope, "code") or "")
     if not envelope:
-        message = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+        message = " ".join(re.sub(r"<[^<>]*>", " ", text).split())
     activity = re.search(r"Activity ID: *([0-9A-Fa-f-]{36})", message)
     shown = message.partition(" - Operation ID")[0]
     return ErrorText(
@@ -155,7 +156,9 @@ def _decoded(claims: str) -> str:
 
 def _date(text: str) -> float:
     try:
-        return parsedate_to_datetime(text).timestamp()
+        moment = parsedate_to_datetime(text)
+        # The oldest of the three forms names no zone; all of them mean GMT (RFC 9110 section 5.6.7).
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
         return 0.0
 

@@ -36,6 +36,17 @@ from nacd.values import Secret
 NEEDED_ROLE = "get_device_compliance"
 _ACQUISITION_S = 15.0
 _MARGIN_S = 30.0
+# It reads an answer as if its fields were what they should be: a number for a text is an AttributeError.
+_MSAL_RAISES = (
+    MsalError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +179,7 @@ class TokenSource:
             return _token(self._ask_msal(audience, place, login), login, started)
         except SourceError as trouble:
             raise type(trouble)(login.said() or trouble.detail) from trouble
-        except (MsalError, ValueError, TypeError, KeyError, RuntimeError, OSError) as trouble:
+        except _MSAL_RAISES as trouble:
             # MSAL's own texts quote URLs and bodies; what the service said was kept on the way.
             raise SourceError(login.said() or f"msal gave up ({type(trouble).__name__})") from trouble
 
@@ -251,7 +262,7 @@ class Bearer:
 def _token(result: Mapping[str, Any], login: LoginService, started: float) -> Token:
     """MSAL's result as a value. started: monotonic seconds, taken before asking, so that age is never too small."""
     value = result.get("access_token")
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+    if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
         raise SourceError(login.said() or login.complaint(result))
     lifetime_s = float(result.get("expires_in") or 0)
     refresh_s = float(result.get("refresh_in") or lifetime_s * 0.75)

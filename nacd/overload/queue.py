@@ -4,10 +4,11 @@ Knows: lanes, room, shares, and until when somebody still waits for an answer. R
 
 Theory: when more comes in than can be worked off, finishing is worth more than beginning. Half a handshake
 that is dropped is lost work twice: the peer starts anew. So continuations come first; then what is short and
-closes something (accounting, Status-Server); then what begins. Continuations cannot starve the rest for long,
-because their number is bounded by what was begun, and by the rounds one conversation may take. Beginnings may
-fill three quarters of the room only, and one NAS only its share, so that there is always room for the others
-to go on.
+closes something (accounting, Status-Server); then what begins. The later lanes are not starved: while they wait,
+every eighth turn of a lane goes to the next one that has something, so a NAS that accounts for more than can be
+written down, or whatever merely looks like a continuation, holds up nobody's login. Inside a lane the NASes take
+turns: who sends most waits behind himself. Beginnings may fill three quarters of the room only, and one NAS only
+its share of each lane, so that there is always room for the others.
 
 A request waits as long as its NAS does. A repeat shows that the NAS still waits and renews that time; whoever
 takes a request whose time is over knows that nobody listens any more.
@@ -15,7 +16,8 @@ takes a request whose time is over knows that nobody listens any more.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Final, Generic, TypeAlias, TypeVar
 
@@ -26,6 +28,7 @@ Place: TypeAlias = tuple[object, ...]
 """What a repeat has in common with the request it repeats."""
 
 _NEW_FILLS: Final = 0.75
+_PASSES: Final = 8
 _LONGEST_S: Final = 20.0
 
 
@@ -65,17 +68,17 @@ class Queued(Generic[Work]):
 
 
 class WorkQueue(Generic[Work]):
-    """Bounded in requests, in octets, and in what one NAS may begin. Not for several threads."""
+    """Bounded in requests, in octets, and in what one NAS has in each lane. Not for several threads."""
 
-    def __init__(self, *, max_requests: int, max_octets: int, max_new_per_nas: int) -> None:
+    def __init__(self, *, max_requests: int, max_octets: int, max_per_nas: int) -> None:
         self._max_requests = max_requests
         self._max_octets = max_octets
         self._max_new = int(max_requests * _NEW_FILLS)
         self._max_new_octets = int(max_octets * _NEW_FILLS)
-        self._max_new_per_nas = max_new_per_nas
-        self._lanes: tuple[deque[Queued[Work]], ...] = tuple(deque() for _ in Lane)
+        self._max_per_nas = max_per_nas
+        self._lanes: tuple[OrderedDict[str, deque[Queued[Work]]], ...] = tuple(OrderedDict() for _ in Lane)
+        self._turns = [0 for _ in Lane]
         self._places: dict[Place, Queued[Work]] = {}
-        self._new_of: dict[str, int] = {}
         self._octets = 0
         self._count = 0
 
@@ -87,6 +90,14 @@ class WorkQueue(Generic[Work]):
         """Octets of all requests that wait."""
         return self._octets
 
+    @property
+    def depths(self) -> Mapping[str, int]:
+        """Requests that wait, by the name of their lane."""
+        return {
+            lane.name.lower(): sum([len(waiting) for waiting in nases.values()])
+            for lane, nases in zip(Lane, self._lanes, strict=True)
+        }
+
     def put(self, queued: Queued[Work]) -> str:
         """Let it wait; the name of the limit that is reached if it may not, ``""`` if it does."""
         new = queued.lane is Lane.NEW
@@ -95,11 +106,13 @@ class WorkQueue(Generic[Work]):
             return "max_requests"
         if octets > (self._max_new_octets if new else self._max_octets):
             return "memory"
-        if new:
-            count = self._new_of.get(queued.nas, 0)
-            if count >= self._max_new_per_nas:
-                return "max_per_nas"
-            self._new_of[queued.nas] = count + 1
+        nases = self._lanes[queued.lane]
+        waiting = nases.get(queued.nas)
+        if waiting is None:
+            waiting = nases[queued.nas] = deque()
+        elif len(waiting) >= self._max_per_nas:
+            return "max_per_nas"
+        waiting.append(queued)
         self._octets = octets
         self._count += 1
         # RFC 5080 section 2.2.2: of two requests in one place the newer counts.
@@ -107,7 +120,6 @@ class WorkQueue(Generic[Work]):
         if older is not None:
             older.superseded = True
         self._places[queued.place] = queued
-        self._lanes[queued.lane].append(queued)
         return ""
 
     def wanted(self, place: Place, now: Instant) -> None:
@@ -119,20 +131,26 @@ class WorkQueue(Generic[Work]):
 
     def take(self) -> Queued[Work]:
         """The next to work on. Raises IndexError when nothing waits."""
-        for lane in self._lanes:
-            if lane:
-                queued = lane.popleft()
-                break
+        nases = self._next_lane()
+        nas, waiting = next(iter(nases.items()))
+        queued = waiting.popleft()
+        if waiting:
+            nases.move_to_end(nas)
         else:
-            raise IndexError("nothing waits")
+            del nases[nas]
         self._octets -= queued.octets
         self._count -= 1
         if self._places.get(queued.place) is queued:
             del self._places[queued.place]
-        if queued.lane is Lane.NEW:
-            left = self._new_of[queued.nas] - 1
-            if left:
-                self._new_of[queued.nas] = left
-            else:
-                del self._new_of[queued.nas]
         return queued
+
+    def _next_lane(self) -> OrderedDict[str, deque[Queued[Work]]]:
+        """The lane whose turn it is. Raises IndexError when nothing waits."""
+        waiting = [number for number, nases in enumerate(self._lanes) if nases]
+        if not waiting:
+            raise IndexError("nothing waits")
+        for number in waiting[:-1]:
+            self._turns[number] = (self._turns[number] + 1) % _PASSES
+            if self._turns[number]:
+                return self._lanes[number]
+        return self._lanes[waiting[-1]]

@@ -4,7 +4,7 @@ Knows: the words of an override, which of several is in force, and the decision 
 who may order one, where it is kept, and what its profile contains.
 
 Theory. An order is a person's last word, so the newest that is not lifted and has not run out counts, whatever older
-ones say: whoever lets a device in after it was blocked means it. Of two orders of the same moment the stricter counts.
+ones say: whoever lets a device in after it was blocked means it. The newest is the one that was kept last.
 To let something in against the policy is breaking glass, and glass is mended: such an order needs an end.
 """
 
@@ -82,18 +82,17 @@ class NoOverride:
 NO_OVERRIDE: Final = NoOverride()
 InForce: TypeAlias = Override | NoOverride
 
-_STRICTER: Final = {OverrideEffect.ALLOW: 0, OverrideEffect.QUARANTINE: 1, OverrideEffect.BLOCK: 2}
-
 
 def in_force(overrides: Iterable[Override], identity: Identity, mac: str, tenant: str, now: float) -> InForce:
     """The order that counts for this endpoint. mac: its MAC in its one spelling, ``""`` if it is not known.
 
-    tenant: whose device it is, ``""`` if nobody's. now: seconds since the epoch.
+    tenant: whose device it is, ``""`` if nobody's. now: seconds since the epoch. Newest is what was kept last: a date
+    is the word of a clock that may have been set back since, and then a block would not count.
     """
     found = [each for each in overrides if each.is_in_force(now) and _is_about(each, identity, mac, tenant)]
     if not found:
         return NO_OVERRIDE
-    return max(found, key=lambda each: (each.at, _STRICTER[each.effect], each.id))
+    return max(found, key=lambda each: each.id)
 
 
 class Orders:

@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from nacd.eap.conversations import EapOptions
-from nacd.eap.limits import NO_STATION, station_of
+from nacd.eap.limits import NO_STATION, WAITING_OCTETS, station_of
 from nacd.values import AccessRequest, Challenge, EapFailed, Nas
 
 
@@ -72,6 +72,37 @@ def test_too_many_handshakes_are_refused_before_they_cost_anything(kit, site, co
     assert isinstance(outcomes[0], Challenge)
     assert outcomes[1].code == "overloaded"
     assert talk.counters.handshaking == 1
+
+
+def test_silent_handshakes_behind_one_nas_leave_room_for_those_behind_another(kit, site, context, supplicant):
+    talk = kit.conversations(context, max_handshakes=8)
+
+    def hello(source, station):
+        peer = supplicant(site.device)
+        asked = kit.access_request(kit.response(1, 1), calling_station_id=station, source=source)
+        step = talk.receive(asked, kit.instant())
+        return talk.receive(kit.access_request(peer.answer(step.eap), step.state, source=source), kit.instant())
+
+    by_air = [hello("192.0.2.1", f"invented {number}") for number in range(10)]
+    assert [isinstance(step, Challenge) for step in by_air] == [True] * 6 + [False] * 4
+    assert by_air[-1].code == "overloaded"
+    assert "max_handshakes" in by_air[-1].reason
+    elsewhere = [hello("192.0.2.2", f"good {number}") for number in range(2)]
+    assert all(isinstance(step, Challenge) for step in elsewhere)
+    assert talk.counters.handshaking == 8
+    talk.expire(kit.instant(monotonic=5_000.0))
+    assert isinstance(hello("192.0.2.1", "later"), Challenge)
+
+
+def test_what_is_held_behind_one_nas_leaves_memory_for_those_behind_another(kit, context):
+    talk = kit.conversations(context, max_octets=10 * WAITING_OCTETS)
+
+    def begin(source, station):
+        asked = kit.access_request(kit.response(1, 1), calling_station_id=station, source=source)
+        return isinstance(talk.receive(asked, kit.instant()), Challenge)
+
+    assert [begin("192.0.2.1", str(number)) for number in range(10)].count(True) == 7
+    assert [begin("192.0.2.2", str(number)) for number in range(3)] == [True] * 3
 
 
 def test_the_memory_budget_counts_fragments_that_never_end(kit, context):

@@ -84,3 +84,18 @@ def test_no_identity_breaks_a_log_line(body):
 def test_methods_have_names():
     assert message.method_name(25) == "PEAP"
     assert message.method_name(99) == "EAP method 99"
+
+
+@pytest.mark.parametrize(
+    ("octets", "names"),
+    [
+        (b"\x02\x07\x00\x05\x01", True),
+        (b"\x02\x07\x00\x09\x01host", True),
+        (b"\x01\x07\x00\x05\x01", False),
+        (b"\x02\x07\x00\x06\x0d\x00", False),
+        (b"\x02\x07\x00\x06", False),
+        (b"", False),
+    ],
+)
+def test_only_an_identity_response_names_a_peer(octets, names):
+    assert message.names_its_peer(octets) is names

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from nacd.errors import SourceError
 from nacd.intune import bounded
 from nacd.intune.bounded import limit, tls_context
 from nacd.intune.client import HttpClient, UnreachableError
@@ -59,6 +60,12 @@ def test_a_name_that_does_not_exist_is_said(pki: Any, monkeypatch: pytest.Monkey
     monkeypatch.setattr(bounded.socket, "getaddrinfo", unknown)
     with pytest.raises(bounded.SourceError, match=r"`gone.test` cannot be resolved: Name or service not known"):
         HttpClient(ca_file=pki.ca_file).send("GET", "https://gone.test/", headers={}, until=time.monotonic() + 5)
+
+
+def test_a_name_that_nobody_can_have_is_said(pki: Any) -> None:
+    long = "a" * 64 + ".manage.microsoft.com"
+    with pytest.raises(SourceError, match="longer than 63 characters"):
+        HttpClient(ca_file=pki.ca_file).send("GET", f"https://{long}/", headers={}, until=time.monotonic() + 5)
 
 
 def test_the_next_address_is_tried_when_one_refuses(microsoft: Any, pki: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,6 +62,29 @@ def test_redirects_are_handed_back(client: HttpClient, microsoft: Any, elsewhere
     assert not elsewhere.calls
 
 
+@pytest.mark.parametrize("location", ["http://[::1", "https://a:b", "//", "\x00", "http://" + "a" * 70 + ".test/"])
+def test_a_redirect_to_what_is_no_address_is_handed_back_too(
+    client: HttpClient, microsoft: Any, wire: Any, location: str
+) -> None:
+    said = wire.Said(status=302, body=b"moved", headers={"Location": location})
+    microsoft.say("devices", said)
+    assert fetch(client, microsoft.root + "/devices/").body == b"moved"
+
+
+def test_the_body_of_a_redirect_is_cut_off_like_any_other(client: HttpClient, microsoft: Any, wire: Any) -> None:
+    endless = wire.Said(status=302, body=b"x" * (BODY_LIMIT + 1), headers={"Location": microsoft.root})
+    microsoft.always("devices", endless)
+    with pytest.raises(SourceError, match="longer than"):
+        fetch(client, microsoft.root + "/devices/")
+
+
+def test_a_body_in_impossible_pieces_is_no_answer(client: HttpClient, microsoft: Any, wire: Any) -> None:
+    pieces = wire.Said(body=b"-5\r\nhello\r\n0\r\n\r\n", headers={"Transfer-Encoding": "chunked"})
+    microsoft.always("devices", pieces)
+    with pytest.raises(UnreachableError):
+        fetch(client, microsoft.root + "/devices/")
+
+
 def test_cookies_are_not_kept(client: HttpClient, microsoft: Any, wire: Any) -> None:
     microsoft.say("devices", wire.Said(headers={"Set-Cookie": "a=b; Path=/"}))
     fetch(client, microsoft.root + "/devices/")
@@ -155,6 +178,7 @@ def proxy(microsoft: Any) -> Iterator[tuple[str, list[bytes]]]:
 
     threading.Thread(target=serve, daemon=True).start()
     yield f"http://user:pass@127.0.0.1:{listening.getsockname()[1]}", asked
+    listening.shutdown(socket.SHUT_RDWR)  # its thread ends
     listening.close()
 
 
@@ -166,6 +190,25 @@ def test_the_proxy_of_the_options_is_used_and_sees_no_token(
     assert asked[0].startswith(f"CONNECT localhost:{microsoft.port} HTTP/1.".encode())
     assert b"Proxy-Authorization: Basic" in asked[0]
     assert b"Bearer" not in asked[0]
+
+
+def test_a_proxy_is_reached_by_its_ipv6_address(pki: Any) -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as listening:
+        asked: list[bytes] = []
+
+        def serve() -> None:
+            near, _ = listening.accept()
+            with near:
+                asked.append(near.recv(4096))
+                near.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+
+        serving = threading.Thread(target=serve, daemon=True)
+        serving.start()
+        client = HttpClient(ca_file=pki.ca_file, proxy=f"http://[::1]:{listening.getsockname()[1]}")
+        with pytest.raises(UnreachableError, match="the proxy does not lead to `localhost`"):
+            fetch(client, "https://localhost:2/")
+        serving.join(10)
+    assert asked[0].startswith(b"CONNECT localhost:2 HTTP/1.")
 
 
 def test_a_proxy_that_is_not_there_is_said_without_its_password(pki: Any) -> None:

@@ -49,6 +49,7 @@ class Listener:
             self.done.set()
 
     def close(self) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)  # its thread ends
         self._listening.close()
 
 
@@ -196,6 +197,7 @@ def proxy(listener: Listener) -> Iterator[tuple[str, list[bytes]]]:
 
     threading.Thread(target=serve, daemon=True).start()
     yield f"http://user:p%40ss@127.0.0.1:{listening.getsockname()[1]}", asked
+    listening.shutdown(socket.SHUT_RDWR)
     listening.close()
 
 
@@ -205,6 +207,13 @@ def test_the_look_goes_through_the_proxy(proxy: tuple[str, list[bytes]]) -> None
     assert seen.subjects == ("CN=localhost", "CN=ca")
     assert asked[0].startswith(b"CONNECT fef.unit.test:443 HTTP/1.1\r\n")
     assert b"Proxy-Authorization: Basic dXNlcjpwQHNz" in asked[0]
+
+
+def test_a_proxy_that_is_not_there_is_not_taken_for_the_host_behind_it() -> None:
+    with socket.socket() as held:  # bound, and nobody listens
+        held.bind(("127.0.0.1", 0))
+        seen = presented("behind.test", 443, soon(), f"http://127.0.0.1:{held.getsockname()[1]}")
+    assert seen.problem == "the proxy `127.0.0.1` cannot be reached: connection refused"
 
 
 def test_a_proxy_that_says_no_is_said(proxy: tuple[str, list[bytes]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import email.utils
 import json
+import time
 from collections.abc import Callable
 
 import pytest
@@ -44,6 +45,13 @@ def test_other_error_bodies_are_cut_short_and_cleaned() -> None:
     assert error_text(b"[" * 50_000).message
 
 
+@pytest.mark.parametrize("page", [b"<" * 65_536, b"<a" * 32_768, b"<" + b"a" * 65_535])
+def test_a_page_of_tags_that_never_end_keeps_nobody_waiting(page: bytes) -> None:
+    began = time.thread_time()
+    assert error_text(page).message
+    assert time.thread_time() - began < 0.5
+
+
 @settings(max_examples=100)
 @given(st.binary(max_size=60))
 def test_any_octets_are_an_error_text(octets: bytes) -> None:
@@ -64,6 +72,8 @@ NOW = 1_800_000_000.0
         ({"retry-after": "1e9"}, 30),
         ({"retry-after": email.utils.formatdate(NOW + 90, usegmt=True)}, 90),
         ({"retry-after": email.utils.formatdate(NOW - 90, usegmt=True)}, 0),
+        ({"retry-after": time.strftime("%A, %d-%b-%y %H:%M:%S GMT", time.gmtime(NOW + 90))}, 90),
+        ({"retry-after": time.asctime(time.gmtime(NOW + 90))}, 90),
         (
             {
                 "retry-after": email.utils.formatdate(NOW + 990, usegmt=True),
@@ -73,8 +83,17 @@ NOW = 1_800_000_000.0
         ),
     ],
 )
-def test_retry_after_is_read_in_both_forms(headers: dict[str, str], expected: float) -> None:
-    assert retry_after_s(headers, NOW) == expected
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
+def test_retry_after_is_read_in_all_forms_wherever_this_machine_stands(
+    headers: dict[str, str], expected: float, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert retry_after_s(headers, NOW) == expected
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 # -- WWW-Authenticate -----------------------------------------------------------------------

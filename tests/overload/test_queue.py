@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ def queued(number: int = 0, lane: Lane = Lane.NEW, nas: str = "10.0.0.1", octets
 
 
 def queue(**limits: int) -> WorkQueue[int]:
-    return WorkQueue(**{"max_requests": 100, "max_octets": 100_000, "max_new_per_nas": 100, **limits})
+    return WorkQueue(**{"max_requests": 100, "max_octets": 100_000, "max_per_nas": 100, **limits})
 
 
 def test_what_goes_on_comes_before_what_closes_and_that_before_what_begins() -> None:
@@ -47,13 +49,43 @@ def test_octets_are_bounded_and_beginnings_leave_a_quarter_of_them_too() -> None
 
 
 def test_one_nas_may_not_begin_for_all_the_others() -> None:
-    waiting = queue(max_new_per_nas=2)
+    waiting = queue(max_per_nas=2)
     assert [waiting.put(queued(n)) for n in range(3)] == ["", "", "max_per_nas"]
     assert waiting.put(queued(4, nas="10.0.0.2")) == ""
     assert waiting.put(queued(5, Lane.CONTINUATION)) == ""
     while waiting:
         waiting.take()
     assert waiting.put(queued(6)) == ""
+
+
+@pytest.mark.parametrize("lane", [Lane.CONTINUATION, Lane.SHORT])
+def test_one_nas_leaves_room_in_every_lane_for_the_others(lane: Lane) -> None:
+    waiting = queue(max_requests=20, max_per_nas=5)
+    flood = [waiting.put(queued(n, lane)) for n in range(100)]
+    assert (flood.count(""), flood[-1]) == (5, "max_per_nas")
+    assert waiting.put(queued(100, lane, nas="10.0.0.2")) == ""
+
+
+@pytest.mark.parametrize("lane", list(Lane))
+def test_who_sends_most_waits_behind_himself(lane: Lane) -> None:
+    waiting = queue()
+    for number in range(50):
+        waiting.put(queued(number, lane))
+    waiting.put(queued(50, lane, nas="10.0.0.2"))
+    assert 50 in [waiting.take().work for _ in range(2)]
+    assert [waiting.take().work for _ in range(3)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("lane", [Lane.CONTINUATION, Lane.SHORT])
+def test_what_begins_is_not_starved_by_a_lane_that_never_ends(lane: Lane) -> None:
+    waiting = queue()
+    waiting.put(queued(1_000, nas="10.0.0.2"))
+    taken: list[int] = []
+    for number in range(20):
+        waiting.put(queued(2 * number, lane))
+        waiting.put(queued(2 * number + 1, lane))
+        taken.append(waiting.take().work)
+    assert taken.index(1_000) < 8
 
 
 def test_a_request_is_stale_when_its_nas_has_given_it_up() -> None:
@@ -103,14 +135,13 @@ _steps = st.lists(
 
 @given(_steps)
 def test_whatever_comes_and_goes_the_books_stay_right(steps: list[str | tuple[Lane, str, int]]) -> None:
-    waiting: WorkQueue[int] = WorkQueue(max_requests=8, max_octets=1_600, max_new_per_nas=3)
+    waiting: WorkQueue[int] = WorkQueue(max_requests=8, max_octets=1_600, max_per_nas=3)
     inside: list[Queued[int]] = []
     for number, step in enumerate(steps):
         if isinstance(step, str):
             if inside:
                 taken = waiting.take()
-                best = min(each.lane for each in inside)
-                assert taken is next(each for each in inside if each.lane is best)
+                assert taken is next(each for each in inside if (each.lane, each.nas) == (taken.lane, taken.nas))
                 inside.remove(taken)
         else:
             lane, nas, octets = step
@@ -119,5 +150,5 @@ def test_whatever_comes_and_goes_the_books_stay_right(steps: list[str | tuple[La
                 inside.append(item)
         assert len(waiting) == len(inside) <= 8
         assert waiting.octets == sum(each.octets for each in inside) <= 1_600
-        for nas in "ab":
-            assert sum(each.lane is Lane.NEW and each.nas == nas for each in inside) <= 3
+        for lane, nas in product(Lane, "ab"):
+            assert sum((each.lane, each.nas) == (lane, nas) for each in inside) <= 3

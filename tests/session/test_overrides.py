@@ -67,13 +67,17 @@ def test_what_is_lifted_or_has_run_out_is_not_in_force() -> None:
     assert in_force_for_device(override("allow"), now=T + 3600) == NO_OVERRIDE
 
 
-def test_the_newest_order_counts_and_of_one_moment_the_stricter() -> None:
+def test_the_newest_order_counts() -> None:
     blocked, allowed = override(), override("allow", id=2, at=T + 1)
     assert in_force_for_device(blocked, allowed, now=T + 2) == allowed
     assert in_force_for_device(blocked, allowed, now=T + 3600) == blocked, "the exception has ended, the block has not"
-    same = [override(effect, id=number) for number, effect in ((3, "allow"), (2, "quarantine"), (1, "block"))]
-    assert in_force_for_device(*same) == same[2]
-    assert in_force_for_device(*same[:2]) == same[1]
+
+
+def test_a_block_counts_though_the_clock_was_set_back_since_the_order_before() -> None:
+    allowed = override("allow", id=1, at=T + 86_400, until=T + 90_000)
+    blocked = override(id=2, at=T)
+    assert in_force_for_device(allowed, blocked) == blocked
+    assert in_force_for_device(blocked, allowed) == blocked
 
 
 def test_a_block_denies_and_says_who_and_why() -> None:
@@ -143,9 +147,9 @@ def test_what_is_ordered_for_a_device_lets_in_nobody_with_its_mac() -> None:
 
 
 def test_an_order_about_the_mac_itself_counts_when_it_is_the_newer() -> None:
-    device = override()
-    newer = override("quarantine", id=2, subject_kind=SubjectKind.MAC, subject=MAC, at=T + 1)
-    older = override("quarantine", id=2, subject_kind=SubjectKind.MAC, subject=MAC, at=T - 1)
+    device = override(id=2)
+    newer = override("quarantine", id=3, subject_kind=SubjectKind.MAC, subject=MAC, at=T + 1)
+    older = override("quarantine", id=1, subject_kind=SubjectKind.MAC, subject=MAC, at=T - 1)
     assert seen(device, newer).in_force(ENDPOINT, MAC, "main", T + 2) == newer
     assert seen(device, older).in_force(ENDPOINT, MAC, "main", T + 2) == device
 

@@ -20,6 +20,7 @@ from nacd.values import ComplianceState, DeviceId, MacAddress
 
 _BESIDE_A_LIST = frozenset({"name", "api_version", "paging_info", "server_busy_wait_seconds"})
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+_MACS = re.compile(r"(?<![0-9A-F])(?:[0-9A-F]{12})+(?![0-9A-F])")
 _ABOUT_DEVICE = "unusable answer about this device: "
 
 
@@ -217,5 +218,6 @@ def _boolean(node: Node, name: str) -> bool:
 
 
 def _macs(values: Iterable[str]) -> frozenset[str]:
-    stripped = (re.sub(r"[-:. ]", "", part).upper() for value in values for part in value.split(","))
-    return frozenset(mac for mac in stripped if re.fullmatch(r"[0-9A-F]{12}", mac))
+    """Every MAC in these texts, whatever stands between them: one that was overlooked would make a stranger ours."""
+    runs = (run for value in values for run in _MACS.findall(re.sub(r"[-:.\s]", "", value).upper()))
+    return frozenset(run[at : at + 12] for run in runs for at in range(0, len(run), 12))

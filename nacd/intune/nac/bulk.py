@@ -59,7 +59,12 @@ def read(ask: Callable[[str], HttpAnswer], until: float, busy: Callable[[float],
     guids, ignored, octets = set[str](), 0, 0
     page, seen = FIRST_PAGE, {FIRST_PAGE}
     for count in range(1, PAGES + 1):
-        answer = ask(query(page))
+        try:
+            answer = ask(query(page))
+        except SourceError:
+            if count == 1 or time.monotonic() < until:
+                raise
+            return ListRefused(detail=f"the list is not whole after {count - 1} pages, and there is no time for more")
         if answer.status != 200:
             return refusal(answer, count)
         octets += len(answer.body)
@@ -78,7 +83,7 @@ def read(ask: Callable[[str], HttpAnswer], until: float, busy: Callable[[float],
         if page in seen or len(page) > _PAGE_NAME_LENGTH:
             return ListRefused(detail=f"the list goes in a circle or names no page (after {count} pages)")
         seen.add(page)
-        _wait(devices.busy_s, until)
+        wait(devices.busy_s, until)
     return ListRefused(detail=f"the list has more than {PAGES} pages")
 
 
@@ -106,7 +111,8 @@ def _taken(row: DeviceRow) -> str:
         return ""
 
 
-def _wait(seconds: float, until: float) -> None:
+def wait(seconds: float, until: float) -> None:
+    """Between two pages. Raises SourceError at once when it would be past ``until`` (monotonic seconds)."""
     if not seconds:
         return
     if time.monotonic() + seconds >= until:

@@ -39,6 +39,7 @@ _LEARN_AGAIN_S = 300.0
 _BACKGROUND_S = 15.0
 _FIRST_TRY_S = 2.0
 _LONGEST_WAIT_S = 1.0
+_PAGE_S = 60.0
 
 
 class IntuneSource:
@@ -71,11 +72,8 @@ class IntuneSource:
         if isinstance(subject, DeviceId) and subject.kind is DeviceIdKind.ENTRA:
             detail = "compliance retrieval knows intune device ids only, this is an entra device id"
             return Compliance(state=ComplianceState.UNKNOWN, as_of=0.0, source=ComplianceSource.NONE, detail=detail)
-        left_s, why = self._pause.left()
-        if left_s:
-            detail = f"{why}; not asked again for {left_s:.0f} s"
-            return _dated(Verdict(state=ComplianceState.UNAVAILABLE, detail=detail), now())
         try:
+            self._refuse_while_paused()
             verdict = self._ask(subject, until, now)
         except SourceError as trouble:
             verdict = Verdict(state=ComplianceState.UNAVAILABLE, detail=trouble.detail)
@@ -88,10 +86,8 @@ class IntuneSource:
         quota (one list in four hours) and changes nothing for single devices. Never raises for expected trouble.
         """
         until = time.monotonic() + deadline_s
-        left_s, why = self._pause.left()
-        if left_s:
-            return ListRefused(detail=f"{why}; not asked again for {left_s:.0f} s")
         try:
+            self._refuse_while_paused()
             self._discovery.base(until)
             self._tokens.token(Audience.INTUNE, until)
             as_of = now()
@@ -160,10 +156,15 @@ class IntuneSource:
             def there(base: str) -> HttpAnswer:
                 nonlocal root
                 root = self._root(base)
-                return self._get(f"{root}/devices/?{query}", until)
+                return page()
+
+            def page() -> HttpAnswer:
+                # One that hangs must not take the time of a run that may be repeated.
+                return self._get(f"{root}/devices/?{query}", min(until, time.monotonic() + _PAGE_S))
 
             if root:
-                answer = self._get(f"{root}/devices/?{query}", until)
+                bulk.wait(self._pause.left()[0], until)  # somebody else may have been throttled meanwhile
+                answer = page()
             else:
                 _base, answer = self._wherever_it_is(there, there, until)
             if answer.status == 429:
@@ -207,6 +208,12 @@ class IntuneSource:
         self._pause.extend(retry_after_s(answer.headers, wall, default_s=said.retry_after_s or 30.0), detail)
         return detail
 
+    def _refuse_while_paused(self) -> None:
+        """Raises SourceError."""
+        left_s, why = self._pause.left()
+        if left_s:
+            raise SourceError(f"{why}; not asked again for {left_s:.0f} s")
+
     def _busy(self, seconds: float) -> None:
         self._pause.extend(seconds, "intune asks to be left alone")
 
@@ -229,6 +236,7 @@ class IntuneSource:
             if time.monotonic() + pause_s >= until:
                 raise
         time.sleep(pause_s)
+        self._refuse_while_paused()  # somebody else may have been throttled meanwhile
         return self._get(url, until)
 
     def _verdict(self, subject: DeviceId | MacAddress, answer: HttpAnswer, now: Callable[[], float]) -> Verdict:
@@ -239,13 +247,14 @@ class IntuneSource:
             return answers.judge(subject, devices)
         said = error_text(answer.body)
         verdict = answers.judge_status(answer.status, said)
+        if answer.status not in (400, 429):
+            self._discovery.suspect()  # whoever is not responsible for this tenant any more may say so in any way
         if answer.status in (401, 403):
             verdict = Verdict(state=verdict.state, detail=verdict.detail + self._about_refusal(answer))
             self._pause.extend(_AFTER_REFUSAL_S, verdict.detail)
         elif answer.status == 429:
             self._throttled(answer, now())
         elif answer.status >= 500:
-            self._discovery.suspect()
             wanted_s = retry_after_s(answer.headers, now(), default_s=said.retry_after_s)
             self._pause.extend(min(wanted_s, _AFTER_FAILURE_S), verdict.detail)
         return verdict

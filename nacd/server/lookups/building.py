@@ -30,6 +30,7 @@ from nacd.server.lookups.lookup import Lookup, OnVerdict, nobody_listens
 from nacd.server.lookups.tenants import Lookups
 from nacd.server.lookups.upkeep import TenantSource, Upkeep
 from nacd.server.lookups.watch import HowOften, LiveDevices
+from nacd.server.lookups.witness import Record, Witness
 from nacd.store.verdicts import VerdictStore, tenant_key
 from nacd.values import Compliance, Instant
 
@@ -156,10 +157,11 @@ def build(
     clock: Callable[[], Instant],
     report: Callable[[str], None],
     on_verdict: OnVerdict = nobody_listens,
+    record: Record | None = None,
 ) -> Asking:
     """All of it, with token and address of each tenant being fetched already. Raises OSError for a CA file.
 
-    on_verdict: as for ``Lookup``, of all tenants.
+    on_verdict: as for ``Lookup``, of all tenants. record: as for ``Witness``.
     """
     settings = assembled.loaded.settings
     store = VerdictStore(Path(settings.state) / DATABASE, report=report)
@@ -190,6 +192,7 @@ def build(
             options=translate.lookup_options(settings.compliance),
             clock=clock,
             on_verdict=told,
+            witness=Witness(record) if record is not None else None,
         )
     stale_for_s = settings.compliance.stale_for.total_seconds()
     upkeep = Upkeep(sources=sources, store=store, stale_for_s=stale_for_s, clock=clock)

@@ -23,7 +23,6 @@ from nacd.server.lookups.lookup import Lookup
 from nacd.server.lookups.threads import Threads
 from nacd.values import Compliance, ComplianceSource, ComplianceState, DeviceId, Instant
 
-_RUN_S = 120.0
 _LONGEST_SLEEP_S = 60.0
 _CHUNK = 500
 _NO_ROOM_S = 1.0
@@ -108,7 +107,7 @@ class BulkRuns:
                 await asyncio.sleep(_LONGEST_SLEEP_S)
 
     async def _once(self) -> None:
-        answer = await self._thread.run(lambda: self._source.noncompliant(_RUN_S, lambda: self._clock().wall))
+        answer = await self._thread.run(lambda: self._source.noncompliant(bulk_plan.RUN_S, lambda: self._clock().wall))
         wall = self._clock().wall
         if isinstance(answer, ListRefused):
             after = bulk_plan.refused_for_quota if answer.quota else bulk_plan.failed

@@ -168,6 +168,15 @@ class Errands:
         self._pump()
         return errand
 
+    def why_it_waits(self, poll: Errand) -> str:
+        """Why this poll has not been put yet, ``""`` when it has; it is put as soon as that is over."""
+        if self._polls.get(poll.question.key) is not poll:
+            return ""
+        left_s = self.breaker.left_s(self._clock())
+        if left_s > 0:
+            return f"{self._breaker_open()}; asked in {left_s:.0f} s"
+        return "intune answers more slowly than is asked, or the budget for polling is used up"
+
     async def ask(self, question: Question) -> Compliance:
         """The source's answer, out of a thread; says how it went to breaker and budgets, but for the breaker's part
         that needs an opinion (``Lookup``)."""

@@ -22,6 +22,7 @@ from nacd.overload.line import Line
 from nacd.server.log import logger
 from nacd.server.lookups.errands import MAC_RANK, ComplianceSourceOfRecord, Errand, Errands
 from nacd.server.lookups.knowledge import Knowledge
+from nacd.server.lookups.witness import Witness
 from nacd.values import AccessRequest, Compliance, ComplianceSource, ComplianceState, Instant
 
 # However few the questions, each request that waits for an answer is memory.
@@ -81,10 +82,11 @@ class Lookup:
         options: LookupOptions,
         clock: Callable[[], Instant],
         on_verdict: OnVerdict = nobody_listens,
+        witness: Witness | None = None,
     ) -> None:
         """on_verdict: called by the event loop with every verdict that begins to count, in their order and whatever was
         asked for, when it is in memory and on disk; not with ``unavailable``. What it raises is the loop's exception
-        handler's, and nobody else's."""
+        handler's, and nobody else's. witness: writes down what is asked and what is new; without it nobody does."""
         self.counts = Counts()
         self.knowledge = knowledge
         self.errands = Errands(
@@ -109,6 +111,7 @@ class Lookup:
         self._early: set[asyncio.Task[None]] = set()
         self._waiters = 0
         self._on_verdict = on_verdict
+        self._witness = witness if witness is not None else Witness(lambda _event, _now: None)
         self._log = logger("lookup")
 
     def known(self, question: Question, now: Instant, at_most_s: float = inf) -> Compliance | None:
@@ -180,13 +183,21 @@ class Lookup:
         errand = self.errands.poll(question, urgent=True)
         if isinstance(errand, Compliance):
             return errand
-        return await self._wait(errand.answer, wait_s, f"no answer within {wait_s:g} s")
+        done, _ = await asyncio.wait({errand.answer}, timeout=wait_s)
+        if done:
+            return errand.answer.result()
+        waits = self.errands.why_it_waits(errand)
+        return self._unavailable(
+            f"not asked within {wait_s:g} s: {waits}" if waits else f"no answer within {wait_s:g} s"
+        )
 
     def took_away(self, question: Question, verdict: Compliance) -> None:
         """The bulk list took a good verdict away; this one is kept on disk, and in memory if there was one."""
         found = self.knowledge.find(question.key, self._clock())
         if not isinstance(found, Fresh):  # else an answer has come since, which was told of by itself
-            self._tell(question, found.compliance if isinstance(found, Stale) else verdict)
+            counts = found.compliance if isinstance(found, Stale) else verdict
+            self._witness.taken_away(question, counts, self._clock())
+            self._tell(question, counts)
 
     async def close(self) -> None:
         """Stop asking. Threads in a call are left to their own deadline."""
@@ -268,9 +279,11 @@ class Lookup:
         """One question from its turn to its answer; whatever happens, breaker and waiters hear of it."""
         question, breaker = errand.question, self.errands.breaker
         started = self._clock()
+        self._log.debug("intune is asked", key=question.key, polled=errand.polled)
         epoch = self.knowledge.cache.ask()
         try:
             answer = await self.errands.ask(question)
+            before = self.knowledge.find(question.key, self._clock())
             self._judge(errand, answer, started)
             taken = await self.knowledge.take(question.key, answer, epoch, started)
         except asyncio.CancelledError:
@@ -285,13 +298,21 @@ class Lookup:
                 errand.answer.exception()  # a flight nobody waits for must not complain when it is forgotten
             raise
         if taken.counts:
+            self._note_news(errand, before, taken.compliance)
             self._tell(question, taken.compliance)  # first: who waits for the answer finds that it has been heard of
         if not errand.answer.done():
             errand.answer.set_result(taken.compliance)
 
     def _judge(self, errand: Errand, answer: Compliance, started: Instant) -> None:
-        """Tell the breaker how it went."""
-        breaker, landed, key = self.errands.breaker, self._clock(), errand.question.key
+        """Write down how it went, and tell the breaker."""
+        breaker, landed = self.errands.breaker, self._clock()
+        took_s, stood = landed.monotonic - started.monotonic, breaker.state
+        self._witness.asked(errand.question, answer, polled=errand.polled, took_s=took_s, now=landed)
+        self._report(errand, answer, took_s, landed)
+        self._witness.breaker(errand.question.tenant, stood, breaker.state, self.errands.trouble, landed)
+
+    def _report(self, errand: Errand, answer: Compliance, took_s: float, landed: Instant) -> None:
+        breaker, key = self.errands.breaker, errand.question.key
         if answer.state is ComplianceState.UNAVAILABLE:
             # One odd device must not open the breaker for everybody, nor make a partial outage look well.
             odd = concerns_only_the_device(answer.detail)
@@ -302,10 +323,15 @@ class Lookup:
             return
         breaker.succeeded(landed, errand.generation)
         self.errands.trouble = ""
-        took_s = landed.monotonic - started.monotonic
+        self._log.debug("intune answered", key=key, took_s=round(took_s, 3), state=answer.state.value)
         if took_s > self._options.deadline_s:
             self.counts.late += 1
             self._log.warning("late answer kept", key=key, took_s=round(took_s, 3), state=answer.state.value)
+
+    def _note_news(self, errand: Errand, before: Found, verdict: Compliance) -> None:
+        if isinstance(before, Fresh | Stale):
+            by = "poll" if errand.polled else "login"
+            self._witness.counts_now(errand.question, before.compliance, verdict, by=by, now=self._clock())
 
     def _tell(self, question: Question, verdict: Compliance) -> None:
         # In a turn of the loop of its own: a bug of whoever listens is the loop's to log, and costs nobody an answer.

@@ -14,7 +14,7 @@ from nacd.compliance.cache import Entry
 from nacd.compliance.question import NotAskable, Question, of_key
 from nacd.identity.device_id import guid
 from nacd.identity.mac import parse
-from nacd.server.control import Order, OrderRefused
+from nacd.server.control import NotDone, Order, OrderRefused
 from nacd.server.lookups.building import Asking
 from nacd.server.lookups.lookup import Lookup
 from nacd.values import Compliance, DeviceId, DeviceIdKind, Instant, MacAddress
@@ -57,17 +57,20 @@ def orders(asking: Asking, clock: Callable[[], Instant]) -> Mapping[str, Order]:
         return await asyncio.gather(*(one(name, lookup) for name, lookup in _chosen(asking, wanted)))
 
     async def status(wanted: Mapping[str, Any]) -> Any:
+        if not asking.lookups.by_tenant:
+            return {}
         return {name: _status(asking, name, lookup, clock()) for name, lookup in _chosen(asking, wanted)}
 
     return {"cache.show": show, "cache.refresh": refresh, "cache.status": status}
 
 
 def _chosen(asking: Asking, wanted: Mapping[str, Any]) -> tuple[tuple[str, Lookup], ...]:
+    if not asking.lookups.by_tenant:
+        raise NotDone("no tenant is configured: nobody is asked about compliance")
     tenant = str(wanted.get("tenant") or "")
     chosen = tuple(item for item in asking.lookups.by_tenant.items() if tenant in ("", item[0]))
     if not chosen:
-        known = ", ".join(asking.lookups.by_tenant) or "none"
-        raise OrderRefused(f"there is no tenant `{tenant}`; there are: {known}")
+        raise OrderRefused(f"there is no tenant `{tenant}`; there are: {', '.join(asking.lookups.by_tenant)}")
     return chosen
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TypeAlias
 
 from nacd.intune import expiry
@@ -40,6 +39,8 @@ class Upkeep:
         self._store = store
         self._keep_s = stale_for_s + _LONGEST_LIFETIME_S
         self._clock = clock
+        began = clock()
+        self._ahead_s = began.wall - began.monotonic
         self._said: dict[tuple[str, int, float], int] = {}
         self._consent: dict[str, str] = {}
         self._looked_again = False
@@ -55,12 +56,19 @@ class Upkeep:
                 await asyncio.sleep(_SOON_S)
                 self._looked_again = True
                 self.look()
-            forgotten = await self._thread.run(
-                partial(self._store.forget_older_than, self._clock().wall - self._keep_s)
-            )
+            forgotten = await self._thread.run(self.forget)
             if forgotten:
                 self._log.info("verdicts forgotten", count=forgotten)
             await asyncio.sleep(_EVERY_S)
+
+    def forget(self) -> int:
+        """Forget on disk what nobody will use again: how many. Blocking.
+
+        Days are counted by the clock that never jumps: one that is set far ahead for an hour costs nobody what is
+        known. One that was set back forgets the later; the store bounds what stays.
+        """
+        now = self._clock()
+        return self._store.forget_older_than(min(now.wall, now.monotonic + self._ahead_s) - self._keep_s)
 
     def look(self) -> None:
         """Say what is new: 30, 7 and 1 day before a credential ends, and when it has."""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from math import inf
+from math import ceil, inf
 
 from nacd.compliance.polling import Ages, Nothing, Watch
 from nacd.compliance.present import NOBODY, Present
@@ -64,7 +64,8 @@ class TooSlow:
     """A tenant whose devices are not asked about as often as configured. wanted_s, possible_s: intervals.
 
     late_s: for how long one has waited though the budget would do, 0.0 when it is the budget that does not.
-    throttled: the budget is smaller than configured, for Intune answered 429.
+    throttled: the budget is smaller than configured, for Intune answered 429. groups: some NASes have an interval of
+    their own.
     """
 
     tenant: str
@@ -73,6 +74,7 @@ class TooSlow:
     possible_s: float
     late_s: float = 0.0
     throttled: bool = False
+    groups: bool = False
 
     def __str__(self) -> str:
         if self.late_s:
@@ -84,9 +86,11 @@ class TooSlow:
         more = (
             "intune throttles, and the budget is lowered for a while" if self.throttled else "or raise `budget.polling`"
         )
+        # What is possible is possible with every interval longer by as much.
+        groups = " and `poll.groups` longer by as much" if self.groups else ""
         return (
             f"tenant `{self.tenant}`: {self.devices} devices cannot be asked about every {self.wanted_s:g} s within the"
-            f" budget for polling: set `poll.interval` to {self.possible_s:.0f}s or more, {more}"
+            f" budget for polling: set `poll.interval` to {ceil(self.possible_s / _SOME)}s or more{groups}, {more}"
         )
 
 
@@ -366,6 +370,7 @@ class LiveDevices:
                         possible_s=possible_s,
                         late_s=0.0 if over else tenant.watch.oldest_s(now),
                         throttled=budget.rate < budget.full_rate,
+                        groups=bool(self._often.by_nas),
                     )
                 )
         return tuple(found)

@@ -107,6 +107,8 @@ class Inventory:
     """All entries in memory, those that have run out too. For one thread, but for ``entries``."""
 
     def __init__(self) -> None:
+        self.unread = False
+        """Whether nobody could read yet what stands in it: then it is not empty, and tells nothing about sessions."""
         self._entries: dict[str, Entry] = {}
         self._ends: list[tuple[float, str]] = []
 

@@ -51,19 +51,17 @@ class Machines:
         return len(self._seen) >= MOST
 
     def learn(self, access: AccessKind, identity: Identity, mac: str, tenant: str, at: float) -> None:
-        """A certificate was verified at ``at`` on this MAC. Nothing is learnt where the certificate names no device,
-        or where the MAC is a VPN client's own word."""
+        """A certificate was verified at ``at`` on this MAC, after all that was learnt before, whatever the dates say (a
+        clock that was set back dates later ones earlier). Nothing is learnt where the certificate names no device, or
+        where the MAC is a VPN client's own word."""
         if access is not AccessKind.DOT1X or not isinstance(identity, Device) or not mac or mac in self.shared:
             return
         if identity.source is not IdentitySource.CERTIFICATE:
             return
         known = self._seen.get(mac)
-        if known is not None:
-            if known.at > at:
-                return
-            if known.device.id == identity.id and known.tenant == tenant:
-                known.at = at
-                return
+        if known is not None and known.device.id == identity.id and known.tenant == tenant:
+            known.at = at
+            return
         self._forget(mac)
         others = self._macs.get(identity.id, ())
         if len(others) >= MOST_OF_ONE:

@@ -129,7 +129,7 @@ def test_two_devices_that_disagree_are_a_warning(sim: Any, nac: IntuneSource) ->
 
 def test_an_answer_that_does_not_come_is_a_failure(sim: Any, nac: IntuneSource) -> None:
     sim.fault("status", code=500)
-    found = ask(nac, DeviceId(guid=GUID), 2.0)
+    found = ask(nac, DeviceId(guid=GUID), 20.0)
     assert found.status == "failed"
     assert "unavailable" in found.detail
     assert "intune is failing (status 500)" in found.detail

@@ -116,7 +116,7 @@ def test_a_port_that_nobody_listens_on_is_told(sim: Any, options: Any) -> None:
 
 def test_a_server_that_never_answers_is_given_up_in_time(sim: Any, options: Any) -> None:
     sim.fault("outage", mode="silent")
-    found, _ = handshakes((host_of(sim), sim.unit_hosts[1]), options(), soon(0.6))
+    found, _ = handshakes((host_of(sim), sim.unit_hosts[1]), options(), soon(2.0))
     assert found.status == "failed"
     assert found.detail.count("does not answer in time") == 2
     assert "firewall" in found.fix

@@ -197,14 +197,25 @@ def test_among_several_devices_one_that_names_no_mac_may_be_anybodys(others: int
     assert "names its mac" in found.detail
 
 
-@pytest.mark.parametrize("stated", ["00:26:b4:24:fe:b4", "AABBCCDDEEFF, 0026B424FEB4", "", "unknown"])
+@pytest.mark.parametrize(
+    "stated",
+    [
+        "00:26:b4:24:fe:b4",
+        "AABBCCDDEEFF, 0026B424FEB4",
+        "AABBCCDDEEFF;00-26-B4-24-FE-B4",
+        "AABBCCDDEEFF 0026B424FEB4",
+        "",
+        "unknown",
+    ],
+)
 def test_a_device_with_this_mac_among_its_own_is_the_one(stated: str) -> None:
     more = f"<macaddresses>{stated}</macaddresses>"
     assert said(answer(device(more=more)), MAC) == "compliant"
 
 
-def test_a_device_that_states_other_macs_only_is_another_one() -> None:
-    other = "<macaddress>AABBCCDDEEFF</macaddress>"
+@pytest.mark.parametrize("between", ["", ",", ", ", ";", " ", "|", "\n", "/"])
+def test_a_device_that_states_other_macs_only_is_another_one(between: str) -> None:
+    other = f"<macaddresses>AABBCCDDEEFF{between}00-26-B4-24-FE-B5</macaddresses>"
     assert said(answer(device(more=other)), MAC) == "unavailable"
 
 

@@ -15,7 +15,7 @@ from nacd.intune.options import IntuneOptions
 from nacd.sim.intune import IntuneSimulator
 from nacd.sim.microsoft.scene import App
 from nacd.values import ComplianceState
-from tests.intune.nac.tenant import GUID, Notebook, ask, tenant
+from tests.intune.nac.tenant import GUID, Notebook, ask, assert_unavailable, tenant
 
 Build = Callable[..., IntuneOptions]
 
@@ -274,6 +274,16 @@ def test_a_page_name_without_end_is_not_sent(options: Build, microsoft: Any, wir
 # -- time -----------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def slow(slow_simulator: IntuneSimulator) -> IntuneSimulator:
+    """The second of three pages takes its time."""
+    slow_simulator.tune(page_size=1)
+    for number in range(1, 4):
+        slow_simulator.put_device(guid_of(number), compliant=False)
+    slow_simulator.fault("latency", ms=20_000, only="bulk", after=1)
+    return slow_simulator
+
+
 @pytest.mark.slow
 def test_a_busy_server_is_left_alone_between_two_pages(
     simulator: IntuneSimulator, asked: IntuneSource, seven: frozenset[str]
@@ -282,6 +292,25 @@ def test_a_busy_server_is_left_alone_between_two_pages(
     found = listing(asked)
     assert isinstance(found, NoncompliantList)
     assert found.guids == seven
+    first, second, _third = simulator.history("bulk")
+    assert second.at - first.at >= 1.0
+
+
+@pytest.mark.slow
+def test_the_next_page_waits_for_the_end_of_a_pause_that_a_single_question_began(
+    simulator: IntuneSimulator, asked: IntuneSource, seven: frozenset[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, simulate = bulk.answers.read_devices, [1]
+
+    def throttled_meanwhile(body: bytes, content_type: str) -> Any:
+        if simulate:
+            simulate.clear()
+            simulator.fault("throttle", only="guid", seconds=1, times=1)
+            assert_unavailable(ask(asked), "429")
+        return read(body, content_type)
+
+    monkeypatch.setattr(bulk.answers, "read_devices", throttled_meanwhile)
+    assert isinstance(listing(asked), NoncompliantList)
     first, second, _third = simulator.history("bulk")
     assert second.at - first.at >= 1.0
 
@@ -295,14 +324,20 @@ def test_a_wait_longer_than_the_time_there_is_ends_the_list_at_once(
 
 
 @pytest.mark.slow
-def test_a_list_that_takes_too_long_is_no_list(slow_simulator: IntuneSimulator) -> None:
-    slow_simulator.tune(page_size=1)
-    for number in range(1, 4):
-        slow_simulator.put_device(guid_of(number), compliant=False)
-    slow_simulator.fault("latency", ms=20_000, only="bulk", after=1)
+def test_a_list_that_takes_too_long_is_no_list_and_says_how_far_it_came(slow: IntuneSimulator) -> None:
     started = time.monotonic()
-    assert_refused(listing(IntuneSource(tenant(slow_simulator)), deadline_s=0.5), "in time")
-    assert time.monotonic() - started < 5.0
+    assert_refused(listing(IntuneSource(tenant(slow)), deadline_s=2.0), "not whole after 1 pages", "no time for more")
+    assert time.monotonic() - started < 7.0
+
+
+@pytest.mark.slow
+def test_a_page_that_hangs_does_not_take_the_time_of_the_run(
+    slow: IntuneSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nacd.intune.nac.source._PAGE_S", 2.0)
+    started = time.monotonic()
+    assert_refused(listing(IntuneSource(tenant(slow)), deadline_s=60.0), "did not answer in time")
+    assert time.monotonic() - started < 15.0
 
 
 def test_no_time_at_all_is_no_list(asked: IntuneSource) -> None:

@@ -117,9 +117,20 @@ def certified(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext,
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError), target:  # either side may go first
+    with contextlib.suppress(OSError):  # either side may go first
         while octets := source.recv(65_536):
             target.sendall(octets)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_RDWR)
+
+
+def _lead(near: socket.socket, far: socket.socket) -> None:
+    """Closed when nobody reads there any more: the next connection may get the same descriptor."""
+    with near, far:
+        back = threading.Thread(target=_pump, args=(far, near), daemon=True)
+        back.start()
+        _pump(near, far)
+        back.join()
 
 
 @pytest.fixture
@@ -138,11 +149,11 @@ def world(certified: tuple[ssl.SSLContext, str], wire: Any) -> Iterator[World]:
             hosts.append(near.recv(4096).split(b" ")[1].decode())
             far = socket.create_connection(("127.0.0.1", microsoft.port))
             near.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            threading.Thread(target=_pump, args=(near, far), daemon=True).start()
-            threading.Thread(target=_pump, args=(far, near), daemon=True).start()
+            threading.Thread(target=_lead, args=(near, far), daemon=True).start()
 
     threading.Thread(target=serve, daemon=True).start()
     yield World(microsoft, f"http://127.0.0.1:{listening.getsockname()[1]}", ca_file, hosts)
+    listening.shutdown(socket.SHUT_RDWR)  # else the thread waits on, and may take what is meant for the next test
     listening.close()
     microsoft.close()
 

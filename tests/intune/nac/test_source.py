@@ -190,6 +190,19 @@ def test_a_long_retry_after_is_not_waited_for_in_the_call(source: IntuneSource, 
     assert 15 < source.status().paused_s <= 20
 
 
+def test_nothing_is_tried_again_once_another_question_has_been_throttled(
+    source: IntuneSource, microsoft: Any, wire: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def throttled_meanwhile(_seconds: float) -> None:
+        microsoft.say("devices", wire.Said(status=429, headers={"Retry-After": "60"}))
+        unavailable(ask(source), "429")
+
+    microsoft.say("devices", wire.Said(status=503))
+    monkeypatch.setattr("nacd.intune.nac.source.time.sleep", throttled_meanwhile)
+    unavailable(ask(source), "429", "not asked again for ")
+    assert microsoft.count("devices") == 2
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_not_followed(
     source: IntuneSource, microsoft: Any, elsewhere: Any, wire: Any, status: int
@@ -235,6 +248,26 @@ def test_an_old_host_that_refuses_leads_to_the_new_one(options: Build, microsoft
     source = IntuneSource(options(allowed_hosts=hosts), kept)
     assert ask(source).state is ComplianceState.COMPLIANT
     assert kept.base == microsoft.root + wire.SERVICE
+
+
+@pytest.mark.parametrize("status", [401, 403, 410, 421, 503])
+def test_an_old_host_that_answers_with_a_refusal_has_graph_asked_where_the_new_one_is(
+    microsoft: Any,
+    elsewhere: Any,
+    wire: Any,
+    status: int,
+    options: Build,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nacd.intune.nac.discovery._FIRST_PAUSE_S", 0.0)
+    hosts = (f"localhost:{microsoft.port}", f"localhost:{elsewhere.port}")
+    source = IntuneSource(options(allowed_hosts=hosts))
+    assert ask(source).state is ComplianceState.COMPLIANT
+    body = wire.endpoints(elsewhere.root + wire.SERVICE)
+    microsoft.always("endpoints", wire.Said(kind="application/json", body=body))
+    microsoft.always("devices", wire.Said(status=status))
+    unavailable(ask(source), str(status))
+    assert wire.eventually(lambda: source.status().endpoint.startswith(elsewhere.root))
 
 
 # -- the service's own path -----------------------------------------------------------------

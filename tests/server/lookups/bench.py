@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 
@@ -11,7 +12,8 @@ from nacd.compliance.cache import Lifetimes, VerdictCache
 from nacd.compliance.question import Question
 from nacd.server.lookups.knowledge import Knowledge, NoShelf, Shelf
 from nacd.server.lookups.lookup import Lookup, LookupOptions
-from nacd.values import AccessRequest, Compliance, ComplianceState, DeviceId, Nas
+from nacd.server.lookups.witness import Witness
+from nacd.values import AccessRequest, AuditEvent, Compliance, ComplianceState, DeviceId, Nas
 from tests.server.house import Clock, Register
 
 
@@ -35,13 +37,25 @@ class Drawer:
         return done
 
 
+DEADLINE_S = 2.0
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """An event loop whose time can be pushed on: a deadline passes when the test says so, however busy the machine."""
+
+    ahead_s = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead_s
+
+
 class Bench:
     """A lookup with its parts in reach."""
 
     def __init__(
         self,
         *,
-        deadline_s: float = 2.0,
+        deadline_s: float = DEADLINE_S,
         stale_wait_s: float = 1.0,
         max_waiting: int = 100,
         failures_to_open: int = 5,
@@ -56,6 +70,8 @@ class Bench:
         """What came back from disk."""
         self.ears: Callable[[Question, Compliance], None] = lambda _question, _verdict: None
         """What he does at once."""
+        self.written: list[AuditEvent] = []
+        """Records for the audit log."""
         self.register = Register()
         self.clock = Clock()
         self.cache = VerdictCache(Lifetimes())
@@ -82,6 +98,7 @@ class Bench:
             ),
             clock=self.clock,
             on_verdict=self._hear,
+            witness=Witness(lambda event, _now: self.written.append(event)),
         )
 
     def _hear(self, question: Question, verdict: Compliance) -> None:
@@ -96,17 +113,32 @@ class Bench:
                 self.register.open.set()
                 await self.lookup.close()
 
-        asyncio.run(told())
+        with asyncio.Runner(loop_factory=Loop) as runner:
+            runner.run(told())
+
+    def passes(self, seconds: float) -> None:
+        """So much time is over, for clocks and for whoever waits."""
+        self.clock.ahead_s += seconds
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Loop)
+        loop.ahead_s += seconds
 
     async def ask(self, number: int = 1) -> Compliance:
         return await self.lookup.compliance(device(number), from_port())
 
+    async def missed(self, number: int = 1) -> Compliance:
+        """What is said at the deadline of one whom Intune was asked about, and has not answered yet."""
+        asked = len(self.register.calls)
+        asking = asyncio.ensure_future(self.ask(number))
+        await self.until(lambda: len(self.register.calls) > asked)
+        self.passes(DEADLINE_S + 0.1)
+        return await asking
+
     async def until(self, holds: Callable[[], bool]) -> None:
-        """Until it holds; three seconds at most."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + 3
+        """Until it holds; thirty seconds at most, of those that are not only said to be over."""
+        until = time.monotonic() + 30
         while not holds():
-            assert loop.time() < until, "it never came true"
+            assert time.monotonic() < until, "it never came true"
             await asyncio.sleep(0.002)
 
     async def landed(self) -> None:

@@ -46,10 +46,12 @@ class Lists:
     windows: Windows
     answer: BulkAnswer
     asked: int = 0
+    deadline_s: float = 0.0
     window_when_asked: BulkWindow = field(default_factory=BulkWindow)
 
     def noncompliant(self, deadline_s: float, now: Callable[[], float]) -> BulkAnswer:
         self.asked += 1
+        self.deadline_s = deadline_s
         self.window_when_asked = self.windows.window
         return self.answer
 
@@ -168,6 +170,17 @@ def test_the_window_is_on_disk_before_the_list_is_asked_for_and_a_restart_does_n
         await asyncio.sleep(0.1)
         again.cancel()
         assert lists.asked == 1
+
+    bench.run(story)
+
+
+def test_a_run_has_the_ten_minutes_that_the_free_hour_keeps_for_its_pages() -> None:
+    bench = Bench()
+
+    async def story() -> None:
+        lists = Lists(Windows(), listing(bench, 1))
+        await once(runs(bench, lists), lists, bench)
+        assert lists.deadline_s == 600.0
 
     bench.run(story)
 

@@ -12,7 +12,7 @@ from nacd.compliance.question import Question
 from nacd.server.lookups import threads
 from nacd.server.lookups.threads import Threads
 from nacd.values import Compliance, ComplianceSource, ComplianceState, MacAddress
-from tests.server.lookups.bench import Bench, Drawer, device, from_port
+from tests.server.lookups.bench import DEADLINE_S, Bench, Drawer, device, from_port
 
 COMPLIANT, NONCOMPLIANT, UNAVAILABLE = (
     ComplianceState.COMPLIANT,
@@ -100,16 +100,18 @@ def test_a_poll_that_joins_a_question_does_not_keep_the_probes_place() -> None:
 
 
 def test_who_joins_a_question_that_waits_has_a_deadline_of_his_own() -> None:
-    bench = Bench(threads=1, deadline_s=0.6)
+    bench = Bench(threads=1)
 
     async def story() -> None:
         bench.register.open.clear()
         busy = asyncio.ensure_future(bench.ask(1))
         await bench.until(lambda: len(bench.register.calls) == 1)
         first = asyncio.ensure_future(bench.ask(2))
-        await asyncio.sleep(0.45)
+        await bench.until(lambda: bench.lookup.errands.waiting == 1)
+        bench.passes(0.75 * DEADLINE_S)
         second = asyncio.ensure_future(bench.ask(2))
-        await asyncio.sleep(0.3)
+        await bench.until(lambda: bench.lookup.counts.coalesced == 1)
+        bench.passes(0.5 * DEADLINE_S)
         assert (await first).state is UNAVAILABLE
         bench.register.open.set()
         assert (await second).state is COMPLIANT

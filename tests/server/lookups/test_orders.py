@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from nacd.server.control import OrderRefused
+from nacd.server.control import NotDone, OrderRefused
 from nacd.server.lookups.building import Asking
 from nacd.server.lookups.orders import orders
 from nacd.server.lookups.tenants import Lookups
@@ -98,4 +99,15 @@ def test_a_tenant_or_a_device_that_is_none_is_refused_in_words(tmp_path: Any) ->
         asyncio.run(known["cache.show"]({"tenant": "contsoo"}))
     with pytest.raises(OrderRefused, match="`laptop` is neither an intune device id"):
         asyncio.run(known["cache.refresh"]({"device": "laptop"}))
+    store.close()
+
+
+def test_where_no_tenant_is_configured_that_is_said_and_no_name_asked_for(tmp_path: Any) -> None:
+    bench = Bench()
+    store = VerdictStore(tmp_path / "verdicts.sqlite", report=print)
+    known = orders(replace(asking(bench, store), lookups=Lookups({})), bench.clock)
+    assert asyncio.run(known["cache.status"]({})) == {}
+    for order in ("cache.show", "cache.refresh"):
+        with pytest.raises(NotDone, match="no tenant is configured"):
+            asyncio.run(known[order]({"device": GUID}))
     store.close()

@@ -14,19 +14,23 @@ from nacd.server.lookups.threads import Threads
 
 def test_no_more_threads_than_allowed_and_no_more_than_needed() -> None:
     async def story() -> None:
-        pool, gate, seen = Threads(3, "test"), threading.Event(), set[str]()
+        pool, gate, seen = Threads(3, "counted"), threading.Event(), set[str]()
 
         def work() -> str:
             seen.add(threading.current_thread().name)
             gate.wait(5)
             return threading.current_thread().name
 
+        async def are_at_it(count: int) -> None:
+            async with asyncio.timeout(10):
+                while len(seen) < count:  # noqa: ASYNC110  it is in threads that it shows
+                    await asyncio.sleep(0.001)
+            assert len([each for each in threading.enumerate() if each.name.startswith("counted-")]) == count
+
         first = pool.run(work)
-        await asyncio.sleep(0.02)
-        assert len(seen) == 1
+        await are_at_it(1)
         others = [pool.run(work) for _ in range(9)]
-        await asyncio.sleep(0.05)
-        assert len(seen) == 3
+        await are_at_it(3)
         gate.set()
         assert len(set(await asyncio.gather(first, *others))) <= 3
         pool.close()

@@ -12,6 +12,7 @@ import pytest
 from nacd.intune.credentials import CredentialStatus
 from nacd.server.lookups.upkeep import Upkeep
 from nacd.store.verdicts import VerdictStore
+from nacd.values import Compliance, ComplianceSource, ComplianceState, Instant
 from tests.server.house import Clock
 
 DAY = 86_400.0
@@ -58,6 +59,34 @@ def test_each_step_before_the_end_is_said_once(tmp_path: Path, said: Callable[[]
         keeper.look()
         heard.append(said().count("the credential of tenant `contoso` (certificate)"))
     assert heard == [0, 1, 0, 0, 0, 1, 1]
+
+
+def test_a_clock_that_is_set_far_ahead_costs_nobody_what_is_known(tmp_path: Path) -> None:
+    clock, jumped_s = Clock(), [0.0]
+    store = VerdictStore(tmp_path / "verdicts.sqlite", report=lambda _: None)
+
+    def jumping() -> Instant:
+        now = clock()
+        return Instant(wall=now.wall + jumped_s[0], monotonic=now.monotonic)
+
+    def kept(key: str) -> bool:
+        return isinstance(store.find("contoso", key), Compliance)
+
+    def keep(key: str) -> None:
+        verdict = Compliance(state=ComplianceState.COMPLIANT, as_of=jumping().wall, source=ComplianceSource.LIVE)
+        assert store.put("contoso", key, verdict).result(10.0)
+
+    keeper = Upkeep(sources={}, store=store, stale_for_s=DAY, clock=jumping)
+    keep("guid:before")
+    jumped_s[0] = 30 * DAY
+    keep("guid:meanwhile")
+    assert keeper.forget() == 0
+    assert kept("guid:before")
+    jumped_s[0] = 0.0
+    clock.ahead_s = 9 * DAY
+    keep("guid:after")
+    assert keeper.forget() == 1
+    assert not kept("guid:before")
 
 
 def test_missing_consent_is_said_when_it_shows_and_not_each_hour(tmp_path: Path, said: Callable[[], str]) -> None:

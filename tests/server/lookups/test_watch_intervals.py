@@ -7,7 +7,7 @@ from math import inf
 import pytest
 
 from nacd.server.lookups.tenants import Lookups
-from nacd.server.lookups.watch import HowOften
+from nacd.server.lookups.watch import HowOften, TooSlow
 from nacd.values import ComplianceState, Instant
 from tests.server.lookups.bench import Bench, device
 from tests.server.lookups.callers import mac, said
@@ -59,6 +59,14 @@ def test_an_interval_that_the_budget_cannot_meet_is_said_with_the_one_that_it_ca
     bench.run(story)
 
 
+@pytest.mark.parametrize(("possible_s", "advised"), [(60.4, "61s"), (60.0, "60s"), (60.00000001, "60s"), (0.2, "1s")])
+def test_whoever_sets_the_interval_that_was_advised_is_not_told_to_set_it_again(
+    possible_s: float, advised: str
+) -> None:
+    slow = TooSlow(tenant="intune", devices=3020, wanted_s=60.0, possible_s=possible_s)
+    assert f"set `poll.interval` to {advised} or more" in str(slow)
+
+
 def test_the_shorter_intervals_of_some_count_for_what_the_budget_can_do() -> None:
     bench = Bench(per_s=2.0)
     live, callers = devices(HowOften(each=10.0, by_nas={"vpn": 5.0}), bench.clock)
@@ -71,6 +79,7 @@ def test_the_shorter_intervals_of_some_count_for_what_the_budget_can_do() -> Non
         callers.came(11, bench.clock())
         (slow,) = live.too_slow(lookups, bench.clock())
         assert slow.possible_s == pytest.approx(10.5)
+        assert "set `poll.interval` to 11s or more and `poll.groups` longer by as much, or" in str(slow)
 
     bench.run(story)
 
