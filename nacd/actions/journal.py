@@ -10,17 +10,21 @@ nothing after it says that the machine stopped in between.
 
 from __future__ import annotations
 
+import os
 import pwd
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
 from nacd.errors import AuditRefused
-from nacd.store.audit_log import AuditLog
+from nacd.store.trail.log import AuditLog
+from nacd.store.trail.writing.options import Options
 from nacd.values import AuditEvent, AuditValue
 
 REQUESTED: Final = "D0001I"
@@ -42,6 +46,7 @@ EVENTS: Final[Mapping[str, str]] = {
 }
 """Code to name. `D` is for device actions; the last letter is as in the daemon's own codes."""
 
+_HEAD: Final = "audit"
 _PATIENCE_S = 2.0
 _AGAIN_S = 0.01
 
@@ -78,12 +83,21 @@ class Deed:
     more: Mapping[str, AuditValue] = field(default_factory=dict)
 
 
+@cache
+def _version() -> str:
+    try:
+        return version("nacd")
+    except PackageNotFoundError:
+        return "unknown"
+
+
 class Journal:
     """Appends records to the actions' audit file. Thread-safe."""
 
-    def __init__(self, path: Path) -> None:
-        """Nothing is opened yet."""
+    def __init__(self, path: Path, state: Path | None = None) -> None:
+        """Nothing is opened yet. state: the service's folder, where it is kept how far the file has come."""
         self._path = path
+        self._state = state
         self._lock = threading.Lock()
 
     @property
@@ -126,13 +140,19 @@ class Journal:
             finally:
                 log.close()
 
+    def _options(self) -> Options:
+        """The head is left alone by whoever may not use the service's folder: it is behind the file then."""
+        mine = self._state is not None and os.access(self._state, os.R_OK | os.W_OK | os.X_OK)
+        head = self._state / _HEAD if self._state is not None and mine else None
+        return Options(head=head, version=_version())
+
     def _opened(self) -> AuditLog:
         """The file with its lock; waits a moment for the other process that writes it."""
         until = time.monotonic() + _PATIENCE_S
         while True:
             try:
                 # A file that root makes goes to the owner of its folder: the service could not write it otherwise.
-                return AuditLog(self._path, hand_over=True)
+                return AuditLog(self._path, hand_over=True, options=self._options())
             except AuditRefused as refused:
                 if not isinstance(refused.__cause__, BlockingIOError) or time.monotonic() > until:
                     raise

@@ -18,7 +18,7 @@ from nacd.actions.tenants import tenants
 from nacd.config.actions_file import LoadedActions, load_actions
 from nacd.errors import AuditRefused, SourceError
 from nacd.intune.graph.actions import CALL_S, DeviceSheet, GraphActions, NotFoundError, Outcome, Verb, Verdict
-from nacd.values import AuditValue
+from nacd.values import NIL_GUID, AuditValue
 
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -37,7 +37,8 @@ class Orders:
             raise ValueError(f"there is no tenant `{tenant}`; there is {', '.join(f'`{name}`' for name in known)}")
         self.settings = loaded.settings
         self._graph: GraphActions = known[self.tenant]
-        self._journal = Journal(loaded.settings.audit.file)
+        service = loaded.settings.service
+        self._journal = Journal(loaded.settings.audit.file, service.state if service is not None else None)
         self._who = who(os.getuid(), environment.get("SUDO_USER", ""))
 
     def show(self, device: str) -> DeviceSheet:
@@ -122,6 +123,8 @@ class Orders:
 def device_id(text: str) -> str:
     """An Intune or Entra device id as it is written here: lower case with hyphens. Raises ValueError, in words."""
     found = text.strip().lower()
+    if found == NIL_GUID:  # what Graph puts where a device has no Entra id: it would find somebody's
+        raise ValueError("the nil GUID names no device: it stands where an id is not known")
     if not _GUID.fullmatch(found):
         raise ValueError(
             f"`{text}` is no device id: name the Intune device id (or the Entra device id), a GUID as in"

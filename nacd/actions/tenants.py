@@ -5,7 +5,8 @@ Knows: both vocabularies, ``config``'s and ``intune``'s. Refuses to know: who as
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 
 from nacd.config.actions_file import LoadedActions
 from nacd.config.sections import intune
@@ -25,9 +26,7 @@ def tenants(loaded: LoadedActions) -> Mapping[str, GraphActions]:
         path = ("intune",) if loaded.settings.intune is not None else ("tenants", name)
         try:
             wanted = graph_options(app)
-            for credential in wanted.credentials:
-                if problem := options.inspect(credential).problem:
-                    problems.append(loaded.problem(problem, *path, "credential"))
+            problems += [loaded.problem(words, *path, key) for key, words in _unusable(wanted.credentials)]
             made[name] = GraphActions(wanted)
         except (ValueError, OSError) as wrong:
             words = wrong.strerror if isinstance(wrong, OSError) and wrong.strerror else str(wrong)
@@ -35,6 +34,19 @@ def tenants(loaded: LoadedActions) -> Mapping[str, GraphActions]:
     if problems:
         raise ConfigError(tuple(problems))
     return made
+
+
+def _unusable(credentials: tuple[options.Credential, ...]) -> Iterator[tuple[str, str]]:
+    """The key of each credential that cannot work, and why. One may have expired while the other is good."""
+    over = []
+    for key, credential in zip(("credential", "next_credential"), credentials, strict=False):
+        seen = options.inspect(credential)
+        if seen.problem:
+            yield key, seen.problem
+        elif 0 < seen.not_after < time.time():
+            over.append(key)
+    if len(over) == len(credentials):
+        yield from ((key, "the certificate of this credential has expired: Microsoft refuses it") for key in over)
 
 
 def graph_options(app: ActionApp) -> options.IntuneOptions:

@@ -4,7 +4,8 @@ Knows: Service-Type (RFC 2865 section 5.6), NAS-Port-Type Virtual, and what make
 know: users' passwords. nacd checks none; the only password it looks at is the MAC repeated by a MAB.
 
 Theory: Service-Type says what the NAS wants, so it is judged first; a request for anything but network
-access is refused before any credential is looked at, since an Accept would open the NAS's own console.
+access is refused before any credential is looked at, since an Accept would open the NAS's own console. The word
+Login is no proof of that: some access points call each 802.1X login so, and EAP at a port opens the port alone.
 A NAS marked ``done_by_nas`` is a VPN concentrator that has done the authentication. Elsewhere MAB is what
 the NAS calls so (Call-Check) or what looks exactly so: User-Name and Calling-Station-Id name one MAC.
 """
@@ -59,7 +60,8 @@ def access_kind(request: AccessRequest) -> AccessKind | Refused:
     """
     service = _service(request.service_type)
     done_by_nas = request.nas.authentication is Authentication.DONE_BY_NAS
-    if service not in (_DONE_BY_NAS if done_by_nas else _NETWORK_ACCESS):
+    granted = _DONE_BY_NAS if done_by_nas else _NETWORK_ACCESS
+    if service not in granted and (done_by_nas or not _is_8021x_called_login(request, service)):
         why = _WHY_NOT.get(service, "nacd grants network access only")
         return Refused(code="service_type", reason=f"Service-Type {quoted(request.service_type)} is refused: {why}")
     if done_by_nas:
@@ -75,6 +77,12 @@ def access_kind(request: AccessRequest) -> AccessKind | Refused:
     if not virtual and isinstance(parse(request.user_name), MacAddress):
         return _mab(request, called_so=False)
     return _password_login(request)
+
+
+def _is_8021x_called_login(request: AccessRequest, service: str) -> bool:
+    """Cisco's autonomous access points and ArubaOS send Login with every EAP packet of an endpoint. A login on the NAS
+    itself comes from a Virtual or Async port, or names none."""
+    return service == "login" and request.has_eap and request.nas_port_type.startswith(("Wireless", "Ethernet"))
 
 
 def _service(text: str) -> str:

@@ -6,7 +6,10 @@ name contain, and how rules are tried quickly (``steps``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
 
 from nacd.policy.answered import LastSync, VerdictAge, groups_asked
 from nacd.policy.certified import ExpiresIn
@@ -21,6 +24,17 @@ DENY = "deny"
 """What ``then:`` says to refuse."""
 DEFAULT_DENY = "default-deny"
 """The rule behind a decision when no rule matched."""
+_AN_ORDER = "stands for an order of a person, which no guard holds back"
+TAKEN: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        DEFAULT_DENY: "is what happens when no rule matches",
+        "override-quarantine": _AN_ORDER,
+        "override-block": _AN_ORDER,
+        "override-allow": _AN_ORDER,
+        "certificate-expired": "stands for a certificate that has ended, which no outage of Intune holds back",
+    }
+)
+"""Names that no rule may have, and why: they stand where a rule is named, and more than its name follows from them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +54,8 @@ class Rule:
     def __post_init__(self) -> None:
         if not self.name or not self.then:
             raise ValueError("a rule needs a name and a profile or `deny`")
-        if self.name == DEFAULT_DENY:
-            raise ValueError(f"`{DEFAULT_DENY}` is what happens when no rule matches")
+        if self.name in TAKEN:
+            raise ValueError(f"`{self.name}` {TAKEN[self.name]}")
         keys = [condition.key for condition in self.conditions]
         if len(set(keys)) != len(keys):
             raise ValueError(f"rule `{self.name}` has a condition twice")

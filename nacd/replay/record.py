@@ -68,7 +68,7 @@ class Cause(StrEnum):
     COUNTED = "refusals that were only counted, so that their facts are not written"
     TOO_LONG = "accepted, but the answer did not fit: its record holds no compliance"
     INCOMPLETE = "written by a nacd that did not record this yet"
-    ALTERED = "shortened or hidden when it was written"
+    ALTERED = "shortened, hidden, or a pseudonym (`audit.privacy`), since it was written so"
     STRANGE = "holds a word that this nacd does not know"
     NOT_JSON = "no record of nacd: not one JSON object on a line"
     TORN = "the last line is not finished"
@@ -310,7 +310,7 @@ def _groups(fields: Fields) -> dict[str, Any]:
 
 # -- fields ---------------------------------------------------------------------------------
 
-_HIDDEN: Final = "***"
+_HIDDEN: Final = re.compile(r"\*\*\*|h:[0-9a-f]{32}")
 _SHORTENED: Final = re.compile(r".{4096}… \(\d+ more characters\)", re.DOTALL)
 _NOT_TEXT: Final = re.compile(r"\\ud[89a-f][0-9a-f]{2}")
 """How half a surrogate pair is written down: nobody can tell it from the same six characters."""
@@ -343,7 +343,7 @@ def _list(fields: Fields, *path: str) -> list[Any]:
 def _as_text(found: object, path: tuple[str, ...]) -> str:
     if not isinstance(found, str):
         raise _Unreadable(Cause.STRANGE, ".".join(path))
-    if found == _HIDDEN or (len(found) > 4096 and _SHORTENED.fullmatch(found)) or is_altered(found):
+    if _HIDDEN.fullmatch(found) or (len(found) > 4096 and _SHORTENED.fullmatch(found)) or is_altered(found):
         raise _Unreadable(Cause.ALTERED, ".".join(path))
     return found
 

@@ -82,6 +82,7 @@ _PRUNE_PENDING = (
 )
 _NUMBER = "SELECT seq FROM sqlite_sequence WHERE name = 'sessions'"
 _FORGET_NUMBER = "DELETE FROM sqlite_sequence WHERE name = 'sessions' AND seq < ?"
+_UNREAD: Final = "until it can be read, orders that stand in it (`nacd quarantine`, `block`, `allow`) do not hold"
 _PUT_NUMBER = (
     "INSERT INTO sqlite_sequence (name, seq) SELECT 'sessions', ?1"
     " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'sessions')"
@@ -125,7 +126,8 @@ class SessionStore:
             keeps="sessions",
             consequence="accounting goes unanswered and a restart forgets the sessions",
         )
-        self._file.transact(self._look)
+        if not self.look():
+            self._complain("overrides", _UNREAD)
         self._line: Line[_Item, Any] = Line(
             self._carry_out, refused=_refused, capacity=MOST_WAITING, most_at_once=MOST_AT_ONCE, apart_s=APART_S
         )
@@ -134,6 +136,17 @@ class SessionStore:
     def problem(self) -> str:
         """What keeps the store from working just now, in words; ``""`` when all is well."""
         return self._file.problem
+
+    @property
+    def has_been_read(self) -> bool:
+        """Whether there was a file to read since this began: until then nobody knows what was ordered."""
+        return self._read is not None
+
+    def look(self) -> bool:
+        """Read the file if that was not possible yet; whether it has been. Waits for the disk."""
+        if self._read is None:
+            self._file.transact(self._look)
+        return self._read is not None
 
     # -- changes ---------------------------------------------------------------------------------
 
@@ -191,6 +204,8 @@ class SessionStore:
     def _look(self, connection: sqlite3.Connection) -> None:
         """Read what memory holds, whenever the file was opened."""
         if connection is not self._read:
+            if self._read is None and self._file.aside:
+                self._overrides.lost(f"orders that stand in `{self._file.aside}` do not hold any more: put them again")
             self._known.read(connection, self._wall())
             self._nases.read(connection)
             self._overrides.read(connection)
@@ -305,7 +320,7 @@ class SessionStore:
     @property
     def damaged_overrides(self) -> tuple[str, ...]:
         """Orders of which only a part could be read, and what follows, in words."""
-        return self._overrides.damaged
+        return self._overrides.damaged if self.has_been_read else (f"`{self._file.path}`: {_UNREAD}",)
 
     def all_overrides(self, limit: int, after: int = 0) -> tuple[Override, ...]:
         """A page of all, lifted ones too, by id from ``after`` on."""

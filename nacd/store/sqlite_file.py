@@ -226,7 +226,13 @@ def _check_and_migrate(connection: sqlite3.Connection, path: Path, schema: Schem
     if application_id or version or _tables(connection):  # otherwise it is as new as a file can be
         if application_id != schema.application_id:
             raise ValueError("is a database of another program")
-        if not 0 < version <= schema.version():
+        if version > schema.version():
+            # Not bad, and not to be moved aside: whoever takes the newer nacd back finds it as it was.
+            raise OSError(
+                f"it has version {version}, of a newer nacd, and this one knows {schema.version()}: it is left as it"
+                " is; take the newer nacd again, or move the file away"
+            )
+        if version <= 0:
             raise ValueError(f"has version {version}, this nacd knows {schema.version()}")
         if _tables(connection) != schema.tables(version):
             raise ValueError("has tables that nacd did not make")

@@ -94,6 +94,8 @@ class StateFile:
         self._room_at = -RETRY_S
         self._opened = 0
         self._ended = False
+        self.aside = ""
+        """Name of the bad file that was moved aside last, ``""`` for none."""
         with self._writing:
             self._open()
 
@@ -290,8 +292,8 @@ class StateFile:
         if now < self._moved_at + RETRY_S:
             raise OSError(f"{why}, and so was the one before")
         self._moved_at = now
-        aside = move_aside(self._path, datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ"))
-        self.complain(f"aside {why}", f"{why}: moved aside to `{aside.name}`, and a new one is made")
+        self.aside = move_aside(self._path, datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")).name
+        self.complain(f"aside {why}", f"{why}: moved aside to `{self.aside}`, and a new one is made")
 
     def _not_read(self, error: sqlite3.Error, opened: int) -> None:
         if opened != self._opened:

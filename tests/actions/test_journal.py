@@ -11,13 +11,16 @@ import pytest
 
 from nacd.actions.journal import DONE, EVENTS, REQUESTED, Deed, Journal, who
 from nacd.errors import AuditRefused
-from nacd.store.audit_log import AuditLog
+from nacd.store.trail.log import AuditLog
+from tests.records import told
 
 DEED = Deed(verb="wipe", device="2f6d", tenant="intune", who=who(0, "alice"), by="command", name="LAPTOP-7")
 
 
 def records(path: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    """Without what the trail says of itself, and where each record stands in it."""
+    found = told(path.read_text())
+    return [{name: value for name, value in record.items() if name not in ("seq", "link")} for record in found]
 
 
 def test_a_record_says_who_did_what_to_which_device(tmp_path: Path) -> None:
@@ -118,3 +121,14 @@ def test_a_file_that_root_makes_belongs_to_the_owner_of_its_folder(tmp_path: Pat
     Journal(folder / "audit.jsonl").write(REQUESTED, DEED)
     there = (folder / "audit.jsonl").stat()
     assert (there.st_uid, there.st_gid) == wanted
+
+
+def test_our_own_records_on_a_full_disk_do_not_pass_as_a_strangers(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    journal = Journal(tmp_path / "audit.jsonl", tmp_path / "state")
+    journal.write(REQUESTED, DEED)
+    (tmp_path / "state" / "audit" / ".head.json.part").mkdir()  # no other file can be made, as on a full disk
+    for _ in range(2):
+        journal.write(DONE, DEED)
+    lines = [json.loads(line) for line in journal.path.read_text().splitlines()]
+    assert [line["repaired"]["kind"] for line in lines if "repaired" in line] == ["unvouched"]

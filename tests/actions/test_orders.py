@@ -10,7 +10,7 @@ import pytest
 from nacd.actions.orders import Orders, device_id
 from nacd.errors import AuditRefused, SourceError
 from nacd.intune.graph.actions import PRIVILEGED, DeviceSheet, Verb, Verdict
-from nacd.store.audit_log import AuditLog
+from nacd.store.trail.log import AuditLog
 from tests.actions.stage import ENTRA, LAPTOP, NOBODYS, Stage
 
 

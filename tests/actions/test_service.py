@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import json
 import os
 import random
 import resource
@@ -23,6 +22,7 @@ from nacd.actions.service import REFUSALS_PER_MINUTE, Service
 from nacd.cli.actions import build
 from nacd.store.handover import Handover, request
 from tests.actions.stage import ENTRA, LAPTOP, NOBODYS, PHONE, Stage, eventually
+from tests.records import told
 
 SYNC, NOTIFY = "syncDevice", "sendCustomNotificationToCompanyPortal"
 
@@ -284,8 +284,8 @@ def test_a_disk_that_is_really_full_stops_actions_until_there_is_room(stage: Sta
         here.ask("sync", PHONE)
         here.counted(done=1)
     assert stage.done() == [(SYNC, PHONE)]
-    lines = (small_disk / "audit.jsonl").read_text().splitlines()
-    assert [json.loads(line)["device"]["id"] for line in lines] == [PHONE, PHONE]
+    records = told((small_disk / "audit.jsonl").read_text())
+    assert [record["device"]["id"] for record in records] == [PHONE, PHONE]
 
 
 def test_a_state_that_cannot_be_kept_refuses(stage: Stage) -> None:

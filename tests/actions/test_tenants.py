@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import copy
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from nacd.actions.tenants import graph_options, tenants
 from nacd.config.actions_file import LoadedActions
 from nacd.errors import ConfigError
 from nacd.intune.options import ManagedIdentity
 from tests.actions.stage import Stage
+
+
+def expired(stage: Stage) -> dict[str, str]:
+    """A certificate that ended yesterday, with its key."""
+    key, name = rsa.generate_private_key(65_537, 2048), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "old")])
+    end = datetime.now(UTC) - timedelta(days=1)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+    made = made.not_valid_before(end - timedelta(days=9)).not_valid_after(end)
+    (stage.folder / "old.pem").write_bytes(made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    (stage.folder / "old.key").touch(mode=0o600)
+    (stage.folder / "old.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return {"certificate": "old.pem", "private_key": "file:old.key"}
 
 
 def said(loaded: LoadedActions) -> list[str]:
@@ -51,6 +69,25 @@ def test_a_credential_that_cannot_work_is_told_with_its_place(stage: Stage) -> N
     credential = {"certificate": "app.pem", "private_key": "file:app.key"}
     loaded = stage.load(intune__credential=credential)
     assert said(loaded) == ["certificate or key cannot be read: damaged, another format, or a wrong passphrase"]
+
+
+def test_a_second_credential_that_cannot_work_is_told_at_its_own_place(stage: Stage) -> None:
+    (stage.folder / "app.pem").write_text("no certificate")
+    (stage.folder / "app.key").touch(mode=0o600)
+    (stage.folder / "app.key").write_text("no key")
+    loaded = stage.load(intune__next_credential={"certificate": "app.pem", "private_key": "file:app.key"})
+    with pytest.raises(ConfigError) as refused:
+        tenants(loaded)
+    (problem,) = refused.value.problems
+    assert problem == loaded.problem(problem.message, "intune", "next_credential")
+
+
+def test_a_certificate_that_has_expired_is_told_unless_another_credential_is_good(stage: Stage) -> None:
+    old = expired(stage)
+    assert list(tenants(stage.load(intune__next_credential=old))) == ["intune"]
+    words = "the certificate of this credential has expired: Microsoft refuses it"
+    assert said(stage.load(intune__credential=dict(old))) == [words, words]
+    assert said(stage.load(intune__next_credential=None)) == [words]
 
 
 def test_a_ca_file_that_is_none_is_told(stage: Stage) -> None:

@@ -7,12 +7,17 @@ from pathlib import Path
 UNITS = Path(__file__).parents[2] / "systemd"
 
 NOT_FOR_ACTIONS = {
+    "SystemCallFilter=setpriority",  # for the keeper, which it has none of
     "PrivateUsers=yes",  # every sender would look like `nobody`
-    "DynamicUser=yes",  # shares files with `nacd device`
+    "NotifyAccess=main",  # it says nothing
+    "EnvironmentFile=-/etc/default/nacd",  # nor is it told anything there
+    "WatchdogSec=30s",
+    "WatchdogSignal=SIGKILL",
 }
 OF_ITS_OWN = (
     "Exec",
     "User=",
+    "Group=",
     "Type=",
     "Timeout",
     "Limit",
@@ -23,7 +28,7 @@ OF_ITS_OWN = (
     "State",
     "Logs",
 )
-MORE = ("Configuration", "Restart", "KillMode", "WorkingDirectory")
+MORE = ("Restart", "KillMode", "WorkingDirectory")
 
 
 def service(name: str) -> set[str]:
@@ -42,4 +47,4 @@ def test_its_account_and_folders_are_its_own() -> None:
     assert {"User=nacd-actions", "Group=nacd-actions", "UMask=0077"} <= actions
     assert {"RuntimeDirectory=nacd-actions", "StateDirectory=nacd-actions", "LogsDirectory=nacd-actions"} <= actions
     assert {"StateDirectoryMode=0700", "LogsDirectoryMode=0700", "RuntimeDirectoryMode=0750"} <= actions
-    assert "User=nacd" in service("nacd.service")
+    assert {"User=nacd", "Group=nacd"} <= service("nacd.service")

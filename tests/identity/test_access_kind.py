@@ -77,6 +77,28 @@ def test_a_request_for_anything_but_network_access_is_refused_naming_the_service
         assert found.reason.startswith(f"Service-Type `{service}` is refused: ")
 
 
+@pytest.mark.parametrize("port_type", ["Wireless-802.11", "Ethernet"])
+def test_eap_at_a_port_is_8021x_though_the_access_point_calls_it_a_login(request_of: Request, port_type: str) -> None:
+    request = request_of(service_type="Login-User", has_eap=True, nas_port_type=port_type, user_name="host/laptop")
+    assert access_kind(request) is AccessKind.DOT1X
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"has_eap": True},
+        {"has_eap": True, "nas_port_type": "Virtual"},
+        {"has_eap": True, "nas_port_type": "Async"},
+        {"has_eap": True, "nas_port_type": "Wireless-802.11", "authentication": "done_by_nas"},
+        {"nas_port_type": "Ethernet", "credential": _pap("0050b6aabbcc"), **MAC},
+    ],
+)
+def test_any_other_login_stays_one_on_the_nas_itself(request_of: Request, fields: dict[str, object]) -> None:
+    found = access_kind(request_of(service_type="Login-User", **fields))
+    assert isinstance(found, Refused)
+    assert found.code == "service_type"
+
+
 @pytest.mark.parametrize("service", ["Authenticate-Only", "Authorize-Only"])
 def test_a_check_alone_is_refused_from_a_nas_that_does_not_authenticate_by_itself(
     request_of: Request, service: str

@@ -74,9 +74,9 @@ def test_a_pattern_that_could_be_slow_or_names_nothing_is_refused_in_words(text:
 def test_the_worst_pattern_accepted_is_still_quick() -> None:
     worst = "a*a*a?a?(?:a|a)(?:a|a)(?P<guid>b)"
     pattern.check(worst)
-    started = time.perf_counter()
+    started = time.thread_time()  # of this thread alone: the machine has other work
     assert pattern.find(worst, "a" * 253) == ""
-    assert time.perf_counter() - started < 1.0
+    assert time.thread_time() - started < 1.0
 
 
 @pytest.mark.filterwarnings("ignore:Possible")

@@ -61,6 +61,6 @@ def test_a_wider_pattern_takes_in_a_narrower_one_but_not_the_reverse() -> None:
 @pytest.mark.parametrize("pattern", ["*a" * 20 + "*b", "*?a" * 20 + "*b?"])
 def test_a_hostile_pattern_and_text_take_no_exponential_time(pattern: str) -> None:
     test = glob.compiled(pattern)
-    begun = time.perf_counter()
+    begun = time.thread_time()  # of this thread alone: the machine has other work
     assert not test("a" * 5000)
-    assert time.perf_counter() - begun < 0.5
+    assert time.thread_time() - begun < 0.5

@@ -8,16 +8,17 @@ from nacd.policy.answered import LastSync, VerdictAge
 from nacd.policy.conditions import AccessIs, NasIs
 from nacd.policy.during import During, Hours
 from nacd.policy.evaluate import evaluate
-from nacd.policy.model import Policy, Rule
+from nacd.policy.model import TAKEN, Policy, Rule
 from nacd.values import AccessKind, Nas
 
 MAB = AccessIs(kinds=(AccessKind.MAB,))
 NAS = Nas(name="switch", vendor="generic")
 
 
-def test_no_rule_may_be_called_default_deny(rule) -> None:
-    with pytest.raises(ValueError, match="default-deny"):
-        rule("default-deny", MAB)
+@pytest.mark.parametrize("name", TAKEN)
+def test_no_rule_is_called_as_what_is_decided_without_a_rule(rule, name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        rule(name, MAB)
 
 
 @pytest.mark.parametrize(("name", "then"), [("", "corporate"), ("r", "")])

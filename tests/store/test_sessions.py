@@ -321,7 +321,9 @@ def test_a_file_of_another_program_is_moved_aside(tmp_path: Path, opened: Opened
     store = opened()
     assert session(do(store, stage.authorized(1))).id == 1
     assert "database of another program" in said[0]
-    assert len(list(tmp_path.glob("sessions.sqlite.bad-*"))) == 1
+    (aside,) = tmp_path.glob("sessions.sqlite.bad-*")
+    assert store.damaged_overrides == (f"orders that stand in `{aside.name}` do not hold any more: put them again",)
+    assert any(store.damaged_overrides[0] in each for each in said)
 
 
 def test_a_file_that_goes_bad_while_it_is_used_makes_room_for_a_new_one_that_gives_no_number_twice(
@@ -359,6 +361,7 @@ def test_a_file_that_goes_bad_while_it_is_used_makes_room_for_a_new_one_that_giv
     assert store.session(1) is NO_SESSION
     assert "moved aside" in " ".join(said)
     assert store.overrides() == (kept,)
+    assert store.damaged_overrides == (), "all that are in force were in memory"
     assert store.all_overrides(10) == (kept,), "and the new file has it"
     assert store.lift_override(1, NOW + 9, "jane") == replace(kept, lifted_at=NOW + 9, lifted_by="jane")
     assert store.overrides() == ()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
@@ -14,6 +13,7 @@ from nacd.session.tie import tie
 from nacd.sessions import AccountingKind, Session
 from nacd.store.sessions import SessionStore
 from nacd.store.state_file import RETRY_S
+from tests.disks import fill
 from tests.store.live import stage
 from tests.store.live.stage import NOW, PATIENCE_S
 
@@ -48,21 +48,6 @@ def store_on(clock: Clock, said: list[str]) -> Iterator[Callable[[Path], Session
     yield open_on
     for each in made:
         each.close()
-
-
-def fill(disk: Path) -> Path:
-    """Leave no octet; the file that takes the place."""
-    filler = disk / "filler"
-    with filler.open("ab", buffering=0) as file:
-        for size in (65_536, 4_096, 512, 1):
-            with pytest.raises(OSError, match="No space left"):
-                pour(file, b"x" * size)
-    return filler
-
-
-def pour(file: BinaryIO, octets: bytes) -> None:
-    while True:
-        file.write(octets)
 
 
 def start(store: SessionStore, number: int) -> bool:
@@ -129,7 +114,8 @@ def test_a_start_on_a_full_disk_is_reported_and_the_store_comes_when_there_is_sp
     filler = fill(small_disk)
     store = store_on(small_disk)
     assert "cannot keep sessions" in store.problem
-    assert said == [store.problem]
+    assert said[0] == store.problem
+    assert "orders that stand in it (`nacd quarantine`, `block`, `allow`) do not hold" in said[1]
     assert not start(store, 1)
     assert store.counts()["live"] == 0
     assert store.prune(NOW) == 0

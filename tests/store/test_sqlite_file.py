@@ -75,7 +75,7 @@ def test_a_file_of_an_older_nacd_goes_through_the_missing_steps(file: Path) -> N
     note(file, "one")
     note(file, "two", LATER)
     assert words_in(file, LATER) == [("one", "grey"), ("two", None)]
-    with pytest.raises(ValueError, match="has version 2, this nacd knows 1"):
+    with pytest.raises(OSError, match="version 2, of a newer nacd, and this one knows 1"):
         open_for_writing(file, SCHEMA)
 
 

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
@@ -15,6 +14,7 @@ from nacd.compliance.bulk_plan import BulkWindow
 from nacd.store.state_file import RETRY_S
 from nacd.store.verdicts import NOTHING, VerdictStore
 from nacd.values import Compliance, ComplianceSource, ComplianceState
+from tests.disks import fill
 
 PATIENCE_S = 20.0
 NOW = 1_700_000_000.0
@@ -56,21 +56,6 @@ def put(store: VerdictStore, number: int, as_of: float = NOW) -> bool:
         state=ComplianceState.COMPLIANT, as_of=as_of, source=ComplianceSource.LIVE, detail=f"{number}" * 40
     )
     return store.put("campus", f"guid:{number}", made).result(PATIENCE_S)
-
-
-def fill(disk: Path) -> Path:
-    """Leave no octet; the file that takes the place."""
-    filler = disk / "filler"
-    with filler.open("ab", buffering=0) as file:
-        for size in (65_536, 4_096, 512, 1):
-            with pytest.raises(OSError, match="No space left"):
-                pour(file, b"x" * size)
-    return filler
-
-
-def pour(file: BinaryIO, octets: bytes) -> None:
-    while True:
-        file.write(octets)
 
 
 def test_on_a_disk_that_fills_up_verdicts_are_still_found_and_kept_again_with_space(

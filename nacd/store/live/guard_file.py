@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any, Final
@@ -21,6 +22,8 @@ import orjson
 
 from nacd.session.guard import Memory
 
+VERSION: Final = 1
+"""Of the file's layout; files from before there were versions have version 1's rows and nothing around them."""
 _MOST_OCTETS: Final = 64 * 1024 * 1024
 _REPORT_EVERY_S: Final = 600.0
 _CONSEQUENCE: Final = "after a restart the guard lets nothing go for a while"
@@ -28,6 +31,8 @@ _CONSEQUENCE: Final = "after a restart the guard lets nothing go for a while"
 
 class GuardFile:
     """``path``: JSON, times in seconds since the epoch. For one thread. Raises nothing: what is wrong is reported.
+
+    A file of a newer nacd is moved aside (``NAME.newer``) before it is written over, for when that one comes back.
 
     report: takes a sentence, in any thread. monotonic: seconds of a clock that never jumps.
     """
@@ -48,7 +53,7 @@ class GuardFile:
         try:
             with self._path.open("rb") as file:
                 octets = file.read(_MOST_OCTETS)
-            return {direction: _memory(row) for direction, row in orjson.loads(octets).items()}
+            return self._known(orjson.loads(octets))
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -57,9 +62,25 @@ class GuardFile:
             self._complain(f"`{self._path}` has no sense")
         return None
 
+    def _known(self, told: Any) -> Mapping[str, Memory] | None:
+        version = told.get("version", VERSION)
+        if not isinstance(version, int) or version < 1:
+            raise ValueError("no version")
+        if version > VERSION:
+            aside = self._path.with_name(f"{self._path.name}.newer")
+            self._path.replace(aside)
+            self._complain(
+                f"`{self._path}` has version {version}, of a newer nacd, and this one knows {VERSION}: it is kept as"
+                f" `{aside.name}`"
+            )
+            return None
+        return {direction: _memory(row) for direction, row in told.get("directions", told).items()}
+
     def write(self, known: Mapping[str, Memory]) -> bool:
         """Replace it; False if that cannot be done, and then there is none."""
-        octets = orjson.dumps({direction: _row(each) for direction, each in known.items()})
+        octets = orjson.dumps(
+            {"version": VERSION, "directions": {direction: _row(each) for direction, each in known.items()}}
+        )
         try:
             self._replace(octets)
         except OSError:
@@ -71,22 +92,25 @@ class GuardFile:
                 self._take_away()
                 return False
         self._written += 1
-        if self._carrying.acquire(blocking=False):
+        if not self._carrying.locked():
             Thread(target=self._carry, name="nacd-guard", daemon=True).start()
         return True
 
     def _carry(self) -> None:
         """To the disk itself, in a thread: a disk that hangs must not keep the daemon from its work."""
         carried = 0
-        try:
-            while carried != self._written:
+        # Looked at again when nobody carries any more: whoever wrote just before that has begun no other thread.
+        while carried != self._written and self._carrying.acquire(blocking=False):
+            try:
                 carried = self._written
-                _to_the_disk(self._path)
+                # It may have been taken away meanwhile: whoever did that says so, or writes another.
+                with suppress(FileNotFoundError):
+                    _to_the_disk(self._path)
                 _to_the_disk(self._path.parent)
-        except OSError as error:
-            self._complain(f"cannot carry `{self._path}` to the disk: {_words(error)}")
-        finally:
-            self._carrying.release()
+            except OSError as error:
+                self._complain(f"cannot carry `{self._path}` to the disk: {_words(error)}")
+            finally:
+                self._carrying.release()
 
     def _replace(self, octets: bytes) -> None:
         descriptor = os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -96,8 +120,10 @@ class GuardFile:
 
     def _take_away(self) -> None:
         try:
-            self._draft.unlink(missing_ok=True)
-            self._path.unlink(missing_ok=True)
+            for path in (self._draft, self._path):
+                if path.exists():
+                    os.truncate(path, 0)  # the thread may hold it open: taking away its name alone makes no room
+                    path.unlink()
         except OSError as error:
             self._complain(f"cannot take away `{self._path}`, which is old: {_words(error)}")
 

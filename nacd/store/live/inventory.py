@@ -51,7 +51,7 @@ class InventoryFile:
             when_new=self._again,
             durable=True,
             keeps="entries of the inventory",
-            consequence="entries are neither added nor removed, and a restart forgets all of them",
+            consequence="entries are neither added nor removed, and after a restart none counts",
         )
 
     @property
@@ -59,9 +59,12 @@ class InventoryFile:
         """What keeps the file from working just now, in words; ``""`` when all is well."""
         return self._file.problem
 
-    def entries(self) -> tuple[Entry, ...]:
-        """All that can be read."""
-        return _read(self._file.ask(_ALL), self._report)
+    def entries(self) -> tuple[Entry, ...] | None:
+        """All that can be read; None while there is no file to read, which is looked for again now and then."""
+        if not self._file.write([]):
+            return None
+        found = self._file.ask(_ALL)
+        return _read(found, self._report) if not self._file.problem else None
 
     def put(self, entries: Sequence[Entry]) -> str:
         """Keep these instead of older ones about the same MACs: on the disk when it returns ``""``, else nothing of it

@@ -21,6 +21,8 @@ from nacd.store.state_file import StateFile, Statement
 
 _OVERRIDE: Final = Codec(Override, leave_out=("id",))
 
+_A_FILE: Final = 0
+"""Stands where the number of an order would be."""
 _PUT = "INSERT INTO overrides (lifted_at, gist, value) VALUES (?, ?, ?)"
 _PUT_AGAIN = "INSERT OR IGNORE INTO overrides (id, lifted_at, gist, value) VALUES (?, ?, ?, ?)"
 _LIFT = "UPDATE overrides SET lifted_at = ?, value = ? WHERE id = ?"
@@ -60,6 +62,12 @@ class Overrides:
         found = self._all(connection.execute(_IN_FORCE).fetchall())
         with self._small:
             self._held.update({each.id: each for each in found})
+
+    def lost(self, words: str) -> None:
+        """All that stood in a file that was never read are gone with it."""
+        with self._small:
+            self._damaged[_A_FILE] = words
+        self._report("overrides", words)
 
     def held(self) -> list[Statement]:
         """What a new file is to know."""
