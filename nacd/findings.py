@@ -58,6 +58,7 @@ class Code(StrEnum):
     TENANT_ID_MISSING = "tenant-id-missing"
     DICTIONARY_SKIPPED = "dictionary-skipped"
     METRICS_OPEN = "metrics-open"
+    FORWARD_IN_CLEAR = "forward-in-clear"
     CONTROL_FOLDER = "control-folder"
     OVERRIDE_UNSAYABLE = "override-unsayable"
     DYNAUTH_UNKNOWN = "dynauth-unknown"
@@ -333,6 +334,13 @@ _ROWS: Final = (
         "metrics on an address that others reach",
         "no password guards them, and they tell much about the network",
         "listen on a loopback address, or let a firewall guard the port and accept this",
+    ),
+    (
+        Code.FORWARD_IN_CLEAR,
+        _WARNING,
+        "audit records leave this machine in clear",
+        "they name users, devices and networks, and whoever is on the way can read, change or leave out what passes",
+        "use `syslog+tls` or `https`, or accept this where the way is protected by other means",
     ),
     (
         Code.CONTROL_FOLDER,

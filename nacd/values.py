@@ -221,7 +221,7 @@ class AccessRequest:
         """Cisco's ``audit-session-id`` of this session, ``""`` if the NAS sent none."""
         for pair in self.cisco_av_pairs:
             if pair.startswith("audit-session-id="):
-                return pair.partition("=")[2]
+                return pair.removeprefix("audit-session-id=")
         return ""
 
 
@@ -770,6 +770,7 @@ EapStep: TypeAlias = Challenge | PeerAuthenticated | Md5Verified | EapFailed | E
 AuditValue: TypeAlias = "str | int | float | bool | list[AuditValue] | dict[str, AuditValue] | None"
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
     """One audit record before it is a line. code: stable event code out of ``audit/events``.

@@ -17,6 +17,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes tells of the machine, not of nacd: on a loaded one a test must not fail by that.
+settings.register_profile("nacd", parent=settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nacd")
 
 HOME = Path(__file__).resolve().parent.parent
 PEERS = HOME / ".peers"

@@ -16,7 +16,7 @@ FOR_EVER = """
     group-empty tenant-unreachable tenant-id-missing dictionary-skipped metrics-open control-folder override-unsayable
     dynauth-unknown credential-expires certificate-expires certificate-no-name certificate-wildcard
     certificate-long-lifetime certificate-self-signed certificate-order certificate-unused certificate-incomplete
-    sender-is-root monitor-on monitor-ended monitor-outlived
+    sender-is-root monitor-on monitor-ended monitor-outlived forward-in-clear
     allowance-unreadable allowance-without-reason allowance-unknown-code allowance-unused too-many
 """
 

@@ -14,7 +14,7 @@ from nacd.policy.answered import VerdictAge
 from nacd.policy.conditions import AccessIs, ComplianceIs
 from nacd.policy.during import During, Hours
 from nacd.policy.evaluate import evaluate
-from nacd.policy.model import Policy, Rule
+from nacd.policy.model import TAKEN, Policy, Rule
 from nacd.reassess import EXPIRED, Reassessed, baseline, is_down, is_ordered, reassess
 from nacd.session.overrides import NO_OVERRIDE, InForce, Override, OverrideEffect, SubjectKind
 from nacd.session.table import is_same_decision
@@ -311,6 +311,10 @@ def test_an_order_stands_above_policy_and_certificate_until_it_is_lifted(
 def test_the_end_of_an_order_counts_even_if_the_policy_has_changed_meanwhile(counts: bool) -> None:
     under = again(decided(), "compliant", order("quarantine", "fix")).wanted
     assert again(session(under), "compliant", policy=STRICT, counts=counts).wanted.profile == "guests"
+
+
+def test_no_rule_has_the_name_of_what_stands_above_the_policy() -> None:
+    assert {EXPIRED, *(f"override-{each}" for each in OverrideEffect)} <= TAKEN.keys()
 
 
 def test_an_order_for_a_profile_that_the_nas_cannot_be_given_refuses_as_a_login_would() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,7 +88,7 @@ def build(loaded: LoadedActions) -> Service:
 
     wanted, words = _section(loaded), loaded.settings.notify
     known = tenants(loaded)
-    journal = Journal(loaded.settings.audit.file)
+    journal = Journal(loaded.settings.audit.file, wanted.state)
     journal.check()
     limits = Limits(once_per_s=wanted.once_per.total_seconds(), rate=wanted.rate, max_waiting=wanted.max_waiting)
     asked = Asked(wanted.state, max_entries=wanted.max_devices, longest_s=limits.once_per_s, now=time.time())
@@ -122,4 +123,5 @@ def _words(cannot: Exception) -> str:
 
 def _say(words: str) -> None:
     """One line for the operator. Some of it may come from a device or a proxy: no terminal obeys it."""
-    print("".join(char if char.isprintable() else "?" for char in words), file=sys.stderr, flush=True)
+    with suppress(OSError):  # the disk under the log may be full, and the records that matter have a file of their own
+        print("".join(char if char.isprintable() else "?" for char in words), file=sys.stderr, flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,7 +32,16 @@ def run(config: Path, *, as_json: bool = False, strict: bool = False, everything
         print(json.dumps(_as_json(judged, sound=not failed), indent=2, ensure_ascii=False))
     else:
         _tell(judged, strict=strict, everything=everything)
+        if hint := first_one(config):
+            print(hint)
     return 1 if failed else 0
+
+
+def first_one(config: Path) -> str:
+    """What to do when there is no configuration at all; ``""`` when there is one, good or bad."""
+    if os.path.lexists(config) or not os.access(config.parent, os.X_OK):
+        return ""
+    return f"there is no configuration yet: `nacd init {config.parent}` writes a first one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,14 +9,21 @@ refused login), 2 wrong usage, 3 the daemon could not start or had to stop.
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from nacd.cli import actions, device, simulators
+from nacd.cli import actions, device, keeper, simulators, version
+from nacd.cli.audit import app as audit
+from nacd.cli.bundle import app as bundles
+from nacd.cli.clients import app as clients
 from nacd.cli.control import cache, coa, mab, overrides, sessions, shadow
 from nacd.cli.control import reload as reloading
+from nacd.cli.logs import app as logs
 from nacd.cli.profiles import app as profiles
 from nacd.cli.setup import app as setup
 
@@ -30,7 +37,9 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # a traceback must not print secrets
 )
 app.add_typer(simulators.app, name="sim")
+app.add_typer(audit.app, name="audit")
 app.add_typer(cache.app, name="cache")
+app.add_typer(clients.app, name="clients")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(coa.app, name="coa")
 app.add_typer(overrides.app, name="overrides")
@@ -38,9 +47,13 @@ app.add_typer(mab.app, name="mab")
 app.add_typer(shadow.app, name="shadow")
 app.add_typer(device.app, name="device")
 app.add_typer(profiles.app, name="profiles")
+app.add_typer(logs.app, name="log")
 app.command(name="actions")(actions.serve)
+app.command(name="keeper", hidden=True)(keeper.keeper)
+app.command(name="version")(version.show)
 app.command(name="reload")(reloading.reload)
 app.command(name="init")(setup.init)
+app.command(name="support-bundle")(bundles.bundle)
 
 Config = Annotated[
     Path, typer.Option("--config", "-c", help="The configuration file.", envvar="NACD_CONFIG", dir_okay=False)
@@ -52,7 +65,7 @@ def serve(
     config: Config = DEFAULT_CONFIG,
     demo: Annotated[bool, typer.Option("--demo", help="Allow the demo's CA and secrets.")] = False,
     log_format: Annotated[str, typer.Option(help="[b]console[/] for people, [b]json[/] for machines.")] = "console",
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_level: Annotated[str, typer.Option(help="debug, info, warning, error; by area: info,lookup=debug.")] = "info",
 ) -> None:
     """Run the daemon in the foreground until SIGTERM.
 
@@ -245,6 +258,41 @@ app.command()(overrides.block)
 app.command()(overrides.allow)
 
 
+_STDOUT, _STDERR = 1, 2
+
+
 def main() -> None:
     """Entry point of the ``nacd`` command."""
-    app()
+    try:
+        _run()
+    finally:
+        try:
+            if not getattr(sys.stderr, "closed", True):  # whoever has lost its reader closes it; there may be none at all
+                print(end="", file=sys.stderr, flush=True)
+        except OSError:  # the log takes nothing: that is no reason for an exit code of its own (Python's would be 120)
+            _let_go_of(_STDERR)
+
+
+def _run() -> None:
+    try:
+        try:
+            app()
+        finally:
+            print(end="", flush=True)  # there may be no stdout at all: print knows
+    except BrokenPipeError:
+        _let_go_of(_STDOUT)
+        sys.exit(1)
+    except OSError as trouble:
+        if trouble.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _let_go_of(_STDOUT)
+        where = f" (`{trouble.filename}`)" if trouble.filename else ""
+        print(f"not all of it could be written: the disk is full{where}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _let_go_of(stream: int) -> None:
+    """What still waits to be written would fail once more when Python ends, in words of its own."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream)
+    os.close(nowhere)

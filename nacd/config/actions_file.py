@@ -46,11 +46,7 @@ def load_actions(path: Path, environment: Mapping[str, str] = os.environ) -> Loa
     found = contents(path, MAX_OCTETS)
     if found.problem or found.status is None:
         raise ConfigError((Problem(file=str(path), line=0, column=0, message=found.problem),))
-    try:
-        theirs = [*_somebodys(found.status, path), *_somebodys(path.parent.stat(), path.parent)]
-    except OSError as wrong:
-        message = f"cannot be read: {(wrong.strerror or 'error').lower()}"
-        raise ConfigError((Problem(file=str(path), line=0, column=0, message=message),)) from None
+    theirs = (*_somebodys(found.status, path), *_somebodys_folder(path))
     if theirs:  # nothing of it is read, and no secret that it names
         raise ConfigError(tuple(Problem(file=str(path), line=0, column=0, message=words) for words in theirs))
     document, problems = parse(found.octets, str(path))
@@ -65,8 +61,11 @@ def load_actions(path: Path, environment: Mapping[str, str] = os.environ) -> Loa
         for place, file in _secret_files(document.value, path.parent)
         for message in _too_open(file, senders)
     )
-    if too_open:
-        raise ConfigError(too_open)
+    foreign = tuple(
+        document.problem(place, message) for place, file in _roots(settings) for message in _somebodys_file(file)
+    )
+    if too_open or foreign:
+        raise ConfigError((*too_open, *foreign))
     words = "the daemon runs as root: nothing keeps it from reading the secrets here, give it an account of its own"
     noted = document.problem(("service", "senders"), words, code=Code.SENDER_IS_ROOT)
     notes = (noted,) if _ROOT in map(_uid, senders) else ()
@@ -84,6 +83,30 @@ def _somebodys(there: os.stat_result, path: Path) -> Iterator[str]:
     shielded = stat.S_ISDIR(there.st_mode) and mode & stat.S_ISVTX
     if mode & (stat.S_IWGRP | stat.S_IWOTH) and not shielded:
         yield f"not read: others may write `{path}` (mode {mode:04o}): `chmod go-w {path}`"
+
+
+def _somebodys_folder(path: Path) -> Iterator[str]:
+    try:
+        yield from _somebodys(path.parent.stat(), path.parent)
+    except OSError as wrong:
+        yield f"cannot be read: {(wrong.strerror or 'error').lower()}"
+
+
+def _somebodys_file(file: Path) -> Iterator[str]:
+    """The same of a file and its folder."""
+    try:
+        yield from _somebodys(file.stat(), file)
+    except OSError as wrong:
+        yield f"`{file}` cannot be read: {(wrong.strerror or 'error').lower()}"
+    yield from _somebodys_folder(file)
+
+
+def _roots(settings: ActionSettings) -> Iterator[tuple[PathTo, Path]]:
+    """Every file of roots with its place: whoever writes it can answer as Microsoft, and is sent the secret."""
+    for name, app in settings.apps.items():
+        place: PathTo = ("intune",) if settings.intune is not None else ("tenants", name)
+        if app.ca_file is not None:
+            yield (*place, "ca_file"), app.ca_file
 
 
 def _secret_files(value: Plain, folder: Path, place: PathTo = ()) -> Iterator[tuple[PathTo, Path]]:

@@ -297,15 +297,18 @@ MacPattern: TypeAlias = Annotated[str, PlainValidator(mac_pattern), told("MAC, o
 
 
 def https_url(value: object) -> str:
-    return _url(value, ("https",))
+    return _url(value, ("https",), "`https://HOST/...`")
 
 
 def any_http_url(value: object) -> str:
-    return _url(value, ("http", "https"))
+    return _url(value, ("http", "https"), "`http://HOST:PORT` or `https://HOST:PORT`")
 
 
-def _url(value: object, schemes: tuple[str, ...]) -> str:
-    wanted = f"`{schemes[-1]}://HOST/...`" if len(schemes) == 1 else "`http://HOST:PORT` or `https://HOST:PORT`"
+def proxy_url(value: object) -> str:
+    return _url(value, ("http",), "`http://HOST:PORT` (nacd speaks tls through this proxy, not to it)")
+
+
+def _url(value: object, schemes: tuple[str, ...], wanted: str) -> str:
     try:
         parts = urlsplit(text(value))
         _ = parts.port
@@ -320,6 +323,7 @@ def _url(value: object, schemes: tuple[str, ...]) -> str:
 
 HttpsUrl: TypeAlias = Annotated[str, PlainValidator(https_url), told("URL", pattern="^https://")]
 HttpUrl: TypeAlias = Annotated[str, PlainValidator(any_http_url), told("URL", pattern="^https?://")]
+ProxyUrl: TypeAlias = Annotated[str, PlainValidator(proxy_url), told("URL", pattern="^http://")]
 
 
 # -- files and secrets ----------------------------------------------------------------------

@@ -285,9 +285,8 @@ class _Reader:
             self._refuse(path, f"there is no vendor `{vendor}`{wording.did_you_mean(vendor, self.vendors)}")
 
     def _client_alone(self, path: PathTo, client: Client) -> None:
-        self._strength((*path, "secret"), client.secret)
-        if client.dynauth and client.dynauth.secret:
-            self._strength((*path, "dynauth", "secret"), client.dynauth.secret)
+        for where, secret in secrets.of_client(client):
+            self._strength((*path, *where), secret)
         for index, network in enumerate(client.network):
             widest = WIDEST_NETWORK[network.version]
             if network.prefixlen == 0:

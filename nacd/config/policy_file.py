@@ -29,7 +29,7 @@ from nacd.config.yaml import Document, PathTo, Plain, parse
 from nacd.errors import Problem
 from nacd.findings import Code
 from nacd.policy import lint
-from nacd.policy.model import DEFAULT_DENY, DENY, Policy, Rule
+from nacd.policy.model import DENY, TAKEN, Policy, Rule
 from nacd.policy.monitor.scopes import Monitors
 from nacd.values import Attribute
 from nacd.vendor.profile import INTENTIONS, Profile
@@ -137,7 +137,7 @@ class _Reader:
             path = ("rules", number)
             self._check(path, mapping(item), profiles, lines)
             rule = wording.read_part(RuleText, self.document, path, around)
-            if rule is None or rule.name in found or rule.name == DEFAULT_DENY:
+            if rule is None or rule.name in found or rule.name in TAKEN:
                 continue
             found[rule.name] = Rule(
                 name=rule.name,
@@ -222,9 +222,8 @@ class _Reader:
             self._refuse((*path, "name"), f"a rule called `{name}` stands in line {lines[name]} already")
         elif isinstance(name, str):
             lines[name] = self.document.spot(path).line
-        if name == DEFAULT_DENY:
-            message = f"`{DEFAULT_DENY}` is what happens when no rule matches: choose another name"
-            self._refuse((*path, "name"), message)
+        if isinstance(name, str) and name in TAKEN:
+            self._refuse((*path, "name"), f"`{name}` {TAKEN[name]}: choose another name")
         if isinstance(then, str) and then != DENY and then not in profiles:
             known = wording.did_you_mean(then, (*profiles, DENY))
             self._refuse((*path, "then"), f"there is no profile `{then}`{known}")

@@ -33,6 +33,7 @@ from nacd.config.fields import (
     at_least_one,
     between,
 )
+from nacd.config.sections.audit.trail import Audit
 from nacd.config.sections.base import MINUTE, SECOND, Section
 from nacd.config.sections.compliance import ComplianceSettings
 from nacd.config.sections.control import Control
@@ -87,6 +88,10 @@ class Server(Section):
         " loopback",
         examples=["127.0.0.1:9812"],
     )
+    metrics_per_nas: Flag = Field(
+        default=False,
+        description="count the requests of each NAS by its name too, of 1,000 NASes at most: four series for each",
+    )
     workers: Annotated[Number, AfterValidator(_one_worker)] = Field(
         default=1,
         description="processes that answer; only `1` for now",
@@ -120,6 +125,11 @@ class Dynauth(Section):
         description="reference to a secret of its own; default: the NAS's",
         examples=["file:secrets/wifi-coa", "cred:wifi-coa"],
     )
+    next_secret: SecretField | None = Field(
+        default=None,
+        description="a second one beside `secret`, valid too while NASes are changed over",
+        examples=["file:secrets/wifi-coa-2028"],
+    )
     address: IpAddress | None = Field(
         default=None,
         description="where to ask, as for a controller or a proxy; default: where the session's requests came from",
@@ -145,6 +155,15 @@ class Dynauth(Section):
     )
 
     @model_validator(mode="after")
+    def _next_to_one(self) -> Dynauth:
+        if self.next_secret is not None and self.secret is None:
+            raise PydanticCustomError(
+                "nacd",
+                "`next_secret` stands beside a `secret` here: without one, the NAS's own two are used",
+            )
+        return self
+
+    @model_validator(mode="after")
     def _of_one_family(self) -> Dynauth:
         if self.address and self.source and (":" in self.address) != (":" in self.source):
             raise PydanticCustomError("nacd", "`address` and `source` are of two families: one is IPv4, one is IPv6")
@@ -163,6 +182,12 @@ class Client(Section):
     secret: SecretField = Field(
         description="reference to the RADIUS shared secret; the NAS has the same, 16 random characters or more",
         examples=["file:secrets/campus", "cred:campus", "env:CAMPUS_SECRET"],
+    )
+    next_secret: SecretField | None = Field(
+        default=None,
+        description="a second secret, valid beside `secret` while NASes are changed over; each answer is made with the"
+        " one that its request was made with",
+        examples=["file:secrets/campus-2028", "cred:campus-2028"],
     )
     vendor: Text = Field(
         description="vendor profile: how intentions are put into attributes; `generic` for one that is not among them",
@@ -211,25 +236,6 @@ class Actions(Section):
     socket: AnyPath = Field(
         description="path of its Unix socket; the same as `service.socket` in actions.yaml",
         examples=["/run/nacd-actions/actions.sock"],
-    )
-
-
-class Audit(Section):
-    """The audit log."""
-
-    file: AnyPath = Field(
-        description="JSON lines are appended to this file; turn it over with logrotate. Without a record no answer"
-        " leaves (see `when_full`)",
-        examples=["/var/log/nacd/audit.jsonl"],
-    )
-    when_full: Literal["refuse", "continue"] = Field(
-        default="refuse", description="when no record can be written: `refuse` access, or `continue` without records"
-    )
-    warn_at_percent: Annotated[Number, Field(ge=1, le=99)] = Field(
-        default=80,
-        description="warn when the disk under the log is this full",
-        json_schema_extra={"x-unit": "percent"},
-        examples=[80],
     )
 
 

@@ -26,7 +26,7 @@ MAX_DEPTH: Final = 32
 MAX_NODES: Final = 200_000
 MAX_PROBLEMS: Final = 100
 
-SECRET_KEYS: Final = frozenset({"secret", "passphrase", "password", "private_key", "pfx"})
+SECRET_KEYS: Final = frozenset({"secret", "next_secret", "passphrase", "password", "private_key", "pfx"})
 """Keys whose values are never shown, whatever is wrong with them."""
 
 PathTo: TypeAlias = tuple[str | int, ...]

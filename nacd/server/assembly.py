@@ -8,44 +8,39 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
-from typing import TypeAlias, TypeVar
+from functools import partial
 
-from nacd.config.findings.allowances import Accepted, Settled, settle
-from nacd.config.findings.survey import survey
+from nacd.config.findings import secrets
+from nacd.config.findings.allowances import Accepted
 from nacd.config.load import Loaded
 from nacd.config.sections.intune import Intune
 from nacd.eap.chain import TrustAnchor, date_text, load_pem
 from nacd.eap.limits import EapOptions
 from nacd.eap.server_certificate import (
     WARN_DAYS,
-    WARNED,
-    CertificateFinding,
-    Severity,
-    fingerprint,
+    Dated,
     inspect,
     inspect_client_cas,
+    sent,
 )
 from nacd.eap.tls_engine import TlsContext
-from nacd.errors import CannotExpress, ConfigError, Problem
+from nacd.errors import ConfigError, Problem
 from nacd.findings import Code
 from nacd.identity.rules import IdentityRules
 from nacd.intune import options as intune_options
 from nacd.intune.bounded import tls_context
 from nacd.intune.options import IntuneOptions
-from nacd.policy.model import DENY, Policy, Rule
-from nacd.policy.monitor.scopes import Scope
 from nacd.radius import dictionary as dictionaries
 from nacd.radius.clients import Client, ClientTable
 from nacd.radius.dictionary import Dictionary
 from nacd.server import translate
 from nacd.server.monitor import checks as monitoring
-from nacd.values import AccessKind, Authentication, Facts, Instant, Nas, Rendered, Secret, Unidentified
-from nacd.vendor.dynauth_model import Dynauth, parse_dynauth
-from nacd.vendor.model import VendorData, parse
-from nacd.vendor.render import render
+from nacd.server.promises import profiles
+from nacd.server.promises.findings import Findings, Setting
+from nacd.values import Instant, Rendered
+from nacd.vendor.dynauth_model import Dynauth
 
 DEMO_ORGANIZATION = b"nacd demo, not for production"
 DEMO_SECRET_PREFIX = b"nacd-demo-"
@@ -53,12 +48,13 @@ DEMO_SECRET_PREFIX = b"nacd-demo-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eap:
-    """The EAP room's parts. fingerprint: of our own certificate."""
+    """The EAP room's parts. fingerprint: of our own certificate; sent: it, and what is above it."""
 
     context: TlsContext
     options: EapOptions
     anchors: tuple[TrustAnchor, ...]
     fingerprint: str = ""
+    sent: tuple[Dated, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +84,7 @@ class Assembled:
 
 def assemble(loaded: Loaded, now: Instant, *, allow_demo: bool = False) -> Assembled:
     """Check everything that ``config`` alone cannot. Raises ConfigError with every problem found."""
-    found = _Findings(loaded)
+    found = Findings(loaded)
     settings = loaded.settings
     # What pyrad's logger says about foreign dictionaries stands in `skipped` too, once and by file.
     logging.getLogger("pyrad").setLevel(logging.ERROR)
@@ -96,11 +92,11 @@ def assemble(loaded: Loaded, now: Instant, *, allow_demo: bool = False) -> Assem
     for skipped in dictionary.skipped:
         found.note(Code.DICTIONARY_SKIPPED, f"dictionary: {skipped}", ("dictionaries",))
     clients = tuple(_clients(found))
-    vendors = _vendors(found, clients)
-    rendered = _rendered(found, dictionary, clients, vendors)
-    _note_overrides(found, rendered, clients)
-    dynauths = _dynauths(found)
-    _carried_out(found)
+    vendors = profiles.vendors(found, clients)
+    rendered = profiles.in_vendors_words(found, dictionary, clients, vendors)
+    profiles.note_overrides(found, rendered, clients)
+    dynauths = profiles.dynauths(found)
+    profiles.carried_out(found)
     monitored = monitoring.judge(loaded, now)
     found.problems += monitored.problems
     found.notes += monitored.notes
@@ -139,48 +135,7 @@ def assemble(loaded: Loaded, now: Instant, *, allow_demo: bool = False) -> Assem
     )
 
 
-T = TypeVar("T")
-Setting: TypeAlias = tuple[str | int, ...]
-
-
-class _Findings:
-    """Problems and notes so far, each at its place in the files."""
-
-    def __init__(self, loaded: Loaded) -> None:
-        self.loaded = loaded
-        self.problems: list[Problem] = []
-        self.notes: list[Problem] = []
-
-    def problem(self, message: str, setting: Setting) -> None:
-        self.problems.append(self.loaded.problem(message, setting=setting))
-
-    def note(self, code: Code, message: str, setting: Setting) -> None:
-        self.notes.append(self.loaded.config_document.problem(setting, message, code=code))
-
-    def certificate(self, finding: CertificateFinding, setting: Setting) -> None:
-        if finding.severity is Severity.ERROR:
-            self.problem(finding.message, setting)
-        else:
-            self.note(WARNED[finding.code], finding.message, setting)
-
-    def settled(self) -> Settled:
-        """What is left of all notes, the config's too, when comments have accepted what they accept."""
-        documents = (self.loaded.config_document, self.loaded.policy_document)
-        return settle((*self.loaded.notes, *survey(self.loaded), *self.notes), documents)
-
-    def attempt(self, build: Callable[[], T], setting: Setting) -> T | None:
-        """What ``build`` makes; its ValueError or OSError becomes a problem there, and the result None."""
-        try:
-            return build()
-        except OSError as wrong:
-            what = f"`{wrong.filename}`" if wrong.filename else "this"
-            self.problem(f"{what} cannot be read: {(wrong.strerror or 'error').lower()}", setting)
-        except ValueError as wrong:
-            self.problem(str(wrong), setting)
-        return None
-
-
-def _clients(found: _Findings) -> list[Client]:
+def _clients(found: Findings) -> list[Client]:
     built = (
         found.attempt(partial(translate.client, wanted), ("clients", index))
         for index, wanted in enumerate(found.loaded.settings.clients)
@@ -188,132 +143,10 @@ def _clients(found: _Findings) -> list[Client]:
     return [client for client in built if client is not None]
 
 
-# -- profiles -------------------------------------------------------------------------------
-
-
-def in_words(
-    loaded: Loaded, dictionary: Dictionary, clients: tuple[Client, ...]
-) -> tuple[Mapping[tuple[str, str], Rendered], tuple[Problem, ...]]:
-    """Every profile of another policy for these NASes in the words of their vendors, and what of it cannot be had."""
-    found = _Findings(loaded)
-    rendered = _rendered(found, dictionary, clients, _vendors(found, clients))
-    _note_overrides(found, rendered, clients)
-    _carried_out(found)
-    return rendered, (*found.problems, *found.notes)
-
-
-def _carried_out(found: _Findings) -> None:
-    """That there is somebody who does what profiles want besides."""
-    loaded = found.loaded
-    for name, profile in loaded.profiles.items():
-        if profile.on_quarantine and loaded.settings.actions is None:
-            message = f"profile `{name}` has `on_quarantine`, and nacd.yaml has no `actions.socket` to hand it to"
-            found.problems.append(loaded.problem(message, profile=name))
-
-
-def _vendors(found: _Findings, clients: tuple[Client, ...]) -> Mapping[str, VendorData]:
-    """The vendors in use."""
-    vendors: dict[str, VendorData] = {}
-    for index, client in enumerate(clients):
-        name = client.nas.vendor
-        if name not in vendors:
-            parsed = found.attempt(partial(parse, name, found.loaded.vendors[name]), ("clients", index, "vendor"))
-            if parsed is not None:
-                vendors[name] = parsed
-    return vendors
-
-
-def _rendered(
-    found: _Findings, dictionary: Dictionary, clients: tuple[Client, ...], vendors: Mapping[str, VendorData]
-) -> Mapping[tuple[str, str], Rendered]:
-    """Every profile in the words of every vendor in use; where a rule can give it to a NAS, it must be expressible."""
-    loaded = found.loaded
-    rendered: dict[tuple[str, str], Rendered] = {}
-    failed: dict[tuple[str, str], CannotExpress] = {}
-    for name, profile in loaded.profiles.items():
-        for vendor in vendors.values():
-            try:
-                rendered[name, vendor.name] = render(profile, vendor, dictionary.encode)
-            except CannotExpress as cannot:
-                failed[name, vendor.name] = cannot
-    for given, giver, reaches in _givers(loaded.policy):
-        for client in clients:
-            cannot_be = failed.get((given, client.nas.vendor))
-            if cannot_be is None or not reaches(client.nas):
-                continue
-            del failed[given, client.nas.vendor]
-            for line in str(cannot_be).splitlines():
-                message = f"{line} ({giver} gives it to NAS `{client.nas.name}`)"
-                found.problems.append(loaded.problem(message, profile=given))
-    return rendered
-
-
-def _givers(policy: Policy) -> Iterator[tuple[str, str, Callable[[Nas], bool]]]:
-    """Each profile that is given, by whom, and to which NASes."""
-    rules = {rule.name: rule for rule in policy.rules}
-    for rule in policy.rules:
-        if rule.then != DENY:
-            yield rule.then, f"rule `{rule.name}`", partial(can_reach, rule)
-    for monitor in policy.monitors.all:
-        by_rule = monitor.scope is Scope.RULE
-        reaches = partial(can_reach, rules[monitor.name]) if by_rule else partial(policy.monitors.reaches, monitor)
-        yield monitor.profile, f"the monitor ({monitor})", reaches
-
-
-def _note_overrides(
-    found: _Findings, rendered: Mapping[tuple[str, str], Rendered], clients: tuple[Client, ...]
-) -> None:
-    """Where a default profile of overrides has no words, so that whoever is ordered to have it there is refused."""
-    wanted = found.loaded.settings.sessions.overrides
-    for key, profile in (("quarantine", wanted.quarantine), ("allow", wanted.allow)):
-        for vendor in sorted({client.nas.vendor for client in clients}) if profile else ():
-            if (profile, vendor) not in rendered:
-                words = f"a NAS of vendor `{vendor}` cannot be told of profile `{profile}`: there it means refusal"
-                found.note(Code.OVERRIDE_UNSAYABLE, words, ("sessions", "overrides", key))
-
-
-def _dynauths(found: _Findings) -> Mapping[str, Dynauth]:
-    """How the vendors in use are asked; a note where the admin counts on one that nobody knows how to ask."""
-    dynauths: dict[str, Dynauth] = {}
-    for index, wanted in enumerate(found.loaded.settings.clients):
-        name, rows = wanted.vendor, found.loaded.vendors[wanted.vendor]
-        if "dynauth" not in rows:
-            if wanted.dynauth is not None:
-                words = f"nacd does not know how NASes of vendor `{name}` are asked to change a session: they will not"
-                found.note(Code.DYNAUTH_UNKNOWN, words, ("clients", index, "dynauth"))
-        elif name not in dynauths:
-            parsed = found.attempt(partial(parse_dynauth, name, rows), ("clients", index, "vendor"))
-            if parsed is not None:
-                dynauths[name] = parsed
-    return dynauths
-
-
-def reach(loaded: Loaded) -> Callable[[Nas, str], bool]:
-    """Which NAS may be given which profile: by a rule, a monitor, or an order that names none."""
-    everywhere = {loaded.settings.sessions.overrides.quarantine, loaded.settings.sessions.overrides.allow}
-    givers: dict[str, list[Callable[[Nas], bool]]] = {}
-    for given, _, reaches in _givers(loaded.policy):
-        givers.setdefault(given, []).append(reaches)
-
-    @lru_cache(maxsize=16_384)  # ten thousand rules take longer than a request may
-    def is_reached(nas: Nas, profile: str) -> bool:
-        return profile in everywhere or any(each(nas) for each in givers.get(profile, ()))
-
-    return is_reached
-
-
-def can_reach(rule: Rule, nas: Nas) -> bool:
-    """Whether a request of this NAS can match this rule, as far as the NAS alone decides."""
-    kinds = (AccessKind.VPN,) if nas.authentication is Authentication.DONE_BY_NAS else tuple(AccessKind)
-    tests = [condition.test() for condition in rule.conditions if condition.settled_by_nas]
-    seen = [Facts(access=kind, nas=nas, identity=Unidentified(reason="not asked")) for kind in kinds]
-    return any(all(test(facts) for test in tests) for facts in seen)
-
-
 # -- EAP and Intune ---------------------------------------------------------------------------
 
 
-def _eap(found: _Findings, now: Instant) -> Eap | None:
+def _eap(found: Findings, now: Instant) -> Eap | None:
     wanted = found.loaded.settings.eap
     if wanted is None:
         return None
@@ -334,10 +167,11 @@ def _eap(found: _Findings, now: Instant) -> Eap | None:
     context = found.attempt(lambda: TlsContext(tls), ("eap",))
     if context is None:
         return None
-    return Eap(context=context, options=limits, anchors=anchors, fingerprint=fingerprint(tls.certificate_chain_pem))
+    chain = sent(tls.certificate_chain_pem)
+    return Eap(context=context, options=limits, anchors=anchors, fingerprint=chain[0].fingerprint, sent=chain)
 
 
-def _tenants(found: _Findings, now: Instant) -> Mapping[str, IntuneOptions]:
+def _tenants(found: Findings, now: Instant) -> Mapping[str, IntuneOptions]:
     settings = found.loaded.settings
     built: dict[str, IntuneOptions] = {}
     for name, wanted in settings.tenant_sections.items():
@@ -350,7 +184,7 @@ def _tenants(found: _Findings, now: Instant) -> Mapping[str, IntuneOptions]:
     return built
 
 
-def _tenant(found: _Findings, wanted: Intune, place: Setting, now: Instant) -> IntuneOptions | None:
+def _tenant(found: Findings, wanted: Intune, place: Setting, now: Instant) -> IntuneOptions | None:
     built = found.attempt(partial(translate.intune_options, wanted), place)
     if built is None:
         return None
@@ -374,13 +208,10 @@ def _tenant(found: _Findings, wanted: Intune, place: Setting, now: Instant) -> I
     return built
 
 
-def _refuse_demo(found: _Findings, eap: Eap | None) -> None:
+def _refuse_demo(found: Findings, eap: Eap | None) -> None:
     """What the demo made is known to everybody who can read its folder, and is not for real networks."""
     for index, written in enumerate(found.loaded.settings.clients):
-        secrets: dict[Setting, Secret] = {("secret",): written.secret}
-        if written.dynauth is not None and written.dynauth.secret is not None:
-            secrets["dynauth", "secret"] = written.dynauth.secret
-        for path, secret in secrets.items():
+        for path, secret in secrets.of_client(written):
             if secret.reveal().startswith(DEMO_SECRET_PREFIX):
                 found.problem("this is a secret of the demo: make one of your own", ("clients", index, *path))
     if eap is None:

@@ -257,7 +257,7 @@ class Control:
 
     async def _obey(self, name: str, command: Command, asked: Asked) -> dict[str, Any]:
         if command.is_for(asked.by):
-            self._log.info("order", order=name, uid=asked.by.uid, user=asked.by.user)
+            self._log.info(f"order {name}", order=name, uid=asked.by.uid, user=asked.by.user)
         said: dict[str, Any] = {}
         try:
             said = await self._carry_out(name, command, asked)

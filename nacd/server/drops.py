@@ -6,6 +6,7 @@ Knows: counts. Bounded by what the admin configured: a stranger's address adds t
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nacd.values import Instant
@@ -54,6 +55,11 @@ class Drops:
         rows = tuple(sorted(self._since.values(), key=lambda row: -row.count))
         self._since.clear()
         return rows
+
+    @property
+    def totals(self) -> Mapping[str, int]:
+        """How often each reason was counted since the start, over all NASes."""
+        return self._total
 
     def total(self, reason: str) -> int:
         """How often this reason was counted since the start, over all NASes."""

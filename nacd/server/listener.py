@@ -14,11 +14,13 @@ import socket
 import traceback
 from collections.abc import Callable
 from pathlib import PurePath
+from time import perf_counter
 
 from nacd.audit import events
 from nacd.radius.admission import Role
 from nacd.server import sockets
 from nacd.server.log import logger
+from nacd.server.logs import requests
 from nacd.server.recorder import Recorder
 from nacd.server.worker import Waiting, Worker
 from nacd.values import Instant
@@ -27,6 +29,9 @@ from nacd.values import Instant
 _DRAIN_AT_ONCE = 256
 _SLICE_S = 0.003
 _LATE_EVERY_S = 0.05
+# An endpoint answers within milliseconds; one that has not within this is slow, or gone.
+_SILENCE_S = 0.5
+_LOOK_S = 0.01
 
 
 class Listener:
@@ -36,24 +41,44 @@ class Listener:
         self._worker = worker
         self._recorder = recorder
         self._clock = clock
-        self._open: list[socket.socket] = []
+        self._open: list[tuple[socket.socket, sockets.Receive, Role]] = []
+        self._heard = 0.0
         self._waiting: set[asyncio.Task[None]] = set()
         self._goes_on = False
         self._late = False
         self._closed = False
         self._log = logger("listener")
 
+    @property
+    def serving(self) -> bool:
+        """Whether any socket is read."""
+        return bool(self._open) and not self._worker.leaving
+
     def listen(self, sock: socket.socket, role: Role) -> None:
         """Start reading this socket."""
-        self._open.append(sock)
-        asyncio.get_running_loop().add_reader(sock.fileno(), self._drain, sock, sockets.receiver(sock), role)
+        receive = sockets.receiver(sock)
+        self._open.append((sock, receive, role))
+        asyncio.get_running_loop().add_reader(sock.fileno(), self._drain, sock, receive, role)
 
-    async def close(self, patience_s: float) -> None:
-        """Stop reading; give requests under way ``patience_s`` seconds to be answered, then close."""
+    async def close(self, patience_s: float, unfinished: Callable[[], int] = int) -> None:
+        """Begin no conversation more, stop reading, give requests under way time to be answered, then close.
+
+        patience_s: seconds for all of it; half of them for conversations. unfinished: how many there are.
+        """
         loop = asyncio.get_running_loop()
         until = loop.time() + patience_s
-        for sock in self._open:
+        self._worker.leaving = True
+        self._heard = loop.time()
+        # While somebody speaks: of those who have gone away nobody will hear. Nobody could set an event for silence.
+        while (  # noqa: ASYNC110
+            unfinished() and loop.time() < min(until - patience_s / 2, self._heard + _SILENCE_S)
+        ):
+            await asyncio.sleep(_LOOK_S)
+        for sock, receive, role in self._open:
             loop.remove_reader(sock.fileno())
+            # What had arrived by then has been received; what comes later finds whoever comes after us.
+            while self._drain(sock, receive, role) and loop.time() < until:  # noqa: ASYNC110  it works in between
+                await asyncio.sleep(0)
         while self._worker.waiting and loop.time() < until:
             self._work()
             await asyncio.sleep(0)
@@ -66,15 +91,19 @@ class Listener:
         self._flush(hurry=True)
         await self._worker.settle(max(1.0, until - loop.time()))
         self._closed = True
-        for sock in self._open:
+        for sock, _, _ in self._open:
             sock.close()
         self._open.clear()
 
-    def _drain(self, sock: socket.socket, receive: sockets.Receive, role: Role) -> None:
+    def _drain(self, sock: socket.socket, receive: sockets.Receive, role: Role) -> bool:
+        """Take in what has arrived, and work for a while. Whether there may be more."""
+        self._heard = asyncio.get_running_loop().time()
+        more = True
         for _ in range(_DRAIN_AT_ONCE):
             try:
                 datagram, path = receive(sock)
             except BlockingIOError:
+                more = False
                 break
             except OSError as error:
                 # An ICMP error about an earlier answer is reported on the next read; nothing was lost.
@@ -86,6 +115,7 @@ class Listener:
                 self._ended(bug, path.source)
         if not self._goes_on:
             self._work()
+        return more
 
     def _work(self) -> None:
         """One slice of work; what is left goes on after the sockets were looked at again."""
@@ -109,14 +139,18 @@ class Listener:
     def _answer_next(self) -> None:
         queued = self._worker.next()
         waiting: Waiting | None = None
+        began = perf_counter()
+        requests.begin()
         try:
             waiting = self._worker.answer(queued)
         except Exception as bug:
             self._ended(bug, queued.nas)
+        self._worker.counts.worked(queued.lane, queued.work.fresh.packet, perf_counter() - began)
         if waiting is not None:
             task = asyncio.get_running_loop().create_task(self._wait(waiting, queued.nas))
             self._waiting.add(task)
             task.add_done_callback(self._waiting.discard)
+        requests.end()
 
     def _flush(self, *, hurry: bool = False) -> None:
         try:
@@ -142,10 +176,11 @@ class Listener:
 
     def _ended(self, error: Exception, source: str) -> None:
         """Silence and an audit event, never an Accept."""
+        self._worker.counts.bugs += 1
         now = self._clock()
         kind, where = type(error).__name__, _where(error)
         event = events.bug(kind=kind, where=where, nas="", source=source, now=now)
-        self._recorder.take((event,), now)
+        self._recorder.take((requests.marked(event),), now)
         # Whoever found out how to cause it could fill the journal: the traceback once in ten minutes.
         if self._recorder.warn_seldom(f"bug {kind} {where}", "bug in the request path", now, source=source):
             self._log.error("its traceback", exc_info=error)

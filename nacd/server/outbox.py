@@ -16,18 +16,23 @@ waits for the next try, a second at most.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from nacd.admit import NOTHING, CameBack, Left
+from nacd.audit.blocks import thousandths
 from nacd.radius.admission import Admission
 from nacd.radius.dedup import RequestKey
+from nacd.server.metrics.requests.counting import Counting
+from nacd.server.metrics.requests.histogram import Histogram
+from nacd.server.metrics.requests.leaving import Leaving
 from nacd.server.recorder import Recorder
 from nacd.sessions import Accounted, Authorized, Change, Gone, NasRestarted, Phase, Place
 from nacd.store.live.outcome import Applied
-from nacd.values import AuditEvent, Instant
+from nacd.values import AuditEvent, Instant, Nas
 
 MOST_KEPT: Final = 10_000
 """Accepts that wait for a disk that takes nothing: of some kilobytes each."""
@@ -63,7 +68,8 @@ class Outgoing(NamedTuple):
     """One answer. received: when its request came. event: its record, None if it has none.
 
     unrecorded: what to send, if anything, when the record was lost and access stops for it. left: the session that
-    begins when this is sent as it is.
+    begins when this is sent as it is. nas: whose answer it is counted as when it leaves; None: it is no final one, or
+    is counted already.
     """
 
     key: RequestKey
@@ -73,6 +79,7 @@ class Outgoing(NamedTuple):
     event: AuditEvent | None
     unrecorded: Callable[[], bytes]
     left: Left = NOTHING
+    nas: Nas | None = None
 
 
 class Unstored(NamedTuple):
@@ -107,6 +114,9 @@ class Outbox:
         retry_s: float = _RETRY_S,
     ) -> None:
         """retry_s: how long a disk that took nothing is left alone."""
+        self.counts = Leaving()
+        self.tally: Counting | None = None
+        """Told of each answer with a record by what leaves, not by what was decided; None: nobody counts."""
         self._recorder = recorder
         self._admission = admission
         self._sessions = sessions
@@ -130,6 +140,11 @@ class Outbox:
         """Accepts that were sent, and of which the disk knows nothing yet."""
         return len(self._kept)
 
+    @property
+    def unstored(self) -> int:
+        """What is accounted for and is not on its way to the disk yet."""
+        return len(self._unstored) + len(self._deferred)
+
     def put(self, outgoing: Outgoing) -> None:
         """To leave with the next flush."""
         self._ready.append(outgoing)
@@ -149,19 +164,29 @@ class Outbox:
 
     def flush(self, now: Instant) -> None:
         """Record, remember for retransmissions, send."""
-        events = [_timed(each.event, each.received, now) for each in self._ready if each.event is not None]
+        began, whole = time.perf_counter(), self.counts.whole
+        events = [_timed(each.event, each.received, now, whole) for each in self._ready if each.event is not None]
         ready, self._ready = self._ready, []
         recorded: bool | None = None
         try:
             recorded = self._recorder.take(events, now)
         finally:
+            if not recorded:
+                self.counts.unrecorded += len(events)
             # What leaves is settled before anything does: what comes of the file meanwhile must not change it. When
             # recording itself broke (a bug), what needs a record ends in silence, and is not tried again and again.
+            tally = self.tally
             for each in ready:
                 if recorded or each.event is None:
                     self._settled.append((each, each.octets))
-                elif recorded is False:
-                    self._settled.append((each, each.unrecorded()))
+                    if tally is not None and each.nas is not None and each.event is not None:
+                        tally.answered(each.nas, each.event)
+                    continue
+                octets = each.unrecorded() if recorded is False else b""
+                if octets:
+                    self._settled.append((each, octets))
+                if tally is not None and each.nas is not None:
+                    tally.answered_unrecorded(each.nas, each.event, octets, as_decided=octets is each.octets)
         begun: list[Authorized] = []
         try:
             while self._settled:
@@ -173,6 +198,8 @@ class Outbox:
                         self._begin(each.left, begun)
         finally:
             self._write(begun)
+        if ready:
+            self.counts.leaving.observe(time.perf_counter() - began)
 
     def _begin(self, left: Left, begun: list[Authorized]) -> None:
         if isinstance(left, Authorized):
@@ -265,8 +292,10 @@ class Outbox:
             self._recorder.warn_seldom(f"send {error.errno}", f"an answer could not be sent: {error}", now)
 
 
-def _timed(event: AuditEvent, received: Instant, now: Instant) -> AuditEvent:
+def _timed(event: AuditEvent, received: Instant, now: Instant, whole: Histogram) -> AuditEvent:
     """The rooms have no clock of their own: how long the work took is known only here."""
     if "latency_ms" in event.fields:
-        event.fields["latency_ms"] = round((now.monotonic - received.monotonic) * 1000, 3)
+        took_s = now.monotonic - received.monotonic
+        whole.observe(took_s)
+        event.fields["latency_ms"] = thousandths(took_s * 1000)
     return event

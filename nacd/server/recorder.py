@@ -6,14 +6,18 @@ which refusals are summed up, and what was dropped in silence. Refuses to know: 
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import Sequence
 
 from nacd.audit import events as audit
 from nacd.audit.repeats import Repeats
+from nacd.config.sections.audit.trail import Audit
 from nacd.errors import AuditRefused
 from nacd.server.drops import UNKNOWN_NAS, Drops
 from nacd.server.log import logger
-from nacd.store.audit_log import AuditLog
+from nacd.server.trail.building import options
+from nacd.store.trail.log import AuditLog
 from nacd.values import AuditEvent, Instant
 
 _REPORT_EVERY_S = 60.0
@@ -38,9 +42,19 @@ class Recorder:
         self._last_report_s = 0.0
         self._warned: dict[str, float] = {}
         self._failing = False
-        self._lost = 0
+        self._lost: Counter[str] = Counter()
         self._lost_since = 0.0
         self._why = ""
+
+    @property
+    def file(self) -> AuditLog:
+        """Where the records go, for whoever measures it."""
+        return self._file
+
+    @property
+    def failing(self) -> str:
+        """Why the file takes nothing; ``""`` while it does."""
+        return self._why if self._failing else ""
 
     @property
     def refusing(self) -> bool:
@@ -50,7 +64,7 @@ class Recorder:
     def take(self, events: Sequence[AuditEvent], now: Instant) -> bool:
         """Write events with one write, or add them to summaries. False if records are lost: ``refusing`` says what
         follows."""
-        return self._append([record for event in events for record in self._repeats.admit(event, now)], now)
+        return self._append(self._repeats.admit_all(events, now), now)
 
     def offer(self, events: Sequence[AuditEvent], now: Instant) -> bool:
         """Write events that no answer depends on. False if they were not: that is no trouble, and nothing is counted
@@ -58,7 +72,7 @@ class Recorder:
         if self._failing:
             return False
         try:
-            self._file.append(*events)
+            self._file.append(*events, sync=False)
         except AuditRefused as refused:
             self.warn_seldom("audit offer", f"records of the shadow policy are left out: {refused}", now)
             return False
@@ -67,6 +81,40 @@ class Recorder:
     def must_take(self, event: AuditEvent) -> None:
         """Write an event that is never summed up. Raises AuditRefused."""
         self._file.append(event)
+
+    def begin(self, events: Sequence[AuditEvent], now: Instant) -> None:
+        """Write the first events. Raises AuditRefused where no Accept leaves without a record; else a full disk keeps
+        nobody from starting, and they count as lost."""
+        if not self._append(events, now) and self.refusing:
+            raise AuditRefused(self._why)
+
+    def retire(self, *, file: str, first_seq: int, last_seq: int, last_link: str, why: str) -> asyncio.Future[bool]:
+        """Record that a full file is going to be deleted. True when the record is on the disk, and only then may it be;
+        nobody waits for the disk here. last_link: 64 hex digits. Of the running event loop."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[bool] = loop.create_future()
+
+        def settle(trouble: str) -> None:
+            if not done.done():
+                done.set_result(not trouble)
+
+        def kept(trouble: str) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(settle, trouble)
+
+        try:
+            self._file.retire(file=file, first_seq=first_seq, last_seq=last_seq, last_link=last_link, why=why)
+        except AuditRefused as refused:
+            settle(str(refused))
+        else:
+            self._file.when_kept(kept)
+        return done
+
+    def renew(self, audit: Audit) -> None:
+        """Go by these settings from now on; the file stays."""
+        self._continue_when_full = audit.when_full == "continue"
+        self._warn_at_percent = audit.warn_at_percent
+        self._file.renew(options(audit))
 
     def dropped(self, *, nas: str, reason: str, source: str, detail: str, now: Instant) -> None:
         """Count one packet that got no answer. A detail is worth one loud, rate-limited warning."""
@@ -131,6 +179,8 @@ class Recorder:
         try:
             if self._file.follow_rotation():
                 self._log.info("audit file reopened", file=str(self._file.path))
+            for said in self._file.tick():
+                self.warn_seldom(f"audit trail {said}", said, now)
             full = self._file.percent_full()
         except (AuditRefused, OSError) as error:
             self.warn_seldom("audit file", f"audit file: {error}", now)
@@ -147,7 +197,7 @@ class Recorder:
         try:
             self._file.append(*records)
         except AuditRefused as refused:
-            self._lost += len(records)
+            self._lost.update(record.code for record in records)
             if not self._failing:
                 self._failing, self._lost_since, self._why = True, now.wall, str(refused)
             then = "accepts go on" if self._continue_when_full else "no accepts"
@@ -159,11 +209,12 @@ class Recorder:
 
     def _resume(self, now: Instant) -> None:
         """Say how many records were lost; that this can be said is what ends the trouble."""
-        event = audit.audit_resumed(lost=self._lost, since=self._lost_since, why=self._why, now=now)
+        event = audit.audit_resumed(by_code=self._lost, since=self._lost_since, why=self._why, now=now)
         try:
             self._file.append(event)
         except AuditRefused:
             return
-        self._log.warning("audit file takes records again", lost=self._lost)
-        self._failing, self._lost = False, 0
+        self._log.warning("audit file takes records again", lost=self._lost.total())
+        self._failing = False
+        self._lost.clear()
         self._warned.pop(_REFUSED, None)

@@ -50,6 +50,7 @@ def client(wanted: settings.Client) -> Client:
         message_authenticator=MessageAuthenticatorRule(wanted.message_authenticator),
         probe_users=frozenset(wanted.probe_users),
         timeout_s=wanted.timeout.total_seconds(),
+        next_secret=wanted.next_secret if wanted.next_secret not in (None, wanted.secret) else NO_SECRET,
     )
 
 
@@ -98,7 +99,7 @@ def eap_options(wanted: eap.Eap) -> EapOptions:
 
 def work_queue(wanted: Overload) -> WorkQueue[Work]:
     """Where requests wait."""
-    return WorkQueue(max_requests=wanted.max_requests, max_octets=wanted.memory, max_new_per_nas=wanted.max_per_nas)
+    return WorkQueue(max_requests=wanted.max_requests, max_octets=wanted.memory, max_per_nas=wanted.max_per_nas)
 
 
 def gate(wanted: Overload) -> Gate:
@@ -178,7 +179,7 @@ def intune_options(wanted: intune.Intune) -> options.IntuneOptions:
     }
     overrides = {key: _rootless(key, value) for key, value in given.items() if value}
     if wanted.cloud == "custom" and "graph" not in overrides and wanted.endpoint:
-        # With a static endpoint nobody asks Graph; the login root stands in, so that the cloud is whole.
+        # Here nobody asks Graph, or the section would name it; the login root stands in, so that the cloud is whole.
         overrides["graph"] = overrides["login"]
     return options.IntuneOptions(
         cloud=cloud(wanted.cloud, overrides),

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
+from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
 from nacd.account import account, change
 from nacd.admit import NOTHING, Nothing, TurnedAway
 from nacd.compliance.question import Question
+from nacd.eap.message import names_its_peer
 from nacd.errors import ReplyTooLong
 from nacd.overload.gate import Gate, HeldBack
 from nacd.overload.late import LateAnswers
@@ -21,9 +23,11 @@ from nacd.policy.monitor.scopes import Monitors, Scope
 from nacd.radius import reply as replies
 from nacd.radius.admission import Admission, Drop, Fresh, Resend, Role
 from nacd.radius.attributes import access_request, accounting_request
-from nacd.radius.packet import STATE, Code, Packet
+from nacd.radius.packet import EAP_MESSAGE, STATE, Code, Packet
+from nacd.server.logs.requests import current, marked
 from nacd.server.lookups.tenants import Lookups
 from nacd.server.lookups.watch import LiveDevices
+from nacd.server.metrics.requests.building import counting
 from nacd.server.outbox import Outbox, Outgoing, Path, Sessions, Unstored
 from nacd.server.recorder import Recorder
 from nacd.server.reload import outcomes
@@ -95,6 +99,7 @@ class Worker:
         self._gate = gate
         self._late: LateAnswers[Outgoing] = LateAnswers(delay_s=reject_delay_s)
         self._outbox = Outbox(recorder, admission, sessions, clock)
+        self.counts = self._outbox.tally = counting(in_force, queue, self._outbox)
         self._refused = refused
         self._in_force = in_force
         self._lookup = lookup
@@ -102,6 +107,8 @@ class Worker:
         self._judging = judging
         self._handover = handover
         self._decided = decided
+        self.leaving = False
+        """Set before the end: what is under way goes on, and no EAP conversation begins that could not be finished."""
         self.monitored: Counter[tuple[Scope, str]] = Counter()
         """Requests that a monitor has answered, by its scope and name."""
         self._recorder = recorder
@@ -135,6 +142,7 @@ class Worker:
                     verdict, generation = force.continued(verdict, path.source, generation)
                 self._let_wait(Received(verdict, path, role, generation), now)
             case Resend():
+                self.counts.resent += 1
                 self._outbox.transmit(verdict.octets, path, now)
             case Drop():
                 if verdict.repeats is not None:
@@ -160,6 +168,7 @@ class Worker:
             self._drop(received, "stale", now, detail=detail)
             return None
         fresh = received.fresh
+        self.counts.queue.observe(now.monotonic - queued.received.monotonic)
         code = fresh.packet.code
         if code == Code.STATUS_SERVER:
             # RFC 5997: no side effects. While Accepts are stopped the NAS had better ask somebody else.
@@ -203,13 +212,16 @@ class Worker:
 
     def _drop(self, received: Received, reason: str, now: Instant, *, detail: str = "") -> None:
         nas, source = received.fresh.client.nas.name, received.path.source
+        if received.role is Role.AUTH:
+            self.counts.silent(received.fresh.client.nas)
         self._recorder.dropped(nas=nas, reason=reason, source=source, detail=detail, now=now)
 
     def _account(self, received: Received, now: Instant) -> None:
         """RFC 2866 section 4.2: what is not on disk and recorded is not answered, so that the NAS keeps it."""
         fresh, path, dictionary = received.fresh, received.path, received.generation.dictionary
         request = accounting_request(fresh.packet, fresh.client, path.source, path.port, dictionary)
-        octets = replies.accounting_response(fresh.packet, fresh.client)
+        self.counts.accounted(request.nas)
+        octets, number = replies.accounting_response(fresh.packet, fresh.client), current()
 
         def lost(reason: str) -> bytes:
             self._admission.forget(fresh.key)
@@ -217,7 +229,7 @@ class Worker:
             return b""
 
         def answer(session: int) -> Outgoing:
-            event = account(request, session, now)
+            event = marked(account(request, session, now), number)
             return Outgoing(fresh.key, path, octets, now, event, lambda: lost("accounting_not_recorded"))
 
         def stored(applied: Applied) -> Outgoing | None:
@@ -247,6 +259,10 @@ class Worker:
                 self._send(received, self._encode(Reply(code=ReplyCode.REJECT), received))
             return None
         if queued.lane is Lane.NEW:
+            if self.leaving and request.has_eap:  # silence: the NAS asks again, and whoever comes after us answers
+                self._admission.forget(fresh.key)
+                self._drop(received, "stopping", now)
+                return None
             asked = self._gate.ask(request, now)
             if isinstance(asked, HeldBack):
                 self._hold_back(asked, request, received, now)
@@ -277,7 +293,8 @@ class Worker:
         """Refuse from memory, and late, so that whoever asks in a loop asks less often."""
         answer = received.generation.authorizer.refuse(request, held.code, held.reason, now)
         octets = self._encode(answer.reply, received)
-        refusal = Outgoing(received.fresh.key, received.path, octets, now, answer.event, lambda: octets)
+        self.counts.held_back(request.nas)
+        refusal = Outgoing(received.fresh.key, received.path, octets, now, marked(answer.event), lambda: octets)
         if not self._late.put(refusal, now):
             self._outbox.put(refusal)
 
@@ -301,7 +318,9 @@ class Worker:
 
     async def _decide_later(self, need: NeedCompliance, received: Received, came: Instant) -> None:
         at_most_s = self._live.at_most_s(need.question, self._clock())
+        began = perf_counter()
         learnt = await self._lookup.compliance(need.question, need.request, at_most_s)
+        self.counts.lookup.observe(perf_counter() - began)
         if self._judging.is_on_disk(need.question, self._clock()):
             await self._judging.recall(need.question.tenant, need.question.key)
         self._conclude(need, learnt, received, came, self._clock())
@@ -356,7 +375,7 @@ class Worker:
             self._refused(request, left.mac, left.standing)
         received.generation.outcomes[request.nas.name, outcomes.of_answer(answer, reply.code)] += 1
         key, path = received.fresh.key, received.path
-        self._outbox.put(Outgoing(key, path, octets, came, event, unrecorded, left))
+        self._outbox.put(Outgoing(key, path, octets, came, marked(event), unrecorded, left, request.nas))
         if self._decided is not None:
             self._decided(event)
         return reply.code
@@ -367,6 +386,7 @@ class Worker:
 
     def _send(self, received: Received, octets: bytes) -> None:
         """What leaves no record: a step of a conversation, an answer to a probe."""
+        self.counts.sent(received.fresh.client.nas, received.fresh.packet.code, octets[0])
         self._outbox.put(Outgoing(received.fresh.key, received.path, octets, _NEVER, None, lambda: octets))
 
 
@@ -376,4 +396,5 @@ _NEVER = Instant(wall=0.0, monotonic=0.0)
 def _lane(packet: Packet) -> Lane:
     if packet.code != Code.ACCESS_REQUEST:
         return Lane.SHORT
-    return Lane.CONTINUATION if packet.has(STATE) else Lane.NEW
+    goes_on = packet.has(STATE) and not names_its_peer(packet.first(EAP_MESSAGE))
+    return Lane.CONTINUATION if goes_on else Lane.NEW

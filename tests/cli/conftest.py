@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nacd.cli.main import app
+from nacd.server.control import Control
 from nacd.sim.nas import Nas
 from nacd.sim.pki import Authority, DemoPki, write_demo_pki
 
@@ -112,6 +115,27 @@ def explain(nacd: Nacd, site: Site) -> Nacd:
         return nacd("explain", "--config", site.config, *words)
 
     return run
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Iterator[Callable[[Mapping[str, Any]], Path]]:
+    """``door({"cache.show": show})``: the state folder of a daemon that knows these orders and nothing else."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    opened: list[Control] = []
+
+    def open_door(orders: Mapping[str, Any]) -> Path:
+        opened.append(Control(tmp_path, orders))
+        asyncio.run_coroutine_threadsafe(opened[-1].open(), loop).result(10)
+        return tmp_path
+
+    yield open_door
+    for each in opened:
+        asyncio.run_coroutine_threadsafe(each.close(), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10)
+    loop.close()
 
 
 @pytest.fixture

@@ -69,6 +69,20 @@ def test_the_command_line_acts_while_the_service_runs(stage: Stage, nacd: Any) -
     assert {record["by"] for record in stage.records()} == {"service", "command"}
 
 
+def test_a_log_that_takes_nothing_does_not_end_the_service(stage: Stage) -> None:
+    command = [sys.executable, "-m", "nacd", "actions", "--config", str(stage.write())]
+    with Path("/dev/full").open("w") as full, subprocess.Popen(command, stderr=full, cwd=HOME) as running:
+        try:
+            # The socket has its name a moment before anybody listens there.
+            eventually(lambda: running.poll() is not None or not Handover(stage.socket).ask("sync", LAPTOP, "intune"))
+            assert running.poll() is None
+            eventually(stage.done)  # it listens to signals before it listens to requests
+            running.send_signal(signal.SIGTERM)
+            assert running.wait(20) == 0
+        finally:
+            running.kill()
+
+
 def test_a_check_starts_nothing(stage: Stage, nacd: Any) -> None:
     done = nacd("actions", "--check", "--config", stage.config)
     assert done.exit_code == 0

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from nacd.intune.graph.actions import PRIVILEGED, READ
+from nacd.values import NIL_GUID
 from tests.actions.fixtures import simulated_microsoft, stage
 from tests.actions.stage import ENTRA, LAPTOP, NOBODYS, PHONE, SECRET, Stage
 
@@ -354,3 +355,10 @@ def test_the_help_says_what_is_harmless_and_what_is_not(nacd: Any) -> None:
     assert "EVERYTHING ON IT IS LOST" in said
     assert "Changes nothing" in said
     assert "4 unknown whether it was done" in said
+
+
+def test_a_sync_of_the_nil_guid_reaches_no_device_without_an_entra_id(device: Any, stage: Stage) -> None:
+    stage.microsoft.put_device(PHONE, entra_id=NIL_GUID)
+    done = device("sync", NIL_GUID)
+    assert (done.exit_code, stage.done()) == (2, [])
+    assert "the nil GUID names no device" in done.output

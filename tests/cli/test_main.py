@@ -81,3 +81,13 @@ def test_the_configuration_can_come_from_the_environment(site: Any) -> None:
     done = python(code, NACD_CONFIG=str(site.config))
     assert done.returncode == 0, done.stderr
     assert "configuration is sound" in done.stdout
+
+
+@pytest.mark.parametrize("words", [("version",), ("schema", "nacd"), ("doctor", "--config", "nowhere.yaml")])
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_a_full_disk_under_the_output_is_a_sentence_and_no_traceback(words: tuple[str, ...], buffered: str) -> None:
+    surroundings = {**os.environ, "PYTHONUNBUFFERED": buffered}
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "nacd", *words]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=surroundings, check=False)
+    assert (done.returncode, done.stderr) == (1, "not all of it could be written: the disk is full\n")

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import structlog
 
+from nacd.cli import serve
+
 
 @pytest.fixture(autouse=True)
 def _quiet_again() -> Any:
@@ -44,3 +46,23 @@ def test_a_port_that_is_taken_exits_with_three(nacd: Any, site: Any) -> None:
         done = nacd("serve", "--demo", "--config", config)
     assert done.exit_code == 3
     assert f"cannot listen on `{address}`" in done.output
+
+
+@pytest.mark.parametrize("command", ["serve", "check"])
+def test_where_there_is_no_configuration_yet_the_way_to_one_is_said(nacd: Any, tmp_path: Path, command: str) -> None:
+    done = nacd(command, "--config", tmp_path / "nacd.yaml")
+    assert done.exit_code == 1
+    assert f"there is no configuration yet: `nacd init {tmp_path}` writes a first one" in done.output
+
+
+def test_a_bug_is_no_refused_configuration_so_that_systemd_starts_it_anew(
+    nacd: Any, site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("nothing of this is in the configuration")
+
+    monkeypatch.setattr(serve, "run_daemon", broken)
+    done = nacd("serve", "--demo", "--config", site.config)
+    assert done.exit_code == serve.BROKEN
+    unit = Path(__file__).resolve().parents[2] / "systemd" / "nacd.service"
+    assert "RestartPreventExitStatus=1 2\n" in unit.read_text()

@@ -133,6 +133,25 @@ def test_a_file_of_somebody_else_is_not_read(config: Path) -> None:
     assert "belongs to uid 12345" in problems(config)[0]
 
 
+@pytest.mark.parametrize("tenants", [False, True])
+def test_a_file_of_roots_that_others_may_write_is_not_believed(config: Path, tenants: bool) -> None:
+    roots = write(config.parent / "roots.pem", "", 0o666)
+    text = CONFIG.replace("  tenant:", "  ca_file: roots.pem\n  tenant:")
+    if tenants:
+        text = text.replace("intune:\n", "tenants:\n one:\n")
+    write(config, text)
+    (said,) = problems(config)
+    assert said.endswith("not read: others may write `roots.pem` (mode 0666): `chmod go-w roots.pem`")
+    roots.chmod(0o644)
+    assert notes(config) == []
+    config.parent.chmod(0o755)
+    (config.parent / "open").mkdir()
+    roots.rename(config.parent / "open" / "roots.pem")
+    (config.parent / "open").chmod(0o777)
+    (said,) = problems(write(config, text.replace("roots.pem", "open/roots.pem")))
+    assert "not read: others may write `open` (mode 0777)" in said
+
+
 def test_a_link_is_judged_by_what_it_leads_to(config: Path) -> None:
     link = config.with_name("link.yaml")
     link.symlink_to(config)

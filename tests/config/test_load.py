@@ -75,6 +75,30 @@ def test_short_shared_secrets(site, length: int, problems: int, notes: int) -> N
         assert len(site.notes()) == notes
 
 
+@pytest.mark.parametrize(("length", "problems", "notes"), [(7, 1, 0), (8, 0, 1), (15, 0, 1), (16, 0, 0)])
+@pytest.mark.parametrize("dynauth", [False, True])
+def test_a_next_secret_is_measured_as_the_one_before(
+    site, length: int, problems: int, notes: int, dynauth: bool
+) -> None:
+    site.write("secrets/next", "x" * length, mode=0o600)
+    pair = 'secret: "file:secrets/sw", next_secret: "file:secrets/next"'
+    if dynauth:
+        site.change("groups: [wired]", f"groups: [wired], dynauth: {{{pair}}}")
+    else:
+        site.change('secret: "file:secrets/sw"', pair)
+    if problems:
+        (said,) = site.problems()
+        assert said.endswith("this secret is shorter than 8 octets: it can be guessed")
+    else:
+        assert len(site.notes()) == notes
+
+
+def test_a_next_secret_for_changing_sessions_stands_beside_one_of_its_own(site) -> None:
+    site.change("groups: [wired]", 'groups: [wired], dynauth: {next_secret: "file:secrets/sw"}')
+    (said,) = site.problems()
+    assert "`next_secret` stands beside a `secret` here" in said
+
+
 def test_the_app_secret_is_microsofts_and_is_not_measured(site) -> None:
     assert site.environment["APP_SECRET"] == "x"
     assert site.notes() == []
@@ -231,6 +255,7 @@ def test_client_cas_need_names_of_their_own_and_one_should_name_devices(site) ->
         "secret: [correct-horse-battery-staple]",
         "secret: 'env:correct-horse-battery-staple'",
         "secret: 'env:correct_horse_battery_staple'",
+        "secret: 'file:secrets/sw', next_secret: correct-horse-battery-staple",
     ],
 )
 def test_a_secret_in_the_wrong_place_is_shown_nowhere(site, spoilt: str) -> None:

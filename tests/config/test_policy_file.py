@@ -87,6 +87,13 @@ def test_names_that_are_taken(site) -> None:
     ]
 
 
+def test_a_rule_is_not_called_as_what_passes_the_guard(site) -> None:
+    said = refused(site, CORP + "  - {name: override-quarantine, when: {access: mab}, then: corp}\n")
+    assert said == [
+        "5:12: `override-quarantine` stands for an order of a person, which no guard holds back: choose another name"
+    ]
+
+
 @pytest.mark.parametrize(
     "when",
     [

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import jsonschema
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import TypeAdapter
 
 from nacd.config import schema as editors
@@ -21,13 +23,16 @@ NAMED = {"nacd.yaml": "nacd", "policy.yaml": "policy", "policy-cases.yaml": "pol
 """What nacd looks for; other names (`policy-next.yaml`) say by their schema line what they are."""
 FILES = (
     "certs/server.pem certs/devices-ca.pem certs/roots.pem certs/app.pem certs/app-2028.pem certs/actions.pem"
+    " certs/siem-ca.pem certs/forward.pem"
     " policy.yaml policy-next.yaml docks.csv dictionaries/dictionary"
 )
 SECRETS = (
     "certs/server.key certs/app.key certs/app-2028.key secrets/campus secrets/wifi-coa secrets/app secrets/app.pfx"
-    " secrets/actions secrets/actions-2028 secrets/actions.key"
+    " certs/forward.key secrets/pseudonyms.key"
+    " secrets/actions secrets/actions-2028 secrets/actions.key secrets/campus-2028 secrets/wifi-coa-2028"
 )
-CREDENTIALS = "campus wifi-coa server.key app.key app-secret app.pfx app.pfx.passphrase"
+SIGNING_KEYS = "secrets/audit.key secrets/audit-2027.key credentials/audit-key"
+CREDENTIALS = "pseudonyms siem hec campus campus-2028 wifi-coa server.key app.key app-secret app.pfx app.pfx.passphrase"
 
 
 schemas = cache(editors.schemas)
@@ -62,8 +67,13 @@ def around(tmp_path_factory: pytest.TempPathFactory) -> Surroundings:
     for file in (*FILES.split(), *SECRETS.split(), *(f"credentials/{name}" for name in CREDENTIALS.split())):
         path = folder / file
         path.parent.mkdir(exist_ok=True)
-        path.write_text("mac\n" if file.endswith(".csv") else "text\n", encoding="utf-8")
+        path.write_text("mac\n" if file.endswith(".csv") else "a text of thirty-two octets or more\n", encoding="utf-8")
         path.chmod(0o600)
+    for file in SIGNING_KEYS.split():
+        (folder / file).write_bytes(
+            Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        )
+        (folder / file).chmod(0o600)
     environment = {"CAMPUS_SECRET": "text", "CREDENTIALS_DIRECTORY": str(folder / "credentials")}
     return Surroundings(folder=folder, environment=environment)
 
@@ -119,13 +129,15 @@ def test_every_number_says_of_what(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(schemas()))
 def test_what_may_be_left_out_has_its_default_there(name: str) -> None:
-    """Absent and nothing else (None) is the one default that is told in words."""
+    """Absent and nothing else (None) is the one default that is told in words, where it has no word of its own."""
     known = sections() | {name.partition(".")[0]: next(iter(roots(name)))}
     lost = []
     for place, field in fields(name):
         section, _, key = place.rpartition(".")
         [model] = [each for word, each in known[section].model_fields.items() if (each.alias or word) == key]
-        has_one = not model.is_required() and model.default is not None
+        extra = model.json_schema_extra
+        has_word = isinstance(extra, dict) and "default" in extra
+        has_one = not model.is_required() and (model.default is not None or has_word)
         if has_one != ("default" in field):
             lost.append(place)
     assert not lost

@@ -5,7 +5,7 @@ import ipaddress
 import pytest
 
 from nacd.config.fields import ListenAddress
-from nacd.config.settings import Audit, Client, Server
+from nacd.config.settings import Client, Server
 
 CLIENT = "name: a\nnetwork: [10.0.0.0/8, '2001:db8::1']\nsecret: env:S\nvendor: generic\n"
 
@@ -93,14 +93,3 @@ def test_listening_twice_on_one_address_is_refused(section) -> None:
 def test_more_than_one_worker_is_refused_in_words(section, count: int) -> None:
     (said,) = section(Server, f"workers: {count}\n")
     assert "one process for now" in said
-
-
-def test_a_relative_path_counts_from_the_folder_of_the_file(section, tmp_path) -> None:
-    audit = section(Audit, "file: log/audit.jsonl\n")
-    assert audit.file == tmp_path / "log" / "audit.jsonl"
-    assert (audit.when_full, audit.warn_at_percent) == ("refuse", 80)
-
-
-def test_a_path_is_no_reference_and_no_home(section) -> None:
-    assert "without `file:`" in section(Audit, "file: file:/x\n")[0]
-    assert "`~` means nothing to a daemon" in section(Audit, "file: ~/x\n")[0]

@@ -86,7 +86,7 @@ def plug() -> Iterator[Callable[..., Wire]]:
         sock.bind((source, 0))
         sock.connect(("127.0.0.1", to.ports[accounting]))
         sock.settimeout(5)
-        return Wire(sock)
+        return Wire(sock, to.settle)
 
     yield make
     for each in sockets:

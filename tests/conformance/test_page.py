@@ -12,7 +12,7 @@ from tools import conformance
 
 FOLDER = Path(__file__).parent
 STANDARDS = (
-    *(f"RFC {number}" for number in (2865, 2866, 2868, 2869, 3162, 3579, 3580, 4372, 5080, 5216)),
+    *(f"RFC {number}" for number in (2865, 2866, 2868, 2869, 3162, 3579, 3580, 4372, 5080, 5176, 5216)),
     *(f"RFC {number}" for number in (5997, 6929, 8044, 9190)),
     "CVE-2024-3596",
     "draft-ietf-radext-deprecating-radius",

@@ -11,13 +11,16 @@ import pytest
 
 from nacd.radius.admission import Role
 from nacd.server import sockets
+from nacd.sessions import Standing
 from nacd.sim.supplicant import Supplicant
+from nacd.store.live.filters import EVERYTHING
 from tests.conformance.octets import (
     ACCEPT,
     CHALLENGE,
     PRINTER,
     REJECT,
     STATUS,
+    accounting,
     answer,
     hidden,
     mab,
@@ -227,6 +230,19 @@ def test_each_state_belongs_to_one_conversation(house: House, pki: Pki, talk: Ca
 def test_a_state_of_somebody_else_is_refused(wire: Wire, state: bytes) -> None:
     response = b"\x02\x01\x00\x06\x0d\x00"
     assert wire.ask(request((1, b"host/laptop"), (79, response), (24, state))).code == REJECT
+
+
+@pytest.mark.clause("RFC 2865 section 5.25", "Class of the Accept comes back in accounting and ties the two together")
+def test_accounting_is_tied_to_its_accept_by_class_alone(
+    build: Callable[..., House], plug: Callable[..., Wire]
+) -> None:
+    house = build()
+    (token,) = plug(house).ask(mab(PRINTER)).all(25)
+    plug(house, accounting=True).ask(accounting(1, (25, token), (44, b"by-class")))
+    house.written()
+    (session,) = house.sessions.find(EVERYTHING, 10)
+    assert session.names.acct_session_id == "by-class"
+    assert isinstance(session.standing, Standing)
 
 
 @pytest.mark.clause("RFC 2865 section 5.26", "a Vendor-Specific that cannot be interpreted is ignored")

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from nacd.sessions import Phase
+from nacd.store.live.filters import EVERYTHING
 from tests.conformance.octets import ACCESS_REQUEST, ACCOUNTING_RESPONSE, accounting, mab, raw, tlv
 from tests.conformance.wire import Wire
 from tests.server.house import House, Site
@@ -68,16 +70,13 @@ def test_a_full_disk_means_silence_and_the_next_try_is_taken(
     site.audit.symlink_to("/dev/full")
     house = build()
     wire, octets = plug(house, accounting=True), accounting(STOP, (44, b"kept-by-the-nas"))
-    wire.sock.send(octets)
-    house.do(lambda: None)
+    assert wire.is_silent(octets)
     site.audit.unlink()
     site.audit.touch()
     house.tick()  # the file is followed, and tried again
     assert wire.ask(octets).code == ACCOUNTING_RESPONSE
     assert len(recorded(house, "kept-by-the-nas")) == 1
-    wire.sock.setblocking(False)
-    with pytest.raises(BlockingIOError):
-        wire.sock.recv(4096)
+    assert not wire.has_more()
 
 
 @pytest.mark.clause("RFC 2866 section 4.1", "a retransmission is not a second record")
@@ -110,6 +109,22 @@ def test_an_unknown_status_type_is_recorded_and_answered(house: House, acct: Wir
     session = f"unknown-{status}"
     assert acct.ask(accounting(status, (44, session.encode()))).code == ACCOUNTING_RESPONSE
     assert [record["event"] for record in recorded(house, session)] == ["accounting.other"]
+
+
+@pytest.mark.clause("RFC 2866 section 5.1", "Accounting-On and Accounting-Off end all sessions of the NAS")
+@pytest.mark.parametrize("status", [ON, OFF])
+def test_a_nas_that_restarts_has_no_sessions_left(
+    build: Callable[..., House], plug: Callable[..., Wire], status: int
+) -> None:
+    house = build()
+    acct = plug(house, accounting=True)
+    for name in (b"one", b"two"):
+        acct.ask(accounting(START, (44, name)))
+    house.written()
+    assert [session.phase for session in house.sessions.find(EVERYTHING, 10)] == [Phase.LIVE] * 2
+    assert acct.ask(accounting(status)).code == ACCOUNTING_RESPONSE
+    house.written()
+    assert [session.phase for session in house.sessions.find(EVERYTHING, 10)] == [Phase.ENDED] * 2
 
 
 @pytest.mark.clause("RFC 2866 section 5.2", "Acct-Delay-Time tells when it happened: it is kept with the record")

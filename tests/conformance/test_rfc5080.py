@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
 from nacd.radius.dedup import LIFETIME_S, DedupTable, InProgress, New, Replay, RequestKey
+from nacd.radius.dynauth.schedule import DEFAULT, Attempt, first, following
 from nacd.values import ComplianceState, Instant
 from tests.conformance.octets import ACCEPT, PRINTER, REJECT, STRANGER, mab, request
 from tests.conformance.wire import Wire
@@ -121,6 +123,22 @@ def test_a_reject_carries_no_attribute_of_a_profile(build: Callable[..., House],
 def test_a_prompt_on_the_nas_is_rejected_though_the_mac_is_known(wire: Wire) -> None:
     name = (1, PRINTER.replace("-", "").lower().encode())
     assert wire.ask(request(name, (31, PRINTER.encode()), (6, (7).to_bytes(4)))).code == REJECT
+
+
+@pytest.mark.clause("RFC 5080 section 2.2.1", "a client retransmits after 2 seconds, doubled up to 16, with jitter")
+@pytest.mark.parametrize("jitter", [-0.1, 0.0, 0.1])
+def test_requests_of_our_own_are_repeated_after_two_four_eight_seconds_and_given_up_at_thirty(jitter: float) -> None:
+    attempt: Attempt | None = first(DEFAULT, 0.0, jitter)
+    sent: list[float] = []
+    now = 0.0
+    while attempt is not None:
+        sent.append(now)
+        now = attempt.next_at
+        attempt = following(DEFAULT, attempt, now, jitter)
+    assert now == 30.0
+    waits = [later - earlier for earlier, later in pairwise(sent)]
+    assert waits[0] == pytest.approx(2 * (1 + jitter))
+    assert all(after == pytest.approx(before * (2 + jitter)) for before, after in pairwise(waits))
 
 
 @pytest.mark.clause(

@@ -57,6 +57,15 @@ def test_a_hundred_questions_leave_no_trace(house: House, wire: Wire, acct: Wire
     assert (len(house.records()), len(house.register.calls)) == (records, calls)
 
 
+@pytest.mark.clause("RFC 5997 section 4.6", "Status-Server is counted apart from other requests")
+def test_questions_have_a_counter_of_their_own(build: Callable[..., House], plug: Callable[..., Wire]) -> None:
+    house = build()
+    wire = plug(house)
+    for octets in (request(code=STATUS), mab(), request(code=STATUS)):
+        assert wire.ask(octets).code == ACCEPT
+    assert house.do(lambda: house.worker.counts.status) == 2
+
+
 @pytest.mark.clause("RFC 5997 section 4.2", "the answer says how things are now: it is never one from memory")
 def test_the_same_question_is_not_answered_from_the_cache(
     build: Callable[..., House], plug: Callable[..., Wire]

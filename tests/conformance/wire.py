@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import select
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from nacd.sim.nas_reply import Reply
@@ -11,9 +13,10 @@ from tests.conformance.octets import STATUS, Answer, answer, request
 
 @dataclass(slots=True)
 class Wire:
-    """One UDP socket of a NAS, to one port of nacd."""
+    """One UDP socket of a NAS, to one port of nacd. settle: waits until what nacd has read is answered."""
 
     sock: socket.socket
+    settle: Callable[[], None]
 
     def raw(self, octets: bytes) -> bytes:
         self.sock.send(octets)
@@ -24,10 +27,17 @@ class Wire:
         return answer(self.raw(octets), octets)
 
     def is_silent(self, octets: bytes) -> bool:
-        """Whether this gets no answer: a Status-Server sent right after it is what is answered first."""
-        probe = request(code=STATUS, identifier=255)
+        """Whether this gets no answer. That a Status-Server sent right after it is answered shows that it was read;
+        an answer to it may take longer than that one, so what had to be done for it is waited for."""
         self.sock.send(octets)
-        return self.ask_identifier(probe) == 255
+        if self.ask_identifier(request(code=STATUS, identifier=255)) != 255:
+            return False
+        self.settle()
+        return not self.has_more()
+
+    def has_more(self) -> bool:
+        """Whether another answer is there already."""
+        return bool(select.select([self.sock], [], [], 0)[0])
 
     def ask_identifier(self, octets: bytes) -> int:
         return self.raw(octets)[1]

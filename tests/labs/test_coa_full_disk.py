@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 
 from nacd.sim.das import Switch
 from nacd.sim.nas import Nas
+from tests.disks import fill
 from tests.labs.campus import Campus, vlan, wait_for_vlan
 from tests.labs.flips import device, wait_until
 from tests.labs.numbers import numbers, shown
@@ -36,21 +37,6 @@ def state_disk(small_disk: Path) -> Path:
     words = ["mount", "-o", "remount,size=1m", str(small_disk)]
     subprocess.run(words, capture_output=True, check=True)
     return small_disk
-
-
-def fill(disk: Path) -> Path:
-    """Leave no octet; the file that takes the place."""
-    filler = disk / "filler"
-    with filler.open("ab", buffering=0) as file:
-        for size in (65_536, 4_096, 512, 1):
-            with pytest.raises(OSError, match="No space left"):
-                pour(file, b"x" * size)
-    return filler
-
-
-def pour(file: BinaryIO, octets: bytes) -> None:
-    while True:
-        file.write(octets)
 
 
 def beside(switch: Switch) -> Nas:

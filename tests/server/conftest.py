@@ -13,17 +13,24 @@ import pytest
 import structlog
 
 from nacd.server import log
+from nacd.server.logs.rationing import Rationing
 from tests.server.house import House, Pki, Register, Site
 
 
 @pytest.fixture(autouse=True)
 def said() -> Iterator[io.StringIO]:
-    """What the operational log says during a test; nothing is left behind that writes to a closed stream."""
+    """What the operational log says during a test; nothing is left behind that writes to a closed stream.
+
+    Nor are lines counted that other tests have written: what they said too often would not be said here.
+    """
     stream = io.StringIO()
     before = logging.getLogger().handlers[:]
-    with contextlib.redirect_stderr(stream):
-        log.start(as_json=True)
-    yield stream
+    # Not the test's own `monkeypatch`: what a test has patched with that is undone before its house is closed.
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(log, "_RATIONING", Rationing())
+        with contextlib.redirect_stderr(stream):
+            log.start(as_json=True)
+        yield stream
     structlog.reset_defaults()
     logging.getLogger().handlers[:] = before
 

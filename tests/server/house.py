@@ -5,7 +5,6 @@ sockets on loopback, real files. NASes, supplicants and certificates are the ind
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import threading
 import time
@@ -51,11 +50,12 @@ from nacd.sim.nas import Nas
 from nacd.sim.nas_reply import dictionary
 from nacd.sim.pki import COMPLIANT_GUID, SERVER_NAME, Authority, Issued, intune_uri
 from nacd.sim.supplicant import LoginResult, Supplicant, login
-from nacd.store.audit_log import AuditLog
 from nacd.store.chargeable_key import chargeable_key
 from nacd.store.handover import Handover
 from nacd.store.sessions import SessionStore
+from nacd.store.trail.log import AuditLog
 from nacd.values import AccessRequest, Compliance, ComplianceSource, ComplianceState, DeviceId, Instant, MacAddress
+from tests.records import told
 
 T = TypeVar("T")
 SECRET = b"of-the-tests-own-4711-x"
@@ -184,7 +184,8 @@ class Site:
         return assemble(load(self.config), instant(), allow_demo=allow_demo)
 
     def records(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.audit.read_text(encoding="utf-8").splitlines()]
+        """Without what the trail says of itself."""
+        return told(self.audit.read_text(encoding="utf-8"))
 
 
 # -- the outside --------------------------------------------------------------------------------
@@ -224,7 +225,7 @@ class Register:
         return Compliance(state=self.state, as_of=now(), source=source, detail=self.detail)
 
 
-def soon(holds: Callable[[], bool], within_s: float = 3.0) -> bool:
+def soon(holds: Callable[[], bool], within_s: float = 20.0) -> bool:
     """Whether it holds, now or soon."""
     until = time.monotonic() + within_s
     while not holds():
@@ -342,6 +343,13 @@ class House:
         until = time.monotonic() + 10
         while self.do(lambda: self.book.waiting) and time.monotonic() < until:
             time.sleep(0.005)
+
+    def settle(self) -> None:
+        """Wait until what has been read from the wire is answered, or will not be. Not for what waits for Intune."""
+        until = time.monotonic() + 10
+        while self.do(lambda: self.worker.waiting + self.worker.late) and time.monotonic() < until:
+            time.sleep(0.005)
+        asyncio.run_coroutine_threadsafe(self.worker.settle(10.0), self._loop).result(10)
 
     def tick(self) -> None:
         self.do(lambda: self.recorder.tick(self.clock()))

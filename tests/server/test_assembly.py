@@ -15,8 +15,9 @@ from nacd.findings import FINDINGS
 from nacd.intune import options as intune_options
 from nacd.policy.conditions import AccessIs, Condition, GroupIs, NasIs
 from nacd.policy.model import Rule
-from nacd.server.assembly import assemble, can_reach
+from nacd.server.assembly import assemble
 from nacd.server.clock import instant
+from nacd.server.promises.profiles import can_reach
 from nacd.sim.pki import DAY_S
 from nacd.values import AccessKind, Authentication, Nas
 from tests.server.house import Pki, Site
@@ -185,6 +186,13 @@ def test_a_configuration_without_eap_or_intune_is_whole(site: Site) -> None:
 
 
 # -- the demo -----------------------------------------------------------------------------------
+
+
+def test_a_next_secret_of_the_demo_is_refused_too(site: Site) -> None:
+    site.write("secrets/demo", b"nacd-demo-0123456789abcdef", 0o600)
+    site.change('secret: "file:secrets/nas"', 'secret: "file:secrets/nas", next_secret: "file:secrets/demo"')
+    (line,) = (each for each in problems(site, allow_demo=False).splitlines() if "secret of the demo" in each)
+    assert "this is a secret of the demo: make one of your own" in line
 
 
 def test_secrets_and_certificates_of_the_demo_are_refused(site: Site) -> None:

@@ -21,6 +21,8 @@ import pytest
 
 from nacd.errors import AuditRefused
 from nacd.server import daemon
+from nacd.server.reload.reloader import Reloader
+from nacd.server.shadow.beside import Shadow
 from nacd.sim.nas import Nas
 from tests.server.house import PRINTER_MAC, SECRET, Site, soon
 
@@ -52,6 +54,7 @@ def serve(site: Site, monkeypatch: pytest.MonkeyPatch, story: Callable[[Nas], No
         asyncio.run(daemon.run(site.assemble()))
     finally:
         outside.join(15)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # the daemon gives it up for good when it is stopped
     for wrong in trouble:
         raise wrong
 
@@ -136,6 +139,27 @@ def test_drops_are_in_the_audit_file_when_it_stops(site: Site, monkeypatch: pyte
     assert (drop["nas"]["name"], drop["packets"]["reason"]) == ("switch", "no_message_authenticator")
 
 
+def test_a_bug_that_lasts_in_one_part_keeps_no_other_from_its_turn(
+    site: Site, monkeypatch: pytest.MonkeyPatch, said: io.StringIO
+) -> None:
+    turns: list[str] = []
+
+    def broken(self: object, *_: object) -> None:
+        turns.append("broken")
+        raise ZeroDivisionError("of the tests own")
+
+    def story(nas: Nas) -> None:
+        site.audit.rename(site.folder / "moved")
+        assert soon(site.audit.exists, 10), "the audit file is looked after"
+        assert soon(lambda: turns.count("shadow") > 1, 10), "and so is what comes last"
+
+    monkeypatch.setattr(Reloader, "expire", broken)
+    monkeypatch.setattr(Shadow, "tick", lambda self, now: turns.append("shadow"))
+    serve(site, monkeypatch, story)
+    assert turns.count("broken") > 1
+    assert said.getvalue().count("is tried again each second") == 1
+
+
 def test_a_hangup_does_not_end_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def story(nas: Nas) -> None:
         os.kill(os.getpid(), signal.SIGHUP)
@@ -163,7 +187,7 @@ def test_a_port_that_is_taken_is_said_in_words_with_exit_code_three(site: Site) 
 
 
 def test_an_audit_file_that_another_nacd_holds_keeps_it_from_starting(site: Site) -> None:
-    from nacd.store.audit_log import AuditLog
+    from nacd.store.trail.log import AuditLog
 
     held = AuditLog(site.audit)
     try:

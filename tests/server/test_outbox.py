@@ -25,9 +25,10 @@ from nacd.server.drops import Drops
 from nacd.server.outbox import Outbox, Outgoing, Sessions, Unstored
 from nacd.server.recorder import Recorder
 from nacd.sessions import Accounted, Authorized, Change
-from nacd.store.audit_log import AuditLog
 from nacd.store.live.outcome import Applied
+from nacd.store.trail.log import AuditLog
 from nacd.values import AccessRequest, Instant, Nas
+from tests.records import told
 from tests.session.making import T, after, authorized, start
 
 NOW = Instant(wall=1_700_000_000.0, monotonic=10.0)
@@ -48,7 +49,7 @@ class Way:
         if self.broken is not None:
             raise self.broken
         self.sent.append(octets)
-        self.lines.append(self.audit.read_bytes().count(b"\n"))
+        self.lines.append(len(told(self.audit.read_text())))
 
 
 class Disk:

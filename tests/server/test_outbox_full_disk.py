@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
-from typing import BinaryIO
-
-import pytest
 
 from nacd.server.sessions.book import Book
 from nacd.session.table import apply
@@ -15,6 +12,7 @@ from nacd.session.tie import tie
 from nacd.sessions import Standing
 from nacd.store.live.filters import EVERYTHING
 from nacd.store.sessions import SessionStore
+from tests.disks import fill
 from tests.server.test_outbox import NOW, Desk, begun
 
 
@@ -50,18 +48,3 @@ def test_sessions_that_began_on_a_full_disk_are_known_when_it_has_room(tmp_path:
         store.close()
 
     asyncio.run(story())
-
-
-def fill(disk: Path) -> Path:
-    """Leave no octet; the file that takes the place."""
-    filler = disk / "filler"
-    with filler.open("ab", buffering=0) as file:
-        for size in (65_536, 4_096, 512, 1):
-            with pytest.raises(OSError, match="No space left"):
-                pour(file, b"x" * size)
-    return filler
-
-
-def pour(file: BinaryIO, octets: bytes) -> None:
-    while True:
-        file.write(octets)

@@ -155,6 +155,30 @@ def test_a_port_that_cycles_macs_is_refused_from_memory_and_asks_intune_no_more(
         house.close()
 
 
+def test_a_port_that_starts_over_within_its_conversation_begins_each_time(
+    site: Site, register: Register, pki: Pki
+) -> None:
+    site.change("policy: policy.yaml", "overload: {port_rate: 1, port_burst: 3}\npolicy: policy.yaml")
+    house = House(site, register)
+    try:
+        nas = house.nas(extra=PORT, timeout_s=3.0)
+        reply = nas.eap(pki.supplicant().start(), user="host/laptop", mac=LAPTOP_MAC)
+        flights = 0
+        while reply.code == CHALLENGE:
+            supplicant = pki.supplicant()
+            supplicant.start()
+            flight = nas.eap(supplicant.receive(reply.eap), user="host/laptop", mac=LAPTOP_MAC, state=reply.state)
+            assert flight.code == CHALLENGE
+            flights += 1
+            name = bytes((2, flight.eap[1], 0, 9, 1)) + b"host"
+            reply = nas.eap(name, user="host/laptop", mac=LAPTOP_MAC, state=flight.state)
+        assert reply.code == REJECT
+        assert flights < 10
+        assert house.records("access.refused")[0]["refusal"] == "port_too_often"
+    finally:
+        house.close()
+
+
 def failed_logins(nas: Nas, count: int) -> list[int]:
     return [nas.mab(LAPTOP_MAC).code for _ in range(count)]
 

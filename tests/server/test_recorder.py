@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ from nacd.audit.repeats import Repeats
 from nacd.errors import AuditRefused
 from nacd.server.drops import Drops
 from nacd.server.recorder import Recorder
-from nacd.store.audit_log import AuditLog
+from nacd.store.trail.log import AuditLog
 from nacd.values import AccessRequest, AuditEvent, Instant, Nas
+from tests.records import told
 
 
 class Desk:
@@ -45,7 +45,7 @@ class Desk:
         self.path.touch()
 
     def records(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines()]
+        return told(self.path.read_text(encoding="utf-8"))
 
     def events(self) -> list[str]:
         return [record["event"] for record in self.records()]
@@ -118,7 +118,7 @@ def test_recovery_is_written_with_the_number_of_lost_records_and_since_when(desk
     assert not recorder.refusing
     (resumed,) = desk.records()
     assert resumed["event"] == "audit.resumed"
-    assert resumed["audit"] == {"lost": 3, "since": events.timestamp(at(0).wall)}
+    assert resumed["audit"] == {"lost": 3, "by_code": {"A9001I": 3}, "since": events.timestamp(at(0).wall)}
     assert "no space left on device" in resumed["why"]
 
 
@@ -193,7 +193,9 @@ def test_a_rotated_file_is_followed_within_a_tick(desk: Desk) -> None:
     recorder.tick(at(1))
     recorder.take((started(at(2)),), at(2))
     assert desk.events() == ["service.started"]
-    assert desk.path.with_suffix(".1").read_text(encoding="utf-8").count("\n") == 1
+    assert [record["event"] for record in told(desk.path.with_suffix(".1").read_text(encoding="utf-8"))] == [
+        "service.started"
+    ]
 
 
 def test_a_disk_that_fills_up_is_told_while_there_is_room(desk: Desk, said: io.StringIO) -> None:
@@ -205,6 +207,21 @@ def test_a_disk_that_fills_up_is_told_while_there_is_room(desk: Desk, said: io.S
 def test_what_must_be_taken_says_so_when_it_is_not(desk: Desk) -> None:
     with pytest.raises(AuditRefused, match="no space left"):
         desk.open(full=True).must_take(started(at(0)))
+
+
+def test_a_start_on_a_full_disk_is_refused_where_no_accept_leaves_without_a_record(desk: Desk) -> None:
+    with pytest.raises(AuditRefused, match="no space left"):
+        desk.open(full=True).begin((started(at(0)), started(at(0))), at(0))
+
+
+def test_a_start_on_a_full_disk_goes_on_where_the_configuration_says_so_and_is_counted(desk: Desk) -> None:
+    recorder = desk.open(full=True, continue_when_full=True)
+    recorder.begin((started(at(0)), started(at(0))), at(0))
+    assert (recorder.refusing, bool(recorder.failing)) == (False, True)
+    desk.make_room()
+    recorder.tick(at(1))
+    (resumed,) = desk.records()
+    assert resumed["audit"]["by_code"] == {"A9001I": 2}
 
 
 # -- what no answer depends on ------------------------------------------------------------------

@@ -12,7 +12,7 @@ from nacd.config.settings import Settings
 from nacd.intune.options import ManagedIdentity, SecretCredential
 from nacd.radius.clients import MessageAuthenticatorRule
 from nacd.server import translate
-from nacd.values import Authentication, IdentitySource, Secret
+from nacd.values import NO_SECRET, Authentication, IdentitySource, Secret
 from tests.server.house import PROBE, SECRET, Site
 
 
@@ -126,3 +126,14 @@ def test_a_certificate_that_is_no_file_of_a_sane_size_is_refused(tmp_path: Path,
         path.write_bytes(b"x" * ((4 << 20) + 1))
     with pytest.raises(ValueError, match=said):
         translate.pem(path)
+
+
+def test_two_secrets_that_are_one_are_one(site: Site) -> None:
+    site.write("secrets/same", SECRET, 0o600)
+    site.write("secrets/other", "another-secret-of-the-nas", 0o600)
+    secret = 'secret: "file:secrets/nas"'
+    assert site.assemble().clients[0].next_secret is NO_SECRET
+    site.change(secret, f'{secret}, next_secret: "file:secrets/other"')
+    assert site.assemble().clients[0].next_secret == Secret(b"another-secret-of-the-nas")
+    site.change("secrets/other", "secrets/same")
+    assert site.assemble().clients[0].next_secret is NO_SECRET

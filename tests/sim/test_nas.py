@@ -31,7 +31,8 @@ class Server:
         self.socket = socket.socket(family, socket.SOCK_DGRAM)
         self.socket.bind((address, 0))
         self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def _serve(self) -> None:
         while True:
@@ -53,13 +54,14 @@ class Server:
     def stop(self) -> None:
         with socket.socket(self.socket.family, socket.SOCK_DGRAM) as waker:
             waker.sendto(b"", self.socket.getsockname())
+        self._thread.join(10)  # it has read all that came before
         self.socket.close()
 
 
 @contextmanager
 def serving(answer: Answer, **values: object) -> Iterator[tuple[Nas, Server]]:
     server = Server(answer, str(values.get("server", "127.0.0.1")))
-    settings: dict[str, object] = {"server": "127.0.0.1", "secret": SECRET, "timeout_s": 0.15, "tries": 1}
+    settings: dict[str, object] = {"server": "127.0.0.1", "secret": SECRET, "timeout_s": 10.0, "tries": 1}
     with Nas(port=server.port, accounting_port=server.port, **(settings | values)) as nas:  # type: ignore[arg-type]
         yield nas, server
     server.stop()
@@ -157,6 +159,7 @@ def test_proxy_states_come_back_in_order_or_the_reply_is_not_believed() -> None:
         server.answer = lambda request: AuthPacket(
             code=2, id=request.id, secret=SECRET, authenticator=request.authenticator, dict=dictionary()
         ).ReplyPacket()
+        nas.timeout_s = 1.0  # nothing else comes
         assert nas.mab(MAC).discarded == ("Proxy-State is not what was sent",)
 
 
@@ -245,7 +248,7 @@ def test_any_octets_can_be_sent() -> None:
         octets = nas.last_octets
     with serving(nothing, timeout_s=0.05) as (nas, server):
         assert nas.send_octets(octets) == b""
-        assert server.octets == [octets]
+    assert server.octets == [octets]
 
 
 def test_further_attributes_go_out_by_name_number_and_vendor() -> None:

@@ -54,7 +54,7 @@ def window(name: str, section: Intune, site: Site) -> Finding:
 def polling(name: str, site: Site, until: float) -> Finding:
     """Whether every live session can be asked about as often as configured. until: monotonic seconds."""
     interval_s, budget = site.compliance.poll.interval.total_seconds(), site.compliance.budget.polling
-    sessions, who = _live(name, site.state, until)
+    sessions, who, slow = _live(name, site.state, until)
     feasible_s = feasible_interval_s(sessions, budget)
     rate = f"every {_span(interval_s)} with {budget} questions a second"
     if feasible_s > interval_s:
@@ -62,17 +62,21 @@ def polling(name: str, site: Site, until: float) -> Finding:
             f"{sessions} live devices are too many for {rate}\n{who}",
             f"set `poll.interval` to {math.ceil(feasible_s)}s or more, or `budget.polling` higher",
         )
+    if slow:  # it knows of groups with intervals of their own, of a budget that was lowered, of a slow Intune
+        return warning(f"{slow}\n{who}", "set `poll.interval` and `poll.groups` longer, or `budget.polling` higher")
     return good(f"{rate}: enough for {int(interval_s * budget)} live devices\n{who}")
 
 
-def _live(name: str, state: Path | None, until: float) -> tuple[int, str]:
-    """How many devices the running daemon watches, and that in words; 0 when it cannot be known."""
+def _live(name: str, state: Path | None, until: float) -> tuple[int, str, str]:
+    """How many devices the running daemon watches, that in words, and what it says of its pace, ``""`` if nothing;
+    0 when it cannot be known."""
     if state is None:
-        return 0, "how many there are is not known: no state folder"
+        return 0, "how many there are is not known: no state folder", ""
 
-    def ask(_: str) -> int:
+    def ask(_: str) -> tuple[int, str]:
         try:
-            return int(give(state, "cache.status", tenant=name)[name]["live"]["devices"])
+            stands = give(state, "cache.status", tenant=name)[name]
+            return int(stands["live"]["devices"]), "\n".join(map(str, stands.get("too_slow", ())))
         except (NobodyListens, OrderFailed) as silent:
             raise SourceError(str(silent)) from silent
         except (LookupError, TypeError, ValueError) as strange:
@@ -80,8 +84,9 @@ def _live(name: str, state: Path | None, until: float) -> tuple[int, str]:
 
     ((_, found),) = together(("daemon",), ask, min(until, time.monotonic() + _DAEMON_S))
     if isinstance(found, SourceError):
-        return 0, f"how many there are is not known: {found.detail}"
-    return found, f"the running daemon watches {found} now"
+        return 0, f"how many there are is not known: {found.detail}", ""
+    devices, slow = found
+    return devices, f"the running daemon watches {devices} now", slow
 
 
 def _ago(wall: float, now: float) -> str:

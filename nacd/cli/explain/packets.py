@@ -29,9 +29,10 @@ from nacd.radius.clients import Client, ClientTable
 from nacd.radius.dedup import DedupTable
 from nacd.radius.ledger import MessageAuthenticatorLedger
 from nacd.radius.packet import Code, decode
-from nacd.server.assembly import Assembled, reach
+from nacd.server.assembly import Assembled
 from nacd.server.clock import instant
-from nacd.values import AccessKind, AccessRequest, Attribute, NoCertificate
+from nacd.server.promises.profiles import reach
+from nacd.values import NO_SECRET, AccessKind, AccessRequest, Attribute, NoCertificate
 from nacd.vendor.download import AccessLists, NoPage, is_list_name
 
 MOST_SHOWN: Final = 20
@@ -117,11 +118,20 @@ def _tell_one(scene: Scene, one: Datagram, chosen: Client | None) -> None:
     for text in told:
         sheet.say(f"  {text}")
     sheet.put(attributes=told)
-    request = access_request(admitted.packet, client, source, one.source_port, assembled.dictionary)
+    _tell_secret(sheet, admitted.client, client)
+    request = access_request(admitted.packet, admitted.client, source, one.source_port, assembled.dictionary)
     if admitted.packet.code != Code.ACCESS_REQUEST:
         sheet.field("packet", "Status-Server: nacd answers that it is there; no rule is asked")
         return
     _tell_request(scene, request)
+
+
+def _tell_secret(sheet: Sheet, used: Client, configured: Client) -> None:
+    """Of a NAS that is being changed over: with which of its two secrets this one was made."""
+    if configured.next_secret is not NO_SECRET:
+        which = "secret" if used.secret == configured.secret else "next_secret"
+        sheet.field("secret", f"made with `{which}`")
+        sheet.put(made_with=which)
 
 
 def _tell_dropped(sheet: Sheet, code: str, why: str) -> None:

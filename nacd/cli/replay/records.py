@@ -1,6 +1,6 @@
 """The lines of audit logs, rotated and compressed ones too.
 
-Knows: what logrotate leaves beside a log, and how a line becomes a record. Refuses to know: what a record means.
+Knows: what rotation leaves beside a log, and how a line becomes a record. Refuses to know: what a record means.
 
 A line that is plainly about something else (accounting, sessions) is counted by its first octets and not decoded.
 """
@@ -11,7 +11,6 @@ import bz2
 import gzip
 import io
 import lzma
-import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,9 +20,8 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from nacd.replay.record import Aside, Cause, aside
+from nacd.store.trail.names import is_rotated
 
-_ROTATED: Final = re.compile(r"(?:[.-][0-9][0-9T:_-]*|\.old)+(?:\.(?:gz|bz2|xz|zst|lz4|lzo|Z))?")
-_PACKED: Final = (".gz", ".bz2", ".xz")
 _UNREADABLE: Final = (".zst", ".lz4", ".lzo", ".Z")
 _HEAD: Final = b'{"code":"'
 _TIME: Final = b'","time":"'
@@ -48,27 +46,13 @@ def beside(path: Path, since: float) -> tuple[Path, ...]:
     Raises CannotRead.
     """
     try:
-        names = [each for each in path.parent.iterdir() if each == path or is_rotated(path, each)]
-        found = [(each.stat().st_mtime, each) for each in names if each.is_file()]
+        names = {each for each in path.parent.iterdir() if each == path or is_rotated(path, each)}
+        # While a file is compressed it stands there in both forms.
+        names = {each for each in names if each.suffix != ".gz" or each.with_suffix("") not in names}
+        found = [(each == path, each.stat().st_mtime, each) for each in names if each.is_file()]
     except OSError as cannot:
         raise CannotRead(f"`{cannot.filename}`: {(cannot.strerror or 'error').lower()}") from None
-    return tuple(each for at, each in sorted(found) if at >= since)
-
-
-def is_rotated(path: Path, other: Path) -> bool:
-    """Whether this is the log under a name that rotation gave it: ``audit.jsonl.2.gz``, ``audit-20261122.jsonl``."""
-    for head, tail in ((path.name, ""), (path.stem, path.suffix)):
-        name = other.name
-        if not name.startswith(head) or name == path.name:
-            continue
-        middle = name[len(head) :]
-        packed = next((ending for ending in (*_PACKED, *_UNREADABLE) if middle.endswith(ending)), "")
-        middle = middle.removesuffix(packed)
-        if tail and not middle.endswith(tail):
-            continue
-        if _ROTATED.fullmatch(middle.removesuffix(tail) if tail else middle):
-            return True
-    return False
+    return tuple(each for _, at, each in sorted(found) if at >= since)
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from shlex import quote
 from nacd.cli.setup.answers import Answers
 from nacd.cli.setup.made import LAB_DEVICES
 from nacd.cli.setup.policy_yaml import LIST
+from nacd.cli.setup.writing import account_of
 from nacd.sim.pki import COMPLIANT_GUID
 
 
@@ -36,7 +37,7 @@ def to_supply(answers: Answers, folder: Path, lacking: Sequence[str]) -> Iterato
             f" subjectAltName=DNS:radius.example.com -keyout {key} -out {request}"
         )
         yield f"  have the request signed; certificate and intermediates into {folder / answers.certificate}"
-        yield f"  chmod 600 {key}"
+        yield f"  chmod 600 {key}{_given(folder, key)}"
     if answers.client_ca in lacking:
         yield f"the CA (PEM) of your SCEP or PKCS profile in Intune, into {folder / answers.client_ca}"
     if "certs/app.pem" in lacking:
@@ -48,6 +49,12 @@ def to_supply(answers: Answers, folder: Path, lacking: Sequence[str]) -> Iterato
     if "secrets/app" in lacking:
         yield f"the Value of a client secret of the app registration, with mode 0600, into {folder / 'secrets/app'}"
     yield "only to look around first, with certificates that are thrown away: `nacd init --lab FOLDER`"
+
+
+def _given(folder: Path, key: str) -> str:
+    """What else a key needs where the service has an account of its own."""
+    owner = account_of(folder) if folder.is_dir() else None
+    return f"; chown {owner[0]}:{owner[1]} {key}" if owner is not None else ""
 
 
 def following(answers: Answers, folder: Path) -> Iterator[str]:
@@ -69,7 +76,7 @@ def following(answers: Answers, folder: Path) -> Iterator[str]:
     if answers.network == "192.0.2.1":
         yield f"  {folder / 'nacd.yaml'}   `network` is an example that is nobody's: write the address of the NAS"
     yield f"  nacd explain {config} {_question(answers)}"
-    yield f"  nacd serve {config}        as a service: docs/deployment.md, sections 3 and 6"
+    yield f"  nacd serve {config}        as a service: docs/install.md"
 
 
 def _question(answers: Answers) -> str:

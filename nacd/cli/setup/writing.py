@@ -5,12 +5,17 @@ Knows: how to make files whole on disk. Refuses to know: what is in them.
 Everything is written into a folder of its own beside the target and carried to the disk; then each file gets its place
 by a hard link, which never replaces anything. While places are given, signals wait (a Ctrl-C comes before or after); if
 one cannot be given, all that was done is undone.
+
+Where root writes for an account, as into /etc/nacd for the service's, that account must be able to read its secrets.
+The folder's group names it: a package gives /etc/nacd to the group `nacd`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import grp
 import os
+import pwd
 import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -61,11 +66,12 @@ def write(folder: Path, files: Sequence[File], *, aside: bool = False) -> tuple[
     undo: list[Callable[[], object]] = []
     try:
         _make(folder, 0o755, undo)
+        owner = account_of(folder)
         with tempfile.TemporaryDirectory(prefix=".nacd-init-", dir=folder, ignore_cleanup_errors=True) as staged:
             for file in files:
-                _stage(Path(staged), file)
+                _stage(Path(staged), file, owner)
             with undisturbed():
-                return _place(folder, Path(staged), files, undo)
+                return _place(folder, Path(staged), files, undo, owner)
     except BaseException:
         for step in reversed(undo):
             with contextlib.suppress(OSError):  # what cannot be undone stays; the first error is the one to tell
@@ -78,22 +84,42 @@ def _is_there(path: Path, octets: bytes) -> bool:
     return path.is_file() and not path.is_symlink() and path.read_bytes() == octets
 
 
-def _stage(staged: Path, file: File) -> None:
+def account_of(folder: Path) -> tuple[int, int] | None:
+    """User and group who are to own what is private there; None for whoever writes."""
+    if os.geteuid() != 0:
+        return None
+    gid = folder.stat().st_gid
+    try:
+        account = pwd.getpwnam(grp.getgrgid(gid).gr_name)
+    except KeyError:  # a group of several people is nobody's own
+        return None
+    return (account.pw_uid, gid) if account.pw_gid == gid and account.pw_uid != 0 else None
+
+
+def _stage(staged: Path, file: File, owner: tuple[int, int] | None) -> None:
     path = staged / file.path
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, file.mode)
     with open(handle, "wb") as out:
         os.fchmod(handle, file.mode)  # whatever the umask is: a secret is no wider, a configuration can be read
+        if owner is not None and file.mode == PRIVATE:
+            os.fchown(handle, *owner)
         out.write(file.octets)
         out.flush()
         os.fsync(handle)
 
 
-def _place(folder: Path, staged: Path, files: Sequence[File], undo: list[Callable[[], object]]) -> tuple[Moved, ...]:
+def _place(
+    folder: Path,
+    staged: Path,
+    files: Sequence[File],
+    undo: list[Callable[[], object]],
+    owner: tuple[int, int] | None,
+) -> tuple[Moved, ...]:
     moved = []
     for file in files:
         target = folder / file.path
-        _make(target.parent, 0o700 if file.mode == PRIVATE else 0o755, undo)
+        _make(target.parent, 0o700 if file.mode == PRIVATE else 0o755, undo, owner if file.mode == PRIVATE else None)
         if os.path.lexists(target):
             free = _free_name(target)
             os.rename(target, free)
@@ -106,13 +132,15 @@ def _place(folder: Path, staged: Path, files: Sequence[File], undo: list[Callabl
     return tuple(moved)
 
 
-def _make(folder: Path, mode: int, undo: list[Callable[[], object]]) -> None:
+def _make(folder: Path, mode: int, undo: list[Callable[[], object]], owner: tuple[int, int] | None = None) -> None:
     """The folder with all above it."""
     if folder.is_dir():
         return
     _make(folder.parent, 0o755, undo)
     folder.mkdir(mode=mode)
     undo.append(folder.rmdir)
+    if owner is not None:
+        os.chown(folder, *owner)
 
 
 def _free_name(path: Path) -> Path:

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from nacd.config.fields import Network
+from nacd.config.findings import secrets
 from nacd.config.settings import Client
 from nacd.config.yaml import PathTo
 from nacd.findings import Code
-from nacd.values import Secret
 
 WIDE: Final = {4: 24, 6: 64}
 """Prefix lengths, by IP version: as many addresses, or more, are wide."""
@@ -91,10 +91,19 @@ def _shared(clients: Sequence[Client]) -> Iterator[Found]:
     """Secrets of one client that another one has too, be it for changing sessions."""
     first: dict[bytes, tuple[int, str]] = {}
     for number, client in enumerate(clients):
-        secrets: list[tuple[PathTo, Secret]] = [(("clients", number, "secret"), client.secret)]
-        if client.dynauth is not None and client.dynauth.secret is not None:
-            secrets.append((("clients", number, "dynauth", "secret"), client.dynauth.secret))
-        for path, secret in secrets:
+        for where, secret in secrets.of_client(client):
+            path = ("clients", number, *where)
             owner, name = first.setdefault(secret.reveal(), (number, client.name))
             if owner != number:
                 yield Code.SECRET_REUSED, path, f"client `{name}` has the same secret: make one of its own"
+        yield from _no_change(client, ("clients", number))
+
+
+def _no_change(client: Client, path: PathTo) -> Iterator[Found]:
+    """Two secrets that are one: nothing is changed over."""
+    words = "`next_secret` is the same as `secret`: there is nothing to change to, take it away or make a new one"
+    if client.next_secret is not None and client.next_secret == client.secret:
+        yield Code.SECRET_REUSED, (*path, "next_secret"), words
+    own = client.dynauth
+    if own is not None and own.next_secret is not None and own.next_secret == own.secret:
+        yield Code.SECRET_REUSED, (*path, "dynauth", "next_secret"), words

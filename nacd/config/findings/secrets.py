@@ -19,6 +19,11 @@ def remarks(settings: Section, kept: Iterable[tuple[Secret, str]]) -> Iterator[t
         yield from ((path, message) for noted, message in said if noted is secret)
 
 
+def of_client(client: Section) -> Iterator[tuple[PathTo, Secret]]:
+    """Every secret of one NAS, with its path from there: those that are valid, and those that it is asked with."""
+    yield from _secrets(client)
+
+
 def _secrets(value: object, path: PathTo = ()) -> Iterator[tuple[PathTo, Secret]]:
     """Every secret in the settings, with its path in the file."""
     if isinstance(value, Secret):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nacd.config.findings import clients
+from nacd.config.findings import clients, forwarding
 from nacd.config.load import Loaded
 from nacd.config.policy_file import intention_path
 from nacd.config.yaml import PathTo
@@ -64,6 +64,8 @@ def _clients(loaded: Loaded) -> Iterator[Problem]:
     ]
     noted = frozenset(path for path in paths if document.spot(path) in wide)
     for code, path, message in clients.remarks(loaded.settings.clients, noted):
+        yield document.problem(path, message, code=code)
+    for code, path, message in forwarding.remarks(loaded.settings.audit.forward):
         yield document.problem(path, message, code=code)
 
 

@@ -19,8 +19,8 @@ from nacd.config.fields import (
     ExistingFile,
     Guid,
     HttpsUrl,
-    HttpUrl,
     Number,
+    ProxyUrl,
     Text,
     at_least_one,
     between,
@@ -74,7 +74,7 @@ class ActionApp(Section):
     ca_file: ExistingFile | None = Field(
         default=None, description="PEM file of CAs to trust, for a proxy that opens TLS", examples=["certs/roots.pem"]
     )
-    proxy: HttpUrl | None = Field(
+    proxy: ProxyUrl | None = Field(
         default=None,
         description="HTTP proxy, as in `http://proxy.contoso.com:3128`",
         examples=["http://proxy.contoso.com:3128"],

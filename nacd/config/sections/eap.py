@@ -77,20 +77,20 @@ class Conversations(Section):
 
     max_waiting: Many = Field(
         default=20_000,
-        description="conversations held at once; what begins beyond that is not answered, and its NAS tries again",
+        description="conversations held at once; what begins beyond that is refused as `overloaded`",
         json_schema_extra={"x-unit": "conversations"},
         examples=[20_000],
     )
     max_handshakes: Annotated[Number, Field(ge=1, le=100_000)] = Field(
         default=2_000,
-        description="TLS handshakes in progress, 60 KiB each",
+        description="TLS handshakes in progress, 60 KiB each; those of one NAS address may take three quarters of it",
         json_schema_extra={"x-unit": "handshakes"},
         examples=[2_000],
     )
     memory: Size = Field(
         default=256 << 20,
         json_schema_extra={"default": "256MiB"},
-        description="octets that all conversations together may hold",
+        description="octets that all conversations together may hold; those of one NAS address three quarters of it",
         examples=["256MiB"],
     )
     lifetime: Annotated[Duration, AfterValidator(between(5 * SECOND, 5 * MINUTE))] = Field(

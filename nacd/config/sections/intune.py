@@ -25,7 +25,7 @@ from nacd.config.fields import (
     ExistingFile,
     Guid,
     HttpsUrl,
-    HttpUrl,
+    ProxyUrl,
     SecretField,
     Text,
     Texts,
@@ -185,7 +185,7 @@ class Intune(Section):
     ca_file: ExistingFile | None = Field(
         default=None, description="PEM file of CAs to trust, for a proxy that opens TLS", examples=["certs/roots.pem"]
     )
-    proxy: HttpUrl | None = Field(
+    proxy: ProxyUrl | None = Field(
         default=None,
         description="HTTP proxy, as in `http://proxy.contoso.com:3128`",
         examples=["http://proxy.contoso.com:3128"],
@@ -217,7 +217,11 @@ class Intune(Section):
     def _whole_cloud(self) -> Intune:
         needed: list[str] = []
         if self.cloud == "custom":
-            needed = ["authority", "resource"] if self.endpoint else ["authority", "resource", "graph", "host_suffixes"]
+            needed = ["authority", "resource"]
+            if not self.endpoint or "graph" in (self.source, self.fallback):
+                needed.append("graph")
+            if not self.endpoint:
+                needed.append("host_suffixes")
         elif self.cloud == "china":
             needed = ["resource"]
         if self.tenant_id and self.known_id != self.tenant_id:

@@ -48,8 +48,8 @@ class Overload(Section):
     )
     max_per_nas: Annotated[Number, Field(ge=1, le=1_000_000)] = Field(
         default=3_000,
-        description="new logins of one NAS address that wait",
-        json_schema_extra={"x-unit": "logins"},
+        description="requests of one NAS address that wait: new logins, accounting, and what goes on, each by itself",
+        json_schema_extra={"x-unit": "requests"},
         examples=[3_000],
     )
     port_rate: Annotated[Number, Field(ge=1, le=10_000)] = Field(

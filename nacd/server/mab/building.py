@@ -6,6 +6,7 @@ for.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ class Mab:
     shelf: InventoryFile
     orders: Orders
     managed: ManagedMacs
+    reading: asyncio.Task[None] | None = None
 
     def renew(self, assembled: Assembled) -> None:
         """Go by this configuration from now on."""
@@ -43,14 +45,30 @@ class Mab:
 
     def tick(self, now: Instant) -> None:
         """Once a second or so."""
+        if self.orders.inventory.unread and (self.reading is None or self.reading.done()):
+            self.reading = asyncio.get_running_loop().create_task(self._read(now), name="reading the inventory")
         self.watch.tick(now)
         self.ports.tick(now)
 
     async def close(self) -> None:
         """Decide nothing more, close the file."""
+        if self.reading is not None:
+            self.reading.cancel()
+            await asyncio.wait({self.reading})
         await self.watch.close()
         await self.ports.close()
         self.shelf.close()
+
+    async def _read(self, now: Instant) -> None:
+        """What could not be read at the start, but for what was entered since."""
+        inventory = self.orders.inventory
+        async with self.keeping.one_at_a_time:
+            found = await self.keeping.in_thread(self.shelf.entries)
+            if found is None:
+                return
+            inventory.load([*found, *inventory.entries()], now.wall)
+            inventory.unread = False
+        self.watch.changed(each.mac for each in found)
 
 
 def build(
@@ -66,7 +84,9 @@ def build(
     inventory = orders.inventory
     path = Path(assembled.loaded.settings.state) / NAME
     shelf = InventoryFile(path, report=logger("inventory").warning, held=inventory.entries)
-    inventory.load(shelf.entries(), clock().wall)
+    found = shelf.entries()
+    inventory.unread = found is None
+    inventory.load(found or (), clock().wall)
     watch = Watch(
         inventory=inventory,
         read=book.read,

@@ -35,7 +35,11 @@ _SLICE: Final = 500
 
 
 class Shelf(Protocol):
-    """The inventory on disk. Both return why nothing of it was done, ``""`` when all was."""
+    """The inventory on disk. Both return why nothing of it was done, ``""`` when all was. problem: what keeps it from
+    working, ``""`` for nothing."""
+
+    @property
+    def problem(self) -> str: ...
 
     def put(self, entries: Sequence[Entry]) -> str: ...
 
@@ -79,7 +83,7 @@ def commands(keeping: Keeping) -> Mapping[str, Command]:
         }
 
     async def remove(asked: Asked) -> Any:
-        now = keeping.clock().wall
+        now = _read_at(keeping)
         if asked.fields.get("expired") is True:
             gone = [each for each in keeping.inventory.entries() if not each.is_in_force(now)]
         else:
@@ -94,7 +98,7 @@ def commands(keeping: Keeping) -> Mapping[str, Command]:
         return {"removed": len(gone), "entries": [_shown(each, now) for each in gone[:_MOST_SHOWN]]}
 
     async def listed(asked: Asked) -> Any:
-        said, now = asked.fields, keeping.clock().wall
+        said, now = asked.fields, _read_at(keeping)
         limit = number(said, "limit", 1, _MOST_SHOWN, 500)
         after, owner, wanted = text(said, "after"), text(said, "owner").casefold(), text(said, "tag")
         word = _tag(wanted) if wanted else ""
@@ -136,6 +140,13 @@ def _import(keeping: Keeping) -> Callable[[Asked], Any]:
         return {"wrong": [], "dry_run": dry, **told}
 
     return work
+
+
+def _read_at(keeping: Keeping) -> float:
+    """Now, seconds since the epoch. Raises NotDone if nobody knows what stands there."""
+    if keeping.inventory.unread:
+        raise NotDone(keeping.shelf.problem or "the inventory is being read: ask again in a moment")
+    return keeping.clock().wall
 
 
 # -- one step after the other -----------------------------------------------------------------

@@ -45,12 +45,14 @@ def commands(around: Surroundings) -> Mapping[str, Command]:
         return {**told, "macs": list(macs)}
 
     async def lift(asked: Asked) -> Any:
+        _was_read(around)
         id = number(asked.fields, "id", 1, _MOST_ID, 0)
         kept = _must(await _whole(_lift(around, id, str(asked.by))))
         asked.outcome = ""
         return {"override": shown.override(kept, around.clock().wall), "others": _others(around, kept)}
 
     async def listed(asked: Asked) -> Any:
+        _was_read(around)
         now = around.clock().wall
         if asked.fields.get("all") is not True:
             known = (each for each in around.store.overrides() if each.is_in_force(now))
@@ -68,6 +70,12 @@ def commands(around: Surroundings) -> Mapping[str, Command]:
         "override.lift": Command(role=Role.COA, work=lift),
         "override.list": Command(role=Role.READ, work=listed),
     }
+
+
+def _was_read(around: Surroundings) -> None:
+    """Raises NotDone if nobody knows what was ordered."""
+    if not around.store.has_been_read:
+        raise NotDone(around.store.problem or "the orders are being read: ask again in a moment")
 
 
 # -- one step after the other -----------------------------------------------------------------
@@ -108,7 +116,7 @@ def _others(around: Surroundings, kept: Override) -> list[dict[str, Any]]:
     about = (kept.subject_kind, kept.subject)
     known = [each for each in around.store.overrides() if (each.subject_kind, each.subject) == about]
     found = [each for each in known if each.id != kept.id and each.is_in_force(now)]
-    return [shown.override(each, now) for each in sorted(found, key=lambda each: (each.at, each.id), reverse=True)]
+    return [shown.override(each, now) for each in sorted(found, key=lambda each: each.id, reverse=True)]
 
 
 def _must(kept: Kept) -> Override:

@@ -7,7 +7,7 @@ setting that has it; what it was and what it is stands nowhere.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from nacd.config.settings import Client
 from nacd.server.assembly import Assembled
@@ -88,17 +88,35 @@ def _clients(before: Assembled, after: Assembled) -> Iterator[str]:
 def _client(old: Client, new: Client) -> Iterator[str]:
     name = new.name
     ways = [".".join(way) for way in differences(old, new)]
-    if "secret" in ways:
-        yield f"secret of NAS `{name}` changed"
-    if _dynauth_secret(old) != _dynauth_secret(new):
-        yield f"dynauth secret of NAS `{name}` changed"
-    others = [way for way in ways if way not in ("secret", "dynauth.secret")]
+    yield from _secrets(name, "secret", (old.secret, old.next_secret), (new.secret, new.next_secret))
+    yield from _secrets(name, "dynauth secret", _dynauth_secrets(old), _dynauth_secrets(new))
+    others = [way for way in ways if way.rpartition(".")[2] not in ("secret", "next_secret")]
     if others:
         yield f"NAS `{name}` changed: {', '.join(others)}"
 
 
-def _dynauth_secret(client: Client) -> Secret | None:
-    return client.dynauth.secret if client.dynauth is not None else None
+_Two: TypeAlias = tuple[Secret | None, Secret | None]
+
+
+def _secrets(name: str, what: str, old: _Two, new: _Two) -> Iterator[str]:
+    """old, new: the secret and the next one."""
+    if old == new:
+        return
+    if old[1] is not None and new == (old[1], None):
+        yield f"{what} of NAS `{name}`: the next one has taken the place of the one before, which is not valid any more"
+        return
+    if old[0] != new[0]:
+        yield f"{what} of NAS `{name}` changed"
+    if old[1] is None and new[1] is not None:
+        yield f"next {what} of NAS `{name}` added: both are valid"
+    elif new[1] is None and old[1] is not None:
+        yield f"next {what} of NAS `{name}` removed: it is not valid any more"
+    elif old[1] != new[1]:
+        yield f"next {what} of NAS `{name}` changed"
+
+
+def _dynauth_secrets(client: Client) -> _Two:
+    return (client.dynauth.secret, client.dynauth.next_secret) if client.dynauth is not None else (None, None)
 
 
 def _certificates(before: Assembled, after: Assembled) -> Iterator[str]:

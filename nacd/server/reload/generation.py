@@ -21,8 +21,9 @@ from nacd.eap.conversation import Ongoing
 from nacd.eap.conversations import Conversations
 from nacd.radius.clients import ClientTable
 from nacd.radius.dictionary import Dictionary
-from nacd.server.assembly import Assembled, reach
+from nacd.server.assembly import Assembled
 from nacd.server.mab.building import guard
+from nacd.server.promises.profiles import reach
 from nacd.server.reload.outcomes import Outcome
 from nacd.session.familiar import Familiar
 from nacd.session.overrides import Orders

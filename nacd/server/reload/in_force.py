@@ -101,6 +101,16 @@ class InForce:
         """How often each limit of ``eap.conversations`` refused somebody."""
         return self._ongoing.books.limited
 
+    @property
+    def ongoing(self) -> Ongoing:
+        """Every EAP conversation."""
+        return self._ongoing
+
+    @property
+    def conversations(self) -> int:
+        """EAP conversations that are going on."""
+        return self._ongoing.books.live
+
     def tidy(self) -> None:
         """Now and then."""
         if self.several:

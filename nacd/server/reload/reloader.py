@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nacd.audit.reload import events
+from nacd.config.sections.audit.trail import Audit
 from nacd.errors import AuditRefused, ConfigError
 from nacd.server.assembly import Assembled
 from nacd.server.log import logger
@@ -59,6 +60,9 @@ class Recorder(Protocol):
 
     def must_take(self, event: AuditEvent) -> None:
         """Raises AuditRefused."""
+
+    def renew(self, audit: Audit) -> None:
+        """Go by these settings from now on."""
 
 
 class Refused(Exception):
@@ -102,6 +106,10 @@ class Reloader:
         self.trial: Trial | None = None
         self.last = Last()
         self.measuring = Measuring()
+        self.told: Callable[[bool], None] = lambda busy: None
+        """Whoever is told that files are being loaded, and that this is over."""
+        self.changed: Callable[[Instant], None] = lambda now: None
+        """Whoever is told that another configuration is in force, before the next one can be."""
         self._files = files
         self._asking = asking
         self._watching = watching
@@ -141,12 +149,16 @@ class Reloader:
                     " `nacd reload --promote` or `nacd reload --discard` first"
                 )
             self._go_on_unless_closed()
-            prepared = await self._prepare(by)
-            self._go_on_unless_closed()
-            if wish is None:
-                self._put(prepared, by)
-            else:
-                self._try_out(prepared, by, wish)
+            self.told(True)
+            try:
+                prepared = await self._prepare(by)
+                self._go_on_unless_closed()
+                if wish is None:
+                    self._put(prepared, by)
+                else:
+                    self._try_out(prepared, by, wish)
+            finally:
+                self.told(False)
             return prepared
 
     async def promote(self, by: str) -> Trial:
@@ -254,6 +266,8 @@ class Reloader:
         assembled = prepared.generation.assembled
         self._asking.renew(assembled, prepared.sources)
         self._watching.renew(assembled)
+        self._recorder.renew(assembled.loaded.settings.audit)
+        self.changed(now)
         self._outcome("loaded", ok=True)
         self._afterwards(before, assembled)
         self._shadow.adopt(prepared.shadow)  # last: a bug in it leaves nothing by halves

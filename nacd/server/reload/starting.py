@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from nacd.audit import events
@@ -23,7 +23,7 @@ _GC_THRESHOLDS = (2_000, 20, 100)
 class Recorder(Protocol):
     """The audit file."""
 
-    def must_take(self, event: AuditEvent) -> None:
+    def begin(self, events: Sequence[AuditEvent], now: Instant) -> None:
         """Raises AuditRefused."""
 
 
@@ -59,16 +59,14 @@ def record(assembled: Assembled, recorder: Recorder, version: str, now: Instant)
     except OSError as error:
         what = error.filename or loaded.settings.state
         raise OSError(error.errno, f"cannot write `{what}`: {(error.strerror or 'error').lower()}") from error
-    recorder.must_take(events.started(version=version, detail=f"run by {by}", now=now))
-    recorder.must_take(
-        events.configuration_loaded(
-            file=loaded.config_document.file,
-            digest=loaded.config_digest,
-            policy_digest=loaded.digest,
-            notes=[str(note) for note in assembled.notes],
-            now=now,
-        )
+    in_force = events.configuration_loaded(
+        file=loaded.config_document.file,
+        digest=loaded.config_digest,
+        policy_digest=loaded.digest,
+        notes=[str(note) for note in assembled.notes],
+        now=now,
     )
+    recorder.begin((events.started(version=version, detail=f"run by {by}", now=now), in_force), now)
 
 
 def settle() -> None:

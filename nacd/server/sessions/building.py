@@ -5,6 +5,7 @@ Knows: who is made of what, and in which file sessions lie. Refuses to know: req
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ DATABASE: Final = "sessions.sqlite"
 """The file in the state folder that holds sessions and overrides."""
 GUARD: Final = "sessions-guard.json"
 """The file beside it that holds what the guard knows."""
+
+_LOOK_EVERY_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +101,19 @@ class Watching:
         await self.namesakes.resume(self.book.read)
         self.loop.ask_about_held()
 
+    async def has_been_read(self) -> None:
+        """Wait until there is a file to learn from: at the start its disk may be full, or another process have it."""
+        while not self.store.has_been_read:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            await self.book.read(SessionStore.look)
+
     async def start(self) -> None:
         """Learn what there was before a restart, then go on with it."""
+        await self.has_been_read()
+        known = {each.id for each in self.orders}
+        for override in self.store.overrides():
+            if override.id not in known:
+                self.orders.put(override)
         await self.namesakes.resume(self.book.read)
         await self.known.resume(self.book.read, self.declared)
         await self.loop.start()

@@ -88,6 +88,8 @@ class Known:
         asked, mac = of_key(tenant, device), parse(calling)
         if isinstance(asked, NotAskable) or not isinstance(asked.subject, DeviceId) or not isinstance(mac, MacAddress):
             return
+        if self.machines.of(mac.text) is not None:
+            return  # seen since: by a newer session, or while these are read
         proved = Device(id=asked.subject, source=IdentitySource.CERTIFICATE, assurance=Assurance.CERTIFICATE)
         self.machines.learn(AccessKind.DOT1X, proved, mac.text, tenant, at)
 

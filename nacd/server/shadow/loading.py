@@ -17,7 +17,8 @@ from typing import Final, TypeAlias
 from nacd.config.load import Loaded, load
 from nacd.errors import ConfigError, Problem
 from nacd.replay.candidate import Candidate
-from nacd.server.assembly import Assembled, in_words
+from nacd.server.assembly import Assembled
+from nacd.server.promises.profiles import in_words
 from nacd.values import Rendered
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nacd.server.control import Control, OrderRefused
+from nacd.server.control import OrderRefused
 
 ENTRY = {
     "tenant": "intune",
@@ -73,17 +70,8 @@ async def _status(wanted: Any) -> Any:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[Path]:
-    loop = asyncio.new_event_loop()
-    door = Control(tmp_path, {"cache.show": _show, "cache.refresh": _refresh, "cache.status": _status})
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    asyncio.run_coroutine_threadsafe(door.open(), loop).result(5)
-    yield tmp_path
-    asyncio.run_coroutine_threadsafe(door.close(), loop).result(5)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(5)
-    loop.close()
+def state(door: Any) -> Any:
+    return door({"cache.show": _show, "cache.refresh": _refresh, "cache.status": _status})
 
 
 def test_a_verdict_is_shown_with_age_source_and_how_long_it_counts(nacd: Any, state: Path) -> None:

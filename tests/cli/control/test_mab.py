@@ -72,10 +72,11 @@ def test_a_change_of_tags_moves_the_session(desk: Lab) -> None:
 
 def test_an_end_takes_effect_at_its_moment_also_on_the_session_that_is_up(desk: Lab) -> None:
     who = printer(desk)
-    began = time.time()
-    add(desk, who, "--tag", "printers", "--until", "3s")
+    add(desk, who, "--tag", "printers")
     desk.plug_in(who)
     assert desk.vlan(who.mac) == "140"
+    began = time.time()
+    add(desk, who, "--tag", "printers", "--until", "3s")
     desk.wait_for_vlan(who.mac, "")
     assert time.time() >= began + 3.0
     assert desk.login_at(who, 7) == REJECT

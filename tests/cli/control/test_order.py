@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +19,9 @@ async def _echo(wanted: Any) -> Any:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[Path]:
+def state(door: Any) -> Any:
     """A state folder whose daemon knows one order."""
-    loop = asyncio.new_event_loop()
-    door = Control(tmp_path, {"echo": _echo})
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    asyncio.run_coroutine_threadsafe(door.open(), loop).result(5)
-    yield tmp_path
-    asyncio.run_coroutine_threadsafe(door.close(), loop).result(5)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(5)
-    loop.close()
+    return door({"echo": _echo})
 
 
 def test_an_order_is_answered(state: Path) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from typer.testing import CliRunner
 
 from nacd.cli.main import app
 from nacd.replay.candidate import Candidate
-from nacd.server.control import SOCKET_NAME, Control
+from nacd.server.control import SOCKET_NAME
 from nacd.server.shadow.loading import NO_SHADOW
 from nacd.server.shadow.orders import commands
 from nacd.values import AccessKind
@@ -27,22 +25,14 @@ Ask = Callable[..., Any]
 
 
 @pytest.fixture
-def ask(bench: Bench, tmp_path: Path) -> Iterator[Ask]:
+def ask(bench: Bench, door: Any) -> Ask:
     """``ask("report")`` of a daemon that has this shadow."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    door = Control(tmp_path, commands(bench.shadow))
-    asyncio.run_coroutine_threadsafe(door.open(), loop).result(10)
+    state = door(commands(bench.shadow))
 
     def give(*words: str) -> Any:
-        return CliRunner().invoke(app, ["shadow", *words, "--socket", str(tmp_path / SOCKET_NAME)])
+        return CliRunner().invoke(app, ["shadow", *words, "--socket", str(state / SOCKET_NAME)])
 
-    yield give
-    asyncio.run_coroutine_threadsafe(door.close(), loop).result(10)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
-    loop.close()
+    return give
 
 
 def test_the_report_says_what_would_change_with_an_example(bench: Bench, ask: Ask) -> None:

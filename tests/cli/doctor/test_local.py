@@ -158,6 +158,15 @@ def test_an_interval_that_the_budget_cannot_meet_is_told_with_the_one_that_it_ca
     assert found.fix == "set `poll.interval` to 301s or more, or `budget.polling` higher"
 
 
+def test_what_the_daemon_says_of_its_pace_is_believed(site: Site, daemon: Daemon) -> None:
+    slow = "tenant `intune`: 900 devices cannot be asked about every 300 s within the budget for polling: ..."
+    daemon(b'{"answer": {"intune": {"live": {"devices": 900}, "too_slow": ["%b"]}}}\n' % slow.encode())
+    found = polling("intune", site, soon())
+    assert found.status == "warning"
+    assert found.detail == f"{slow}\nthe running daemon watches 900 now"
+    assert "`poll.groups`" in found.fix
+
+
 @pytest.mark.parametrize("said", [b'{"error": "no such order"}\n', b'{"answer": []}\n', b"{\n", b""])
 def test_a_daemon_that_says_something_else_is_no_failure(site: Site, daemon: Daemon, said: bytes) -> None:
     daemon(said)

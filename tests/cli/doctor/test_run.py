@@ -206,14 +206,17 @@ def at_a_terminal(config: Path, *words: str, typed: str = "") -> tuple[int, str]
 
 
 def test_an_examination_that_is_stuck_is_given_up_and_is_a_failure() -> None:
-    release = threading.Event()
+    has_begun, release = threading.Event(), threading.Event()
 
     def stuck() -> Iterator[Begun | Step]:
         yield Begun(name="tls", doing="shaking hands")
+        has_begun.set()
         release.wait(30)
 
+    waiting = begin(stuck)
+    assert has_begun.wait(30)
     try:
-        begun, step = said_by(begin(stuck), time.monotonic() + 0.1)
+        begun, step = said_by(waiting, time.monotonic())
     finally:
         release.set()
     assert isinstance(begun, Begun)

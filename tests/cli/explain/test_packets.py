@@ -144,3 +144,21 @@ def test_no_secret_is_ever_printed(ask: Any, sent: Any, site: Any) -> None:
     said = ask(pcap(("10.1.0.7", sent(lambda nas: nas.mab(PRINTER, method="chap"))))).output
     for file in site.folder.glob("*.secret"):
         assert file.read_text() not in said
+
+
+@pytest.mark.parametrize("which", ["secret", "next_secret"])
+def test_of_two_secrets_the_one_that_made_the_packet_is_named_and_reads_its_password(
+    nacd: Any, site: Any, sent: Any, tmp_path: Path, which: str
+) -> None:
+    other = tmp_path / "other.secret"
+    other.touch(0o600)
+    other.write_text("the-other-of-both-secrets")
+    mine, theirs = 'secret: "file:switch.secret"', f'secret: "file:{other}"'
+    pair = f"{mine}, next_{theirs}" if which == "secret" else f"{theirs}, next_{mine}"
+    config = site.folder / f"two-{which}.yaml"
+    config.write_text(site.config.read_text().replace(mine, pair, 1))
+    (tmp_path / "capture").write_bytes(pcap(("10.1.0.7", sent(lambda nas: nas.mab(PRINTER)))))
+    done = nacd("explain", "--config", config, "--packet", tmp_path / "capture")
+    assert done.exit_code == 0
+    assert f"made with `{which}`" in done.output
+    assert "Access-Accept by rule `printers`" in done.output

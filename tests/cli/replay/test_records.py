@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from nacd.cli.replay.records import CannotRead, Reader, beside, decoded, is_rotated, line_of
+from nacd.cli.replay.records import CannotRead, Reader, beside, decoded, line_of
 from nacd.replay.record import Aside, Cause
+from nacd.store.trail.names import is_rotated
 
 ACCEPT = b'{"code":"A1001I","time":"2026-11-22T10:00:00.000Z","nas":1}\n'
 STARTED = b'{"code":"A9001I","time":"2026-11-22T10:00:00.000Z"}\n'
@@ -64,6 +65,18 @@ def test_what_rotation_leaves_is_known(name: str) -> None:
 @pytest.mark.parametrize("name", OTHERS.split())
 def test_what_is_something_else_is_left_alone(name: str) -> None:
     assert not is_rotated(Path("/x/audit.jsonl"), Path("/x") / name)
+
+
+def test_full_files_of_nacd_are_found_once_and_the_live_one_is_the_last(file: Callable[..., Path]) -> None:
+    live = file(ACCEPT)
+    full = [file(ACCEPT, f"audit-20261122T19210{number}Z-00000000000{number}.jsonl") for number in (1, 2)]
+    packed = file(gzip.compress(ACCEPT) * 2, f"{full[0].name}.gz")
+    file(gzip.compress(ACCEPT), f"{full[1].name}.gz")
+    os.utime(live, (1, 1))
+    full[0].unlink()
+    os.utime(packed, (2, 2))
+    assert beside(live, 0.0) == (packed, full[1], live)
+    assert len(read(*beside(live, 0.0))) == 4
 
 
 def test_files_are_read_in_the_order_of_time_and_old_ones_are_not_opened(file: Callable[..., Path]) -> None:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import os
+import pwd
 import signal
 import stat
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from nacd.cli.setup.writing import PRIVATE, AlreadyThere, File, Moved, undisturbed, write
+from nacd.cli.setup.writing import PRIVATE, AlreadyThere, File, Moved, account_of, undisturbed, write
 
 FILES = (
     File(path=PurePosixPath("a.yaml"), octets=b"a\n"),
@@ -120,3 +121,19 @@ def test_ctrl_c_while_places_are_given_waits_until_all_have_theirs() -> None:
     with pytest.raises(KeyboardInterrupt):
         place()
     assert reached
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_is_private_goes_to_the_account_that_the_folders_group_names(tmp_path: Path) -> None:
+    account = pwd.getpwnam("daemon")  # on every Debian, with a group of its own
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    os.chown(folder, 0, account.pw_gid)
+    write(folder, FILES)
+    theirs = {path.name for path in folder.rglob("*") if path.stat().st_uid == account.pw_uid}
+    assert theirs == {"secrets", "s"}
+    assert {path.stat().st_uid for path in folder.rglob("*") if path.name not in theirs} == {0}
+
+
+def test_a_group_that_is_nobodys_own_gets_nothing(tmp_path: Path) -> None:
+    assert account_of(tmp_path) is None

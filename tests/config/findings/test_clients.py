@@ -91,3 +91,28 @@ def test_a_secret_for_changing_sessions_may_be_the_nas_own_and_nobody_elses(site
     site.change("vendor: generic}", 'vendor: generic, dynauth: {secret: "file:secrets/a"}}')
     (said,) = found(survey, "secret-reused")
     assert "nacd.yaml:3:" in said
+
+
+@pytest.mark.parametrize(("again", "told"), [("b", 1), ("d", 0)])
+@pytest.mark.parametrize(
+    "pair",
+    [
+        'secret: "file:secrets/b", next_secret: "file:secrets/AGAIN"',
+        'secret: "file:secrets/e", dynauth: {secret: "file:secrets/b", next_secret: "file:secrets/AGAIN"}',
+    ],
+)
+def test_two_secrets_that_are_one_are_told_of_at_the_second(site, survey, pair: str, again: str, told: int) -> None:
+    clients(site)
+    for name in "de":
+        site.write(f"secrets/{name}", f"a good secret of client {name}", mode=0o600)
+    site.change('secret: "file:secrets/b"', pair.replace("AGAIN", again))
+    said = found(survey, "secret-reused")
+    assert len(said) == told
+    assert all("`next_secret` is the same as `secret`" in each and "nacd.yaml:3:" in each for each in said)
+
+
+def test_a_next_secret_that_another_nas_has_is_told_too(site, survey) -> None:
+    clients(site)
+    site.change('secret: "file:secrets/b"', 'secret: "file:secrets/b", next_secret: "file:secrets/a"')
+    (said,) = found(survey, "secret-reused")
+    assert "client `a` has the same secret" in said

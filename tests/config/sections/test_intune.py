@@ -70,10 +70,26 @@ def test_a_custom_cloud_names_all_its_places(section) -> None:
     assert whole.host_suffixes == (".manage.test",)
 
 
+@pytest.mark.parametrize("asks", ["source: graph", "fallback: graph"])
+def test_a_custom_cloud_says_where_graph_is_when_graph_is_asked_about_devices(section, asks: str) -> None:
+    text = TENANT + "credential: {managed_identity: system}\ncloud: custom\nauthority: https://login.test\n"
+    text += f"resource: https://api.test/\nendpoint: https://nac.test/\n{asks}\n"
+    (said,) = section(Intune, text)
+    assert "needs `graph`" in said
+    assert section(Intune, text + "graph: https://graph.test\n").graph == "https://graph.test"
+
+
 def test_china_needs_its_resource_and_a_resource_its_slash(section) -> None:
     text = TENANT + "credential: {managed_identity: system}\ncloud: china\n"
     assert "needs `resource`" in section(Intune, text)[0]
     assert "write `https://x/`" in section(Intune, text + "resource: https://x\n")[0]
+
+
+@pytest.mark.parametrize("proxy", ["https://proxy.test:3128", "proxy.test:3128", "socks5://proxy.test"])
+def test_a_proxy_that_cannot_be_used_is_refused_at_its_place_and_the_one_way_is_named(section, proxy: str) -> None:
+    (said,) = section(Intune, f"{TENANT}credential: {{managed_identity: system}}\nproxy: {proxy}\n")
+    assert said.startswith("4:8: a URL is wanted here: `http://HOST:PORT`")
+    assert "https://" not in said
 
 
 @pytest.mark.parametrize("tenant", ["common", "Organizations", "a b", "-x", "https://x"])

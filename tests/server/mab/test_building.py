@@ -18,9 +18,10 @@ from nacd.session.macs.inventory import Entry
 from nacd.session.overrides import Orders
 from nacd.session.table import apply
 from nacd.session.tie import tie
-from nacd.store.audit_log import AuditLog
+from nacd.store import state_file
 from nacd.store.live.inventory import NAME, InventoryFile
 from nacd.store.sessions import SessionStore
+from nacd.store.trail.log import AuditLog
 from tests.server.house import Pki, Site
 
 ENTRY = Entry(mac="00-11-85-AA-BB-CC", owner="o", reason="r", by="ada", at=1.0)
@@ -61,4 +62,38 @@ def test_the_inventory_is_there_from_the_start_and_a_reload_changes_the_terms(tm
         store.close()
 
     asyncio.run(story())
+    assert not orders.inventory.unread
     assert guard(site.assemble(), orders).counts is orders.refused_above
+
+
+def test_an_inventory_that_could_not_be_read_at_the_start_is_there_as_soon_as_it_can(
+    tmp_path: Path, pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_file, "RETRY_S", 0.0)
+    (tmp_path / "state").mkdir()
+    site = Site(tmp_path, pki)
+    other = InventoryFile(tmp_path / "state" / NAME, report=print)
+    assert other.put([ENTRY]) == ""
+    recorder = Recorder(
+        log=AuditLog(site.audit), repeats=Repeats(), drops=Drops(), continue_when_full=False, warn_at_percent=99
+    )
+    orders = Orders()
+
+    async def story() -> None:
+        store = SessionStore(tmp_path / "state" / "s.sqlite", apply=apply, tie=tie, report=print)
+        book = Book(store, instant)
+        mab = build(site.assemble(), book, orders, nothing, recorder, instant)
+        assert orders.inventory.unread
+        assert "another nacd has it" in mab.shelf.problem
+        other.close()
+        mab.tick(instant())
+        assert mab.reading is not None
+        await mab.reading
+        assert orders.inventory.entries() == (ENTRY,)
+        assert not orders.inventory.unread
+        assert mab.watch.waiting == 1, "whoever was refused for it is decided again"
+        await mab.close()
+        book.close()
+        store.close()
+
+    asyncio.run(story())

@@ -30,8 +30,8 @@ from nacd.sessions import (
     Session,
     Standing,
 )
-from nacd.store.audit_log import AuditLog
 from nacd.store.sessions import SessionStore
+from nacd.store.trail.log import AuditLog
 from nacd.values import NOT_ASKED, AccessKind, Effect, Endpoint, Instant, MacAddress, Nas
 
 PRINTER = "00-11-85-AA-BB-CC"

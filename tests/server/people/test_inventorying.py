@@ -348,6 +348,16 @@ def test_what_the_disk_does_not_take_is_not_in_force(tmp_path: Path) -> None:
     within(tmp_path, story)
 
 
+@pytest.mark.parametrize("order", ["mab.list", "mab.remove"])
+def test_an_inventory_that_could_not_be_read_is_not_said_to_be_empty(tmp_path: Path, order: str) -> None:
+    async def story(desk: Desk) -> None:
+        desk.inventory.unread = True
+        kind, words = await desk.refusal(order, mac=PRINTER)
+        assert (kind, "is being read" in words) == ("not_done", True)
+
+    within(tmp_path, story)
+
+
 @pytest.mark.slow
 def test_a_hundred_thousand_entries_come_in_with_progress_while_others_are_served(tmp_path: Path) -> None:
     async def story(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pwd
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from nacd.server import control
 from nacd.server.people.command import OrderRefused
 from nacd.server.people.overriding import end_of
 from nacd.server.people.roles import Roles
+from nacd.session.table import apply
+from nacd.session.tie import tie
+from nacd.store.sessions import SessionStore
 from nacd.values import AccessKind, Assurance, Device, DeviceId, IdentitySource, Instant
 from tests.server.people.stage import Stage, within
 from tests.store.live.stage import NOW, authorized, guid, mac
@@ -64,6 +68,16 @@ def test_an_order_that_has_rotted_is_told_with_the_state_of_things(tmp_path: Pat
         assert f"counts as a block of mac `{mac(1)}` until it is lifted" in words
 
     within(tmp_path, story)
+
+
+@pytest.mark.parametrize("order", ["override.list", "override.lift"])
+def test_orders_that_nobody_could_read_yet_are_not_said_to_be_none(tmp_path: Path, order: str) -> None:
+    async def story(stage: Stage) -> None:
+        kind, words = await stage.refusal(order, id=1)
+        assert (kind, "another nacd has it" in words) == ("not_done", True), words
+
+    with closing(SessionStore(tmp_path / "sessions.sqlite", apply=apply, tie=tie, report=print)):
+        within(tmp_path, story)
 
 
 def test_a_mac_is_overridden_in_its_one_spelling(tmp_path: Path) -> None:

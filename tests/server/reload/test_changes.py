@@ -94,3 +94,44 @@ def test_other_settings_are_told_by_their_paths(site: Site) -> None:
 
 def test_nothing_is_told_of_what_is_the_same(site: Site) -> None:
     assert after(site, lambda site: site.change("state: state", "state: state # the same")) == ()
+
+
+OLD = 'secret: "file:secrets/nas", vendor: cisco-ios'
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        ("nas", "nas next", "next secret of NAS `switch` added: both are valid"),
+        ("nas next", "nas", "next secret of NAS `switch` removed: it is not valid any more"),
+        ("nas next", "nas other", "next secret of NAS `switch` changed"),
+        (
+            "nas next",
+            "next",
+            "secret of NAS `switch`: the next one has taken the place of the one before, which is not valid any more",
+        ),
+        ("nas", "next", "secret of NAS `switch` changed"),
+    ],
+)
+def test_each_step_of_a_change_of_secrets_has_its_words(site: Site, before: str, now: str, told: str) -> None:
+    for name in ("next", "other"):
+        site.write(f"secrets/{name}", f"the-secret-named-{name}", 0o600)
+
+    def written(names: str) -> str:
+        pair = zip(("secret", "next_secret"), names.split(), strict=False)
+        return ", ".join(f'{key}: "file:secrets/{name}"' for key, name in pair) + ", vendor: cisco-ios"
+
+    site.change(OLD, written(before))
+    changes = after(site, lambda site: site.change(written(before), written(now)))
+    assert changes == (told,)
+
+
+def test_a_secret_for_changing_sessions_is_told_apart(site: Site) -> None:
+    site.write("secrets/das", "the-secret-of-the-das", 0o600)
+    site.write("secrets/das-next", "the-next-secret-of-the-das", 0o600)
+    with_one = f'{OLD}, dynauth: {{secret: "file:secrets/das"}}'
+    site.change(OLD, with_one)
+    two = with_one.replace("}", ', next_secret: "file:secrets/das-next"}')
+    assert after(site, lambda site: site.change(with_one, two)) == (
+        "next dynauth secret of NAS `switch` added: both are valid",
+    )

@@ -189,7 +189,7 @@ def test_the_server_certificate_and_the_lists_are_read_anew(
 
 def test_what_cannot_be_recorded_does_not_come_into_force(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     from nacd.errors import AuditRefused
-    from nacd.store.audit_log import AuditLog
+    from nacd.store.trail.log import AuditLog
 
     def story(daemon: Daemon) -> None:
         site.change("vlan: 140", "vlan: 141", file="policy.yaml")

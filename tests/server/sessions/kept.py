@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +20,10 @@ from nacd.session.overrides import Orders, Override, OverrideEffect, SubjectKind
 from nacd.session.table import apply
 from nacd.session.tie import tie
 from nacd.sessions import Names, Session, Settled, Wished
-from nacd.store.audit_log import AuditLog
 from nacd.store.sessions import SessionStore
+from nacd.store.trail.log import AuditLog
 from nacd.values import Instant
+from tests.records import told
 from tests.session.making import T, authorized, interim, place, start
 
 SILENT_S = 3_600.0
@@ -163,7 +163,7 @@ class Kept:
         return kept
 
     def records(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in (self.folder / "audit.jsonl").read_text().splitlines()]
+        return told((self.folder / "audit.jsonl").read_text())
 
     def ran_out(self) -> list[int]:
         return [each.id for each in self.upkeep.ran_out(self.clock.now)]

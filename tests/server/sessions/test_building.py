@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,16 @@ from nacd.server.drops import Drops
 from nacd.server.lookups import building as lookups
 from nacd.server.lookups.building import Asking
 from nacd.server.recorder import Recorder
+from nacd.server.sessions import building
 from nacd.server.sessions.building import DATABASE, Watching, build, local_minutes, sayable
 from nacd.session.overrides import Override, OverrideEffect, SubjectKind
 from nacd.session.table import apply
 from nacd.session.tie import tie
 from nacd.sessions import Accounted, AccountingKind, Names, Phase, Place, Session
-from nacd.store.audit_log import AuditLog
+from nacd.store import state_file
+from nacd.store.live.overrides import Kept
 from nacd.store.sessions import SessionStore
+from nacd.store.trail.log import AuditLog
 from nacd.values import Nas
 from tests.server.sessions.wired import configured, guid
 
@@ -96,10 +100,12 @@ def test_the_loop_hears_of_what_is_written_and_looks_at_everybody_at_the_start(t
     play(tmp_path, story)
 
 
-def test_orders_that_were_put_before_a_restart_are_in_memory_after_it(tmp_path: Path) -> None:
-    configured(tmp_path, {"sw": 3799})
-    (tmp_path / "state").mkdir(exist_ok=True)
-    store = SessionStore(tmp_path / "state" / DATABASE, apply=apply, tie=tie, report=pytest.fail)
+def opened(folder: Path) -> SessionStore:
+    (folder / "state").mkdir(exist_ok=True)
+    return SessionStore(folder / "state" / DATABASE, apply=apply, tie=tie, report=pytest.fail)
+
+
+def ordered(store: SessionStore) -> Kept:
     wanted = Override(
         id=0,
         subject_kind=SubjectKind.DEVICE,
@@ -111,11 +117,39 @@ def test_orders_that_were_put_before_a_restart_are_in_memory_after_it(tmp_path: 
         by="anna",
         at=instant().wall,
     )
-    kept = store.put_override(wanted)
-    store.close()
+    return store.put_override(wanted)
+
+
+def test_orders_that_were_put_before_a_restart_are_in_memory_after_it(tmp_path: Path) -> None:
+    configured(tmp_path, {"sw": 3799})
+    with closing(opened(tmp_path)) as store:
+        kept = ordered(store)
 
     async def story(built: Built) -> None:
         assert list(built.watching.orders) == [kept]
+
+    play(tmp_path, story)
+
+
+def test_orders_in_a_file_that_could_not_be_read_at_the_start_are_in_force_as_soon_as_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_file, "RETRY_S", 0.0)
+    monkeypatch.setattr(building, "_LOOK_EVERY_S", 0.001)
+    configured(tmp_path, {"sw": 3799})
+    store = opened(tmp_path)
+    kept = ordered(store)
+
+    async def story(built: Built) -> None:
+        watching = built.watching
+        assert "another nacd has it" in watching.store.problem
+        assert list(watching.orders) == []
+        (words,) = watching.store.damaged_overrides
+        assert "orders that stand in it (`nacd quarantine`, `block`, `allow`) do not hold" in words
+        store.close()
+        await watching.start()
+        assert list(watching.orders) == [kept]
+        assert watching.store.damaged_overrides == ()
 
     play(tmp_path, story)
 

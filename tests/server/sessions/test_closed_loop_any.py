@@ -154,6 +154,8 @@ def contradictions(records: list[dict[str, Any]]) -> list[str]:
         elif event == "session.converged":
             is_there = standing == goal or each["session"]["phase"] == "ended"
             wrong = wanted.pop(id, None) is None or not is_there
+        elif event == "session.withdrawn":
+            wrong = wanted.pop(id, None) != goal
         else:
             wrong = False
         if wrong:

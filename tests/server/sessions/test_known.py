@@ -134,6 +134,14 @@ def test_a_restart_knows_who_was_seen_where_also_of_sessions_that_are_over(house
     assert resume(frozenset({"switch"})) == 0
     assert resume(frozenset()) == 1
     assert known.machines.macs(COMPLIANT_GUID) == (LAPTOP_MAC,)
+    other = Device(
+        id=DeviceId(guid="0" * 7 + COMPLIANT_GUID[7:]),
+        source=IdentitySource.CERTIFICATE,
+        assurance=Assurance.CERTIFICATE,
+    )
+    known.machines.learn(AccessKind.DOT1X, other, LAPTOP_MAC, "contoso", 1.0)
+    assert resume(frozenset()) == 1
+    assert known.machines.macs(COMPLIANT_GUID) == (), "what is read from before the start is older than what is seen"
 
 
 def test_a_verdict_that_is_only_on_the_disk_is_looked_for_once(house: House) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -50,10 +49,10 @@ from nacd.sessions import (
     Session,
     Standing,
 )
-from nacd.store.audit_log import AuditLog
 from nacd.store.live.guard_file import GuardFile
 from nacd.store.live.outcome import Applied
 from nacd.store.sessions import SessionStore
+from nacd.store.trail.log import AuditLog
 from nacd.values import (
     AccessKind,
     AccessRequest,
@@ -68,6 +67,7 @@ from nacd.values import (
     Instant,
     Nas,
 )
+from tests.records import told
 from tests.server.sessions.switch import SECRET, Switch
 
 POLICY = """\
@@ -320,7 +320,7 @@ class Wired:
         return found
 
     def records(self, *events: str) -> list[dict[str, Any]]:
-        lines = map(json.loads, (self.folder / "audit.jsonl").read_text().splitlines())
+        lines = told((self.folder / "audit.jsonl").read_text())
         return [each for each in lines if each["event"] in events or not events]
 
     def names(self) -> list[str]:
@@ -341,6 +341,8 @@ class Wired:
         while time.monotonic() < end or self.loop.status(self.clock()).queued:
             self.loop.tick(self.clock())
             await asyncio.sleep(0.01)
+        if self.loop._work is not None:  # what was taken from the queue last is being decided
+            await asyncio.wait({self.loop._work})
         assert self.bugs == []
 
 

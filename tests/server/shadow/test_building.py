@@ -14,7 +14,7 @@ from nacd.server.lookups.tenants import Lookups
 from nacd.server.recorder import Recorder
 from nacd.server.shadow import building
 from nacd.session.macs.machines import Machines
-from nacd.store.audit_log import AuditLog
+from nacd.store.trail.log import AuditLog
 from nacd.values import (
     AccessKind,
     Assurance,

@@ -93,7 +93,7 @@ class Pair:
 def decisions(house: House) -> list[Any]:
     found = [record for record in house.records() if record["code"][:2] == "A1"]
     for record in found:
-        for name in TIMES:
+        for name in (*TIMES, "seq", "link"):
             record.pop(name, None)
         record.get("compliance", {}).update(as_of="", age_s=0)
         record.get("identity", {}).pop("attempts", None)

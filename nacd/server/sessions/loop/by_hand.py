@@ -78,7 +78,9 @@ class ByHand:
 
         key = f"{session.id}, by hand"
         try:
-            outcome = await self._sender.ask(target, asked.code, asked.attributes, asked.secret, key, leaves)
+            outcome = await self._sender.ask(
+                target, asked.code, asked.attributes, asked.secret, key, leaves, asked.overlap
+            )
         except (BadValue, ValueError) as wrong:
             outcome = _not_asked(str(wrong))
         self._telling.answered(session, verb, outcome, self._clock())

@@ -136,7 +136,8 @@ def is_confirmed(wanted: Standing) -> bool:
     """Whether Intune was just asked about this one device."""
     verdict = wanted.compliance
     if verdict.source is ComplianceSource.CACHE:
-        return wanted.at - verdict.as_of <= _JUST_ASKED_S
+        # A date that lies ahead is of before the clock was set back.
+        return abs(wanted.at - verdict.as_of) <= _JUST_ASKED_S
     return verdict.source is ComplianceSource.LIVE
 
 

@@ -246,8 +246,11 @@ class Deciding:
         return self._orders.in_force(grounds.identity, grounds.mac, grounds.tenant, now.wall)
 
     def _in_inventory(self, session: Session, now: Instant) -> tuple[str, ...]:
-        grounds = session.grounds
-        return self._orders.inventory.words(grounds.mac, now.wall) if isinstance(grounds, Grounds) else ()
+        """An inventory that cannot be read is no news: whoever was let in by it stays."""
+        grounds, inventory = session.grounds, self._orders.inventory
+        if not isinstance(grounds, Grounds):
+            return ()
+        return grounds.inventory if inventory.unread else inventory.words(grounds.mac, now.wall)
 
     def _can_be_given(self, session: Session, order: InForce) -> bool:
         """As a login of it would find: a NAS of another vendor may not know the order's profile."""
@@ -321,12 +324,14 @@ class Deciding:
             session = applied.session
             if not applied.stored or not isinstance(session, Session):
                 batch.words[each.session.id] = self._not_kept(applied, now)
-            elif session.phase is Phase.ENDED:
+                continue
+            if session.phase is Phase.ENDED:
                 batch.words[each.session.id] = f"it is {session.phase}"
-            elif session.standing != each.session.standing:
+                continue
+            if session.standing != each.session.standing:
                 self._again(session.id)
                 batch.words[each.session.id] = _MEANWHILE
-            else:
+            if is_same_decision(session.standing, each.session.standing):
                 why = "the decision it lives under is wanted again"
                 self._telling.withdrawn(session, each.pending.wanted, why, each.pending.since, now)
 

@@ -73,7 +73,7 @@ class Requests:
 
         key = str(each.session.id)
         try:
-            flight = self._sender.ask(target, asked.code, asked.attributes, asked.secret, key, leaves)
+            flight = self._sender.ask(target, asked.code, asked.attributes, asked.secret, key, leaves, asked.overlap)
         except (BadValue, ValueError) as wrong:
             self._came(each, Outcome(meaning=Meaning.CONFIGURATION, detail=str(wrong), tries=0))
             return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ from nacd.server.drops import Drops
 from nacd.server.metrics.tally import Tally
 from nacd.server.recorder import Recorder
 from nacd.server.sessions.loop.telling import Telling
-from nacd.store.audit_log import AuditLog
+from nacd.store.trail.log import AuditLog
+from tests.records import told
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Desk:
     telling: Telling
 
     def records(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.file.read_text().splitlines()]
+        return told(self.file.read_text())
 
     def names(self) -> list[str]:
         return [each["event"] for each in self.records()]

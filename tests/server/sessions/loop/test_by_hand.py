@@ -67,7 +67,7 @@ def test_a_nas_is_asked_and_what_it_said_is_told_and_recorded(tmp_path: Path, ve
         assert answer["answer"]["meaning"] == "acknowledged"
         assert house.session(session.id) == session
 
-    by_hand(tmp_path, story)
+    by_hand(tmp_path, story, timing=Timing(irt_s=20.0))  # nothing is asked twice, however late the answer is seen
 
 
 def test_no_window_and_no_guard_holds_it_and_what_is_wanted_besides_stays_wanted(tmp_path: Path) -> None:

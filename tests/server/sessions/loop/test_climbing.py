@@ -79,6 +79,11 @@ def test_only_what_intune_was_just_asked_about_this_device_is_confirmed(
     assert is_confirmed(wanted) is confirmed
 
 
+def test_a_verdict_of_before_the_clock_was_set_back_is_not_one_of_just_now() -> None:
+    wanted = replace(standing("fix"), compliance=compliance("noncompliant", NOW + 3_600.0, "cache"))
+    assert not is_confirmed(wanted)
+
+
 # -- what the disk is told when nobody goes on -------------------------------------------------------
 
 

@@ -3,63 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from nacd.reassess import Reassessed
 from nacd.server.sessions.loop.deciding import Deciding
-from nacd.session.overrides import Override, OverrideEffect, SubjectKind
-from nacd.sessions import Gone, NotOurs, Pending, Phase, Session, Settled, Standing
-from nacd.values import Effect
-from tests.server.sessions.wired import POLICY, TENANT, Wired, compliance, guid, play, wired
+from nacd.session.overrides import NO_OVERRIDE
+from nacd.sessions import Gone, NotOurs, Pending, Phase, Session, Settled
+from tests.server.sessions.loop.decided import TIGHT, decided, let_in, wanted
+from tests.server.sessions.wired import POLICY, TENANT, Wired, compliance, guid
 
-LOOSE = "sessions: {guard: {down: {max_flips: 1000, max_flip_percent: 100}}}\n"
-TIGHT = "sessions: {guard: {down: {max_flips: 2, max_flip_percent: 100}}}\n"
 MEANWHILE = "it has logged in meanwhile, and is decided again"
-
-
-def decided(folder: Path, story: Callable[[Wired, Deciding], Coroutine[Any, Any, None]], **how: Any) -> None:
-    """A story of a loop that takes no turns: nobody ticks."""
-
-    async def all_of_it() -> None:
-        async with wired(folder, "sw", **{"more": LOOSE, **how}) as house:
-            house.gate.live_sessions = 1_000
-            await story(house, house.loop._deciding)
-
-    play(all_of_it)
-
-
-async def let_in(house: Wired, count: int, state: str = "compliant") -> list[Session]:
-    sessions = []
-    for device in range(1, count + 1):
-        house.knows(device, state)
-        session = (await house.login(device, f"A{device}")).session
-        assert isinstance(session, Session)
-        sessions.append(session)
-    return sessions
-
-
-def order(effect: str, house: Wired, device: int = 1, profile: str = "", until_s: float = 0.0) -> Override:
-    at = house.clock().wall
-    return Override(
-        id=device,
-        subject_kind=SubjectKind.DEVICE,
-        subject=guid(device),
-        tenant="",
-        effect=OverrideEffect(effect),
-        profile=profile,
-        reason="a test",
-        by="anna",
-        at=at,
-        until=at + until_s if until_s else 0.0,
-    )
-
-
-def wanted(house: Wired, session: Session) -> Standing:
-    wish = house.session(session.id).wish
-    assert isinstance(wish, Pending)
-    return wish.wanted
 
 
 # -- batches ----------------------------------------------------------------------------------------
@@ -163,6 +117,26 @@ def test_what_is_taken_back_from_a_session_that_logged_in_meanwhile_is_not_said_
     decided(tmp_path, story, mute=("sw",))
 
 
+def test_what_is_taken_back_is_recorded_also_when_the_session_logged_in_meanwhile_and_got_the_same(
+    tmp_path: Path,
+) -> None:
+    async def story(house: Wired, deciding: Deciding) -> None:
+        (session,) = await let_in(house, 1)
+        house.knows(1, "noncompliant")
+        await deciding.decide([session], "verdict")
+        read = house.session(session.id)
+        house.loop._climbs.drop(session.id)
+        house.clock.ahead_s += 1
+        house.knows(1, "compliant")
+        await house.login(1, "A1")
+        assert await deciding.decide([read], "verdict") == ((session.id, MEANWHILE),)
+        assert house.session(session.id).wish == Settled()
+        (told,) = house.records("session.withdrawn")
+        assert (told["standing"]["profile"], told["wanted"]["profile"]) == ("corporate", "quarantine")
+
+    decided(tmp_path, story, mute=("sw",))
+
+
 def test_one_that_has_aged_is_decided_like_any_other(tmp_path: Path) -> None:
     async def story(house: Wired, deciding: Deciding) -> None:
         (session,) = await let_in(house, 1)
@@ -214,6 +188,24 @@ def test_news_counts_before_memory_unless_memory_is_newer(tmp_path: Path) -> Non
     decided(tmp_path, story)
 
 
+def test_while_the_inventory_cannot_be_read_whoever_was_let_in_by_it_stays(tmp_path: Path) -> None:
+    async def story(house: Wired, deciding: Deciding) -> None:
+        (read,) = await let_in(house, 1)
+        listed = replace(
+            read,
+            grounds=replace(house.grounds(1), inventory=("any",)),
+            standing=replace(house.standing(house.grounds(1)), profile="guests", rule="listed"),
+        )
+        for unread, profile in ((True, "guests"), (False, "corporate")):
+            house.orders.inventory.unread = unread
+            made = deciding.would(listed, house.knows(1, "compliant"), NO_OVERRIDE, house.clock().wall)
+            assert isinstance(made, Reassessed)
+            assert made.wanted.profile == profile
+
+    rule = "rules:\n  - {name: listed, when: {access: dot1x, inventory: any}, then: guests}\n"
+    decided(tmp_path, story, policy=POLICY.replace("rules:\n", rule))
+
+
 def test_what_lies_on_the_disk_alone_is_recalled(tmp_path: Path) -> None:
     async def story(house: Wired, deciding: Deciding) -> None:
         sessions = await let_in(house, 60)
@@ -259,66 +251,6 @@ def test_a_verdict_that_has_grown_old_is_another_verdict(tmp_path: Path) -> None
         assert wanted(house, session).rule == "old"
 
     decided(tmp_path, story, policy=policy)
-
-
-# -- orders -----------------------------------------------------------------------------------------
-
-
-def test_an_order_for_a_profile_that_its_nas_cannot_be_given_is_a_refusal_that_comes_about(tmp_path: Path) -> None:
-    async def story() -> None:
-        async with wired(tmp_path, "sw", more=LOOSE) as house:
-            rendered = {pair: each for pair, each in house.assembled.rendered.items() if pair[0] != "guests"}
-            await house.restart(replace(house.assembled, rendered=rendered))
-            (session,) = await let_in(house, 1)
-            put = order("quarantine", house, profile="guests")
-            house.orders.put(put)
-            house.loop.overridden(put)
-            await house.until(lambda: house.records("session.answered"))
-            assert (wanted(house, session).effect, wanted(house, session).rule) == (Effect.DENY, "override-quarantine")
-            # A login finds the same order, and is refused.
-            house.knows(1, "not_managed")
-            await house.login(1, "A1")
-            await house.until(lambda: house.records("session.converged"))
-            assert house.session(session.id).phase is Phase.ENDED
-
-    play(story)
-
-
-def test_an_order_can_be_given_by_the_vendor_that_the_nas_has_now(tmp_path: Path) -> None:
-    async def story(house: Wired, deciding: Deciding) -> None:
-        (session,) = await let_in(house, 1)
-        grounds = house.grounds(1)
-        before = replace(session, grounds=replace(grounds, nas=replace(grounds.nas, vendor="another-vendor")))
-        house.orders.put(order("quarantine", house, profile="guests"))
-        await deciding.decide([before], "override", ordered=True)
-        assert wanted(house, session).profile == "guests"
-
-    decided(tmp_path, story)
-
-
-def test_the_end_of_orders_passes_the_guard_also_if_it_came_while_nobody_looked(tmp_path: Path) -> None:
-    async def story() -> None:
-        async with wired(tmp_path, "sw", more=TIGHT) as house:
-            for device in range(1, 6):
-                put = order("allow", house, device, profile="guests", until_s=60)
-                house.orders.put(put)
-                kept = await house.book.read(lambda store, put=put: store.put_override(put))
-                assert kept == put
-                house.knows(device, "noncompliant")
-                under = replace(
-                    house.standing(house.grounds(device)), rule="override-allow", profile="guests", effect=Effect.ALLOW
-                )
-                house.standing = lambda *_, under=under: under  # type: ignore[method-assign]
-                await house.login(device, f"A{device}")
-                del house.standing  # type: ignore[method-assign]
-            await house.quiet(0.1)
-            assert house.switches["sw"].heard == []
-            house.clock.ahead_s += 61
-            await house.restart()
-            await house.until(lambda: len(house.switches["sw"].heard) == 5)
-            assert house.records("session.held") == []
-
-    play(story)
 
 
 # -- what goes wrong --------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ def test_what_is_recorded_of_requests_is_counted_by_hand_too(told: Desk) -> None
     told.telling.converged(one(), standing("fix"), "it ended", NOW - 5, T)
     told.telling.converged(one(), standing("fix"), "the clock was set back", NOW + 500, T)
     told.telling.withdrawn(one(), standing("fix"), "it is healed", NOW - 5, T)
-    assert (told.tally.changes, told.tally.changes_s) == (2, 5.0)
+    assert (told.tally.changes, told.tally.took.total) == (2, 5.0)
 
 
 def test_a_nas_that_cannot_be_asked_is_recorded_once_and_named_again_after_a_while(told: Desk) -> None:

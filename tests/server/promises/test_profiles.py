@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from nacd.config.load import load
-from nacd.server.assembly import reach
+from nacd.server.promises.profiles import reach
 from nacd.values import Authentication, Nas
 from tests.server.house import Site
 

@@ -1,0 +1,1 @@
+"""The audit trail as the daemon's configuration wants it."""
