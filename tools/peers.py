@@ -2,7 +2,7 @@
 """Unpacks real RADIUS peers for the tests, privately, under ``.peers/``.
 
 Knows: which Debian packages hold eapol_test, radclient, hostapd, wpa_supplicant, freeradius, two
-VPN gateways, tshark, promtool and RADIUS clients in other languages (one of them npm's), and how their programs run
+VPN gateways, tshark, Prometheus and RADIUS clients in other languages (one of them npm's), and how their programs run
 from a folder of their own. Refuses to install anything: no
 package script runs, no service starts, nothing outside ``.peers/`` is written (apart from
 ``apt-get update``, and that only as root when apt's lists are missing or too old).
@@ -34,8 +34,10 @@ PACKAGES += ("libstrongswan-standard-plugins", "libstrongswan-extra-plugins", "o
 # RADIUS clients in other languages, for tests/zoo.
 PACKAGES += ("libauthen-radius-perl", "libnet-radius-perl", "php-dapphp-radius", "php-cli")
 PACKAGES += ("libradcli4", "libradsec0", "libpam-radius-auth")
-# Prometheus's own judge of what it is given.
+# Prometheus itself, and its own judge of what it is given.
 PACKAGES += ("prometheus",)
+# A collector of syslog over TLS.
+PACKAGES += ("rsyslog", "rsyslog-openssl")
 
 PROGRAMS = {
     "eapol_test": "eapoltest",
@@ -55,6 +57,8 @@ PROGRAMS = {
     "ocserv": "ocserv",
     "openconnect": "openconnect",
     "promtool": "prometheus",
+    "rsyslogd": "rsyslog",
+    "prometheus": "prometheus",
 }
 
 # The C library and its loader must come from the machine itself: a private copy cannot be mixed with the
@@ -193,6 +197,9 @@ def wrapper(name: str) -> str:
         extra = f" -D {shlex.quote(str(ROOT / 'usr/share/freeradius'))}"
     if private and name == "radclient":
         extra += f" -d {shlex.quote(str(ROOT / 'etc/freeradius/3.0'))}"
+    if private and name == "rsyslogd":
+        modules = next((str(each) for each in ROOT.glob("usr/lib/*/rsyslog")), "")
+        lines.append(f"export RSYSLOG_MODDIR={shlex.quote(modules + '/')}")
     begin = "exec"
     if private and name in {"charon", "swanctl"}:
         # They look for their plugins under /usr/lib alone, and write to /run: both are theirs alone in here.

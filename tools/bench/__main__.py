@@ -17,6 +17,7 @@ from pathlib import Path
 
 from nacd.sim.intune import IntuneSimulator
 from tools.bench import cases, meter, page, report, site, strain
+from tools.bench.audit import run as audit
 from tools.bench.compliance import run as compliance
 from tools.bench.limits import Echo
 from tools.bench.policy import run as policies
@@ -151,6 +152,14 @@ def run(arguments: argparse.Namespace, stack: ExitStack) -> report.Results:
         results.compliance = compliance.measure(
             laboratory.folder / "compliance", credentials, laboratory.cores, sizes, say
         )
+    if "audit".startswith(only):
+        results.audit = audit.measure(
+            laboratory.folder / "audit",
+            laboratory.credentials[site.KINDS[0]],
+            laboratory.cores,
+            audit.QUICK if quick else audit.FULL,
+            say,
+        )
     if "policy".startswith(only):
         results.policies = policies.measure(
             laboratory.folder / "policies", policies.QUICK if quick else policies.FULL, say
@@ -171,7 +180,9 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.bench", description="nacd beside FreeRADIUS, verdicts, sessions"
     )
-    known = "mab, mab-new, accounting, accounting-64 ..., tls, tls-p256-1.3 ..., latency, memory, compliance, policy"
+    known = (
+        "mab, mab-new, accounting, accounting-64 ..., tls, tls-p256-1.3 ..., latency, memory, compliance, audit, policy"
+    )
     known += ", sessions"
     parser.add_argument("--only", default="", metavar="NAME", help=f"what begins with this: {known}")
     parser.add_argument("--rounds", type=int, default=0, help=f"rounds (default {FULL.rounds})")

@@ -16,6 +16,7 @@ from pathlib import Path
 from OpenSSL import SSL
 
 from tools.bench import logins, report, site
+from tools.bench.audit import figures as of_audit
 from tools.bench.compliance import figures as of_compliance
 from tools.bench.policy import figures as of_policies
 from tools.bench.servers import freeradius
@@ -53,6 +54,7 @@ it is the throughput. This page is written by `python -m tools.bench --record do
 - Memory of a half-open conversation is the growth of resident memory divided by their number, after a first tenth, on
   servers of their own. nacd's contains the answer it keeps for retransmissions.
 {compliance}
+{audit}
 {policies}
 {sessions}
 
@@ -142,6 +144,7 @@ def page(results: report.Results) -> str:
         dot1x_rule=site.DOT1X_RULE,
         lines="; ".join(_line_octets(results)),
         compliance="\n".join(f"- {note}" for note in of_compliance.notes(results.compliance)),
+        audit="\n".join(f"- {note}" for note in of_audit.notes(results.audit)),
         policies="\n".join(f"- {note}" for note in of_policies.notes(results.policies)),
         sessions="\n".join(f"- {note}" for note in of_sessions.notes(results.sessions)),
         machine="\n".join(f"- {line}" for line in machine()),

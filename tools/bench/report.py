@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from tools.bench.audit import figures as of_audit
 from tools.bench.cases import LINE, LINE_PYTHON, NACD, POOL, Case
 from tools.bench.compliance import figures as of_compliance
 from tools.bench.policy import figures as of_policies
@@ -43,6 +44,7 @@ class Results:
     packets: dict[str, list[float]] = field(default_factory=dict)
     line_octets: dict[str, dict[str, int]] = field(default_factory=dict)
     compliance: of_compliance.Compliance | None = None
+    audit: of_audit.Audit | None = None
     policies: list[of_policies.Policy] = field(default_factory=list)
     sessions: of_sessions.Sessions | None = None
     others: float = 0.0
@@ -83,6 +85,8 @@ def tables(results: Results) -> list[Table]:
         found.append(("Resident memory", columns, _memory(results)))
     if results.compliance is not None:
         found += of_compliance.tables(results.compliance)
+    if results.audit is not None:
+        found += of_audit.tables(results.audit)
     found += of_policies.tables(results.policies)
     if results.sessions is not None:
         found += of_sessions.tables(results.sessions)

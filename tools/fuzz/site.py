@@ -53,8 +53,8 @@ from nacd.session.tie import again, tie
 from nacd.sessions import Accounted, Authorized, Change, Session
 from nacd.sim.pki import COMPLIANT_GUID, NONCOMPLIANT_GUID, SERVER_NAME, Authority, Issued, intune_uri
 from nacd.steps import Step
-from nacd.store.audit_log import AuditLog
 from nacd.store.live.outcome import Applied
+from nacd.store.trail.log import AuditLog
 from nacd.values import AccessRequest, Compliance, ComplianceSource, ComplianceState, DeviceId, Instant, Secret
 
 PRINTER = "00-11-85-AA-BB-CC"

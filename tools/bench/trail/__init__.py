@@ -1,0 +1,1 @@
+"""Trails of millions of records, for whoever measures what reads them."""
