@@ -267,7 +267,8 @@ def main() -> None:
         _run()
     finally:
         try:
-            if not getattr(sys.stderr, "closed", True):  # whoever has lost its reader closes it; there may be none at all
+            # Whoever has lost its reader closes it; there may be none at all.
+            if not getattr(sys.stderr, "closed", True):
                 print(end="", file=sys.stderr, flush=True)
         except OSError:  # the log takes nothing: that is no reason for an exit code of its own (Python's would be 120)
             _let_go_of(_STDERR)
