@@ -163,9 +163,17 @@ def _to_disk(folder: Path) -> None:
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """Signals that would end the program wait until the end of the block."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    """Signals that would end the program wait until the end of the block. For the main thread.
+
+    A mask would hold them back from this thread alone: where there are others, one of them takes the signal, and Python
+    interrupts the main thread all the same.
+    """
+    came: list[int] = []
+    before = {each: signal.signal(each, lambda number, _frame: came.append(number)) for each in _STOPS}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        for number in came:
+            signal.raise_signal(number)
