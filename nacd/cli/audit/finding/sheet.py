@@ -131,7 +131,7 @@ def _head(found: Reported) -> None:
     span = f"from {shown(found.since_ms / 1000)} to {shown(found.until_ms / 1000)} (UTC)"
     strange = f"; {walked.strange:,} lines are no records" if walked.strange else ""
     files = "1 file" if walked.files == 1 else f"{walked.files:,} files"
-    print(f"{span}, {found.tally.records:,} records in {files}{strange}")
+    print(f"{span}, {found.tally.records:,} records counted in {files}{strange}")
 
 
 def _ranked(found: Reported, name: str) -> tuple[list[str], int]:
