@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import random
 import socket
 import subprocess
@@ -58,6 +60,19 @@ def test_a_line_that_is_no_json_is_kept_for_the_judge(tmp_path: Path) -> None:
     assert (len(found.bugs), found.broken, found.decisions) == (1, ["half a li\n"], [])
 
 
+def test_full_files_are_read_by_the_number_of_their_first_record_whatever_the_clock_said(tmp_path: Path) -> None:
+    bug = '{{"code": "A9009E", "why": "{}"}}\n'
+    (tmp_path / "audit-20261123T100000Z-000000000001.jsonl").write_text(bug.format(1), encoding="utf-8")
+    with gzip.open(tmp_path / "audit-20261123T100000Z-000000000001.jsonl.gz", "wt", encoding="utf-8") as packed:
+        packed.write(bug.format(1))
+    (tmp_path / "audit-20261123T090000Z-000000000002.jsonl").write_text(bug.format(2), encoding="utf-8")
+    (tmp_path / "audit-20261123T090000Z-000000000002.idx").write_bytes(b"an index")
+    (tmp_path / "audit.jsonl").write_text(bug.format(3), encoding="utf-8")
+    found = read_audit(tmp_path / "audit.jsonl")
+    assert [json.loads(line)["why"] for line in found.bugs] == ["1", "2", "3"]
+    assert found.files == 3
+
+
 @pytest.mark.slow
 def test_a_minute_of_everything_going_wrong_breaks_no_promise(tmp_path: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -70,4 +85,5 @@ def test_a_minute_of_everything_going_wrong_breaks_no_promise(tmp_path: Path) ->
     assert outcome.finding.decisions["compliant", "stale"] > 0
     assert len(outcome.story.restarts) > 1
     assert outcome.story.steps
+    assert outcome.files > 1
     assert (tmp_path / "soak.md").read_text(encoding="utf-8").startswith("# Soak\n")

@@ -40,6 +40,7 @@ def rows(outcome: Outcome) -> list[tuple[str, str]]:
         ),
         ("retransmissions, never answered", f"{load.traffic.retransmissions:,}, {silent:,}"),
         ("accounting records, never answered", f"{load.accounted.requests:,}, {load.accounted.given_up:,}"),
+        ("files of the audit trail, read as one", f"{outcome.files:,}"),
         ("questions that Intune answered", f"{outcome.answers:,}"),
         ("devices flipped, retired, enrolled anew", f"{story.flips:,}, {story.retired:,}, {story.enrolled:,}"),
         ("troubles played", f"{len(story.played)} of {len(played)} kinds"),

@@ -1,12 +1,13 @@
-"""nacd's audit file and log as an independent reader sees them: lines of JSON, and nothing of nacd's code.
+"""nacd's audit trail and log as an independent reader sees them: lines of JSON, and nothing of nacd's code.
 
 Knows: names of fields out of ``docs/audit-events.md``. Refuses to know: whether what they say is right (``judge``).
 """
 
 from __future__ import annotations
 
+import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -43,33 +44,51 @@ class Record:
 
 @dataclass(slots=True)
 class AuditFile:
-    """Everything that was read. others: records that are no decisions, by session. broken: lines that are no JSON."""
+    """Everything that was read. others: records that are no decisions, by session. broken: lines that are no JSON.
+    files: how many they lie in."""
 
     decisions: list[Record]
     others: dict[str, list[str]]
     bugs: list[str]
     broken: list[str]
+    files: int = 1
 
 
-def read_audit(path: Path) -> AuditFile:
-    """The whole file, in its order."""
-    found = AuditFile(decisions=[], others={}, bugs=[], broken=[])
-    with path.open(encoding="utf-8") as lines:
-        for place, line in enumerate(lines, start=1):
-            try:
-                fields = json.loads(line)
-            except ValueError:
-                found.broken.append(line[:200])
-                continue
-            code = str(fields["code"])
-            if code in DECISIONS:
-                found.decisions.append(record(place, fields, line.strip()))
-            elif code == _BUG:
-                found.bugs.append(line.strip())
-            else:
-                session = str(fields.get("session", {}).get("acct_session_id", ""))
-                found.others.setdefault(session, []).append(code)
+def read_audit(live: Path) -> AuditFile:
+    """The whole trail in its order: full files, compressed or not, and the live one."""
+    files = trail(live)
+    found = AuditFile(decisions=[], others={}, bugs=[], broken=[], files=len(files))
+    for place, line in enumerate(_lines(files), start=1):
+        try:
+            fields = json.loads(line)
+        except ValueError:
+            found.broken.append(line[:200])
+            continue
+        code = str(fields["code"])
+        if code in DECISIONS:
+            found.decisions.append(record(place, fields, line.strip()))
+        elif code == _BUG:
+            found.bugs.append(line.strip())
+        else:
+            session = str(fields.get("session", {}).get("acct_session_id", ""))
+            found.others.setdefault(session, []).append(code)
     return found
+
+
+def trail(live: Path) -> list[Path]:
+    """Its files, the oldest first: by the number of the first record, which a name ends with; clocks are set here."""
+    full = {}
+    for path in sorted(live.parent.glob(f"{live.stem}-*-*{live.suffix}*")):
+        first = path.name.partition(live.suffix)[0].rpartition("-")[2]
+        if path.suffix in (live.suffix, ".gz"):
+            full[int(first)] = path  # the file itself, or what is compressed of it
+    return [*(full[first] for first in sorted(full)), live]
+
+
+def _lines(files: Sequence[Path]) -> Iterator[str]:
+    for path in files:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+            yield from lines
 
 
 def record(place: int, fields: Mapping[str, Any], line: str) -> Record:

@@ -74,6 +74,8 @@ class Outcome:
     memory: Memory
     without_excuse_s: float
     answers: int
+    files: int
+    """Of the audit trail."""
     lag_s: float
 
 
@@ -114,8 +116,9 @@ class _Run:
         problems += [f"{lost} accounting records were never answered"] if lost else []
         problems += [self._story.broken] if self._story.broken else []
         problems += [] if self._memory.flat else [f"memory grew: {self._memory.samples[-1]}"]
+        audit = read_audit(self._folder / "audit.jsonl")
         evidence = Evidence(
-            audit=read_audit(self._folder / "audit.jsonl"),
+            audit=audit,
             asked=load.asked,
             past=past,
             answers=answers,
@@ -134,6 +137,7 @@ class _Run:
             memory=self._memory,
             without_excuse_s=windows.without_s(began, time.time()),
             answers=len(answers),
+            files=audit.files,
             lag_s=max(loop.lag, default=0.0),
         )
 

@@ -186,7 +186,7 @@ class Stage:
             },
             "compliance": scene.compliance_section(),
             "policy": "policy.yaml",
-            "audit": {"file": str(folder / "audit.jsonl")},
+            "audit": {"file": str(folder / "audit.jsonl"), "rotate": {"size": "16MiB"}},
             "state": str(folder / "state"),
         }
         (folder / "nacd.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
