@@ -59,7 +59,11 @@ def know_strangers() -> None:
 def settle() -> None:
     """Let what earlier sources still ask in the background come to its end, so that it is nobody else's history."""
     for thread in threading.enumerate():
-        if thread.name == "intune-flight" and thread not in _strangers:
+        if thread.name != "intune-flight" or thread in _strangers:
+            continue
+        while not thread.is_alive() and thread in threading.enumerate():
+            time.sleep(0.001)  # it is only about to start, or to end
+        if thread.is_alive():
             thread.join(20.0)
 
 

@@ -380,10 +380,10 @@ def test_a_429_is_counted_and_the_pause_after_it_is_told(microsoft: IntuneSimula
     before = asked(asks, store)
     assert (before["throttled_total"], before["paused_seconds"], before["consent_missing"]) == (0, 0, 0)
     assert before["token_left_seconds"] > 60
-    # Once: what it says of itself may be asked for in the background at the same time.
-    microsoft.fault("throttle", service="compliance", seconds=600, times=1)
+    # What the service says of itself may be asked for in the background at the same time, and is throttled, too.
+    microsoft.fault("throttle", service="compliance", seconds=600)
     after = asked(asks, store)
-    assert after["throttled_total"] == 1
+    assert after["throttled_total"] in (1, 2)
     assert 500 < after["paused_seconds"] <= 600
 
 

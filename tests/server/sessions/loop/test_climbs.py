@@ -317,7 +317,8 @@ def test_what_is_wanted_of_a_session_outlives_a_reboot_that_its_nas_tells_of(tmp
             asked = len(on.switch.heard)
             on.switch.answers = lambda _: 503
             on.house.clock.ahead_s += 200
-            await on.until(lambda: on.house.session(page.id).phase is Phase.ENDED)
+            await on.until(lambda: on.house.records("session.converged"))  # written when the session has ended
+            assert on.house.session(page.id).phase is Phase.ENDED
             assert len(on.switch.heard) > asked
             (told,) = on.house.records("session.converged")
             assert told["session"]["phase"] == "ended"
