@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo run test test-pure check conformance reference bench scenarios fuzz soak wheel deb man debian format peers lock clean
+.PHONY: help setup demo run test test-pure check conformance reference bench compiled scenarios fuzz soak wheel deb man debian format peers lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,7 +48,7 @@ check: setup ## ruff, format, mypy --strict, architecture
 	@$(BIN)/mypy --strict
 	@$(BIN)/mypy --strict tools/peers.py tools/conformance.py
 	@$(BIN)/mypy --strict -p tools.man -p tools.packaging
-	@$(BIN)/mypy --strict -p tools.bench -p tools.scenarios -p tools.fuzz -p tools.soak -p tools.reference
+	@$(BIN)/mypy --strict -p tools.bench -p tools.scenarios -p tools.fuzz -p tools.soak -p tools.reference -p tools.compiled
 	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_readable.py
 
 reference: setup ## every setting, condition and intention on one page (writes docs/reference.md)
@@ -60,6 +60,9 @@ conformance: setup ## run every clause's test and write docs/conformance.md
 bench: setup ## nacd beside FreeRADIUS, round by round (about 20 minutes; writes docs/benchmarks.md)
 	@$(BIN)/python tools/peers.py
 	@$(BIN)/python -m tools.bench --record docs/benchmarks.md $(BENCH_ARGS)
+
+compiled: setup ## a copy of nacd whose hot path is machine code, into build/compiled (needs gcc; about 2 minutes)
+	@$(BIN)/python -m tools.compiled build/compiled
 
 scenarios: setup ## power cut, hostile port, hanging Intune (about 6 minutes; writes docs/overload.md)
 	@$(BIN)/python -m tools.scenarios all --record docs/overload.md

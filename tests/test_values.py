@@ -32,9 +32,9 @@ VALUES = [kind for kind in vars(values).values() if isinstance(kind, type) and d
 
 
 @pytest.mark.parametrize("kind", VALUES, ids=lambda kind: kind.__name__)
-def test_every_value_is_frozen_and_slotted(kind: type) -> None:
+def test_every_value_is_frozen_and_has_no_room_for_more(kind: type) -> None:
     assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
-    assert "__slots__" in vars(kind)
+    assert "__dict__" not in dir(kind)
 
 
 # -- secrets ------------------------------------------------------------------------------------

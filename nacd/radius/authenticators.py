@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from nacd.errors import BadValue
-from nacd.radius.packet import AUTHENTICATOR, HEADER_LENGTH, MESSAGE_AUTHENTICATOR, Code, Packet
+from nacd.radius.packet import AUTHENTICATOR_AT, HEADER_LENGTH, MESSAGE_AUTHENTICATOR, Code, Packet
 
 ZERO_AUTHENTICATOR: Final = bytes(16)
 _BLOCK: Final = 16
@@ -93,7 +93,7 @@ def verify_accounting(packet: Packet, secret: bytes) -> bool:
     """Whether the Request Authenticator of an Accounting-Request is right (RFC 2866 section 3)."""
     octets = packet.octets
     right = _md5(octets[:4] + ZERO_AUTHENTICATOR + octets[HEADER_LENGTH:] + secret)
-    return hmac.compare_digest(right, octets[AUTHENTICATOR])
+    return hmac.compare_digest(right, octets[AUTHENTICATOR_AT:HEADER_LENGTH])
 
 
 def response_authenticator(header: bytes, request_authenticator: bytes, attributes: bytes, secret: bytes) -> bytes:
@@ -104,7 +104,7 @@ def response_authenticator(header: bytes, request_authenticator: bytes, attribut
 def is_answer(octets: bytes, packet: Packet, secret: bytes) -> bool:
     """Whether these octets, a whole reply, answer this request with this secret (RFC 2865 section 3)."""
     right = response_authenticator(octets[:4], packet.authenticator, octets[HEADER_LENGTH:], secret)
-    return hmac.compare_digest(right, octets[AUTHENTICATOR])
+    return hmac.compare_digest(right, octets[AUTHENTICATOR_AT:HEADER_LENGTH])
 
 
 def unhide_password(hidden: bytes, request_authenticator: bytes, secret: bytes) -> bytes:

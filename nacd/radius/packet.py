@@ -16,7 +16,7 @@ HEADER_LENGTH: Final = 20
 MAX_LENGTH: Final = 4096
 """Longest packet, octets (RFC 2865 section 3)."""
 
-AUTHENTICATOR: Final = slice(4, 20)
+AUTHENTICATOR_AT: Final = 4
 
 ATTRIBUTE_MAX: Final = 253
 """Most value octets one attribute holds."""
@@ -110,7 +110,7 @@ def decode(datagram: bytes) -> Packet:
     return Packet(
         code=octets[0],
         identifier=octets[1],
-        authenticator=octets[AUTHENTICATOR],
+        authenticator=octets[AUTHENTICATOR_AT:HEADER_LENGTH],
         octets=octets,
         attributes=attributes,
         types=types,

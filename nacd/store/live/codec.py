@@ -9,18 +9,19 @@ before the fields. Whatever has not exactly this shape raises ``Unreadable``: no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, make_dataclass
 from enum import Enum, IntEnum, StrEnum
 from math import isfinite
 from operator import attrgetter
-from types import UnionType
+from types import MappingProxyType, UnionType
 from typing import Any, Final, Generic, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 Value = TypeVar("Value")
 
 Pack = Callable[[Any], Any]
 Unpack = Callable[[Any], Any]
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,6 @@ class Codec(Generic[Value]):
 
     def __init__(self, kind: type[Value], leave_out: Collection[str] = ()) -> None:
         self._record = _Record(kind, leave_out)
-        self._set = {name: getattr(kind, name).__set__ for name in leave_out}
 
     def pack(self, value: Value) -> list[Any]:
         """Lists, texts and numbers only. Raises ValueError for a number that is none (NaN, infinite)."""
@@ -50,21 +50,16 @@ class Codec(Generic[Value]):
     def unpack(self, plain: Any, **elsewhere: Any) -> Value:
         """The value, equal to the one that was packed. Raises Unreadable."""
         try:
-            value = self._record.unpack(plain)
+            return cast(Value, self._record.unpack(plain, elsewhere))
         except ValueError as error:
             raise Unreadable(str(error)) from error
-        for name, each in elsewhere.items():
-            self._set[name](value, each)
-        return cast(Value, value)
 
 
 class _Record:
     """One class, its fields in their order.
 
     To read and to write is what a change costs most, so all that many fields have in common is done for all of them at
-    once: fetched, looked at for their types, for letters beyond ASCII. A value is made as one of a class with the same
-    slots that is not frozen, and then told its class, which takes half the time of its own ``__init__``. What a class
-    checks of itself (``__post_init__``) is checked.
+    once: fetched, looked at for their types, for letters beyond ASCII.
     """
 
     def __init__(self, kind: type, leave_out: Collection[str] = ()) -> None:
@@ -79,14 +74,9 @@ class _Record:
         self._packs = [(at, way.pack) for at, way in enumerate(ways) if way.pack is not None and way is not _TEXT]
         self._plain = [way.plain for way in ways]
         self._unpacks = [(at, way.unpack) for at, way in enumerate(ways) if way.unpack is not None]
-        self._thawed = make_dataclass(
-            kind.__name__,
-            [(each.name, Any, field(init=each.name not in leave_out)) for each in fields(cast(Any, kind))],
-            slots=True,
-        )
+        self._made = _making(kind, leave_out)
         self._defaults = [_default(each) for each in own]
         self._mandatory = self._defaults.count(_NO_DEFAULT)
-        self._check: Callable[[Any], None] | None = getattr(kind, "__post_init__", None)
 
     def pack(self, value: Any) -> list[Any]:
         values, defaults = self._fetch(value), self._defaults
@@ -103,7 +93,7 @@ class _Record:
                 plain[at] = pack(plain[at])
         return plain
 
-    def unpack(self, plain: Any) -> Any:
+    def unpack(self, plain: Any, elsewhere: Mapping[str, Any] = _NOTHING) -> Any:
         if type(plain) is not list:
             raise Unreadable("no record")
         count = len(plain)
@@ -113,11 +103,34 @@ class _Record:
         for at, unpack in self._unpacks:
             if at < count:
                 values[at] = unpack(values[at])
-        made: Any = self._thawed(*values)
-        made.__class__ = self._kind
-        if self._check is not None:
-            self._check(made)
-        return made
+        return self._made(values, elsewhere)
+
+
+def _making(kind: type, leave_out: Collection[str]) -> Callable[[list[Any], Mapping[str, Any]], Any]:
+    """What makes a value of these fields and of those that are kept elsewhere.
+
+    Without its ``__init__``, which takes half the time: as one of a class with the same slots that is not frozen, and
+    is then told its class. What the class checks of itself is checked. A class without slots (a compiled one has none)
+    is asked as it is.
+    """
+    every = fields(cast(Any, kind))
+    if "__slots__" not in kind.__dict__:
+        names = [each.name for each in every if each.name not in leave_out]
+        return lambda values, elsewhere: kind(**dict(zip(names, values, strict=True)), **elsewhere)
+    given = [(each.name, Any, field(init=each.name not in leave_out)) for each in every]
+    thawed = make_dataclass(kind.__name__, given, slots=True)
+    check: Callable[[Any], None] | None = getattr(kind, "__post_init__", None)
+
+    def made(values: list[Any], elsewhere: Mapping[str, Any]) -> Any:
+        value: Any = thawed(*values)
+        for name, each in elsewhere.items():
+            setattr(value, name, each)
+        value.__class__ = kind
+        if check is not None:
+            check(value)
+        return value
+
+    return made
 
 
 def _fetching(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:

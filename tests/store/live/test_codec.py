@@ -168,3 +168,28 @@ def test_a_certificate_is_not_made_of_nothing() -> None:
     assert codec.unpack(changed(codec.pack(stage.grounds(1)), 3, ["NoCertificate"])).certificate == NoCertificate()
     with pytest.raises(Unreadable):
         codec.unpack(changed(codec.pack(stage.grounds(1)), 3, ["CertificateFacts"]))
+
+
+# -- classes without slots, as compiled ones are -------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loose:
+    name: str
+    id: int
+    count: int = 3
+
+    def __post_init__(self) -> None:
+        if self.count < 0:
+            raise ValueError("less than nothing")
+
+
+def test_a_class_without_slots_is_read_as_well_with_what_is_kept_elsewhere() -> None:
+    codec = Codec(Loose, leave_out=("id",))
+    assert codec.unpack(codec.pack(Loose(name="n", id=7, count=4)), id=7) == Loose(name="n", id=7, count=4)
+    assert codec.unpack(["n"], id=8) == Loose(name="n", id=8)
+
+
+def test_what_it_checks_of_itself_is_checked() -> None:
+    with pytest.raises(Unreadable, match="less than nothing"):
+        Codec(Loose, leave_out=("id",)).unpack(["n", -1], id=7)

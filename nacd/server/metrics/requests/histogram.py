@@ -9,9 +9,9 @@ from bisect import bisect_left
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
-SHORT: Final = (0.0005, 0.002, 0.01, 0.05, 0.2, 1.0)
+SHORT: Final[tuple[float, ...]] = (0.0005, 0.002, 0.01, 0.05, 0.2, 1.0)
 """Seconds, for work that nobody outside waits for."""
-LONG: Final = (0.005, 0.02, 0.1, 0.5, 1.0, 2.0, 5.0)
+LONG: Final[tuple[float, ...]] = (0.005, 0.02, 0.1, 0.5, 1.0, 2.0, 5.0)
 """Seconds, for what waits for a queue or for Microsoft: NASes ask again after some."""
 
 

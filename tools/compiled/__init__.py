@@ -1,0 +1,1 @@
+"""nacd compiled: the modules that every packet goes through as machine code, made from the same source."""
