@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tools.compiled.build import NotBuiltError, build
 from tools.compiled.modules import MODULES
+from tools.compiled.written import NotWrittenError
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -24,7 +25,7 @@ def main(words: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     try:
         build(folder)
-    except NotBuiltError as error:
+    except (NotBuiltError, NotWrittenError) as error:
         print(f"compiled: {error}", file=sys.stderr)
         return 1
     print(f"compiled: in {time.monotonic() - began:.0f} s; run it with PYTHONPATH={folder}")

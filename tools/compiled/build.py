@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -35,23 +36,23 @@ class NotBuiltError(Exception):
 
 
 def build(folder: Path, modules: tuple[str, ...] = MODULES) -> None:
-    """Make the copy in ``folder``, which is emptied first. Takes about two minutes. Raises NotBuiltError."""
+    """Make the copy in ``folder``, which is emptied first. Takes about two minutes. Raises NotBuiltError,
+    NotWrittenError; there is no copy then."""
     lacking = missing()
     if lacking:
         raise NotBuiltError(lacking)
-    shutil.rmtree(folder, ignore_errors=True)
-    stage = folder / "stage"
-    shutil.copytree(HOME / "nacd", stage / "nacd", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("typings", "pyproject.toml"):
-        copy = shutil.copytree if (HOME / name).is_dir() else shutil.copyfile
-        copy(HOME / name, stage / name)
-    _write_out(stage, modules)
-    _compile(stage, modules)
-    for path in sorted(stage.glob("**/*.so")):
-        if "build" not in path.relative_to(stage).parts[:-1]:
-            _keep(path, folder / path.relative_to(stage))
-    shutil.copytree(HOME / "nacd", folder / "nacd", ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-    shutil.rmtree(stage)
+    if folder.exists():
+        shutil.rmtree(folder)  # nothing of an older copy may stay: Python would take its extension modules first
+    with tempfile.TemporaryDirectory(prefix="nacd-compiled-") as place:
+        stage = Path(place)
+        shutil.copytree(HOME / "nacd", stage / "nacd", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(HOME / "typings", stage / "typings")
+        shutil.copyfile(HOME / "pyproject.toml", stage / "pyproject.toml")
+        _write_out(stage, modules)
+        _compile(stage, modules)
+        shutil.copytree(HOME / "nacd", folder / "nacd", ignore=shutil.ignore_patterns("__pycache__"))
+        for path in (*stage.glob("*.so"), *(stage / "nacd").rglob("*.so")):
+            shutil.copyfile(path, folder / path.relative_to(stage))
 
 
 def missing() -> str:
@@ -84,8 +85,3 @@ def _compile(stage: Path, modules: tuple[str, ...]) -> None:
     if done.returncode:
         said = [line for line in (done.stdout + done.stderr).splitlines() if "rror" in line]
         raise NotBuiltError("\n".join(said[-20:]) or done.stderr[-2000:])
-
-
-def _keep(path: Path, where: Path) -> None:
-    where.parent.mkdir(parents=True, exist_ok=True)
-    path.replace(where)
