@@ -62,7 +62,7 @@ bench: setup ## nacd beside FreeRADIUS, round by round (about 20 minutes; writes
 	@$(BIN)/python -m tools.bench --record docs/benchmarks.md $(BENCH_ARGS)
 
 compiled: setup ## a copy of nacd whose hot path is machine code, into build/compiled (needs gcc; about 2 minutes)
-	@$(BIN)/python -m tools.compiled build/compiled
+	@$(BIN)/python -m tools.compiled
 
 scenarios: setup ## power cut, hostile port, hanging Intune (about 6 minutes; writes docs/overload.md)
 	@$(BIN)/python -m tools.scenarios all --record docs/overload.md

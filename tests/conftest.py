@@ -34,6 +34,17 @@ def unavailable(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+@pytest.fixture(scope="session")
+def compiled_copy() -> Path:
+    """nacd with its hot path compiled: made once, for whoever asks. Without a compiler a skip, in CI a failure."""
+    from tools.compiled.build import missing, ready
+
+    lacking = missing()
+    if lacking:
+        unavailable(lacking)
+    return ready()
+
+
 # -- peers --------------------------------------------------------------------------------------
 
 

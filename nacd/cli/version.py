@@ -11,6 +11,7 @@ import re
 import sqlite3
 import ssl
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -53,6 +54,7 @@ def told() -> dict[str, Any]:
     return {
         "nacd": _version("nacd"),
         "commit": commit(package),
+        "compiled": compiled(package),
         "python": platform.python_version(),
         "interpreter": sys.executable,
         "openssl": {"eap": _openssl(), "https": ssl.OPENSSL_VERSION},
@@ -86,6 +88,11 @@ def commit(package: Path) -> str:
         return str(built["commit"])
     except (OSError, ValueError, KeyError, TypeError):
         return _checked_out(package.parent / ".git")
+
+
+def compiled(package: Path) -> int:
+    """How many modules run as machine code: Python takes an extension module before the source that lies beside it."""
+    return sum(1 for path in package.rglob(f"*{EXTENSION_SUFFIXES[0]}"))
 
 
 def _checked_out(git: Path) -> str:
@@ -127,11 +134,12 @@ def _openssl() -> str:
 
 
 def _lines(facts: dict[str, Any]) -> list[str]:
+    compiled = f", {facts['compiled']} modules compiled" if facts["compiled"] else ""
     at = f" (commit {facts['commit'][:12]})" if facts["commit"] else ""
     libraries = ", ".join(f"{name} {known or '(none)'}" for name, known in facts["libraries"].items())
     kept = ", ".join(f"{name} {number}" for name, number in facts["formats"].items())
     return [
-        f"nacd {facts['nacd'] or '(not installed)'}{at}",
+        f"nacd {facts['nacd'] or '(not installed)'}{at}{compiled}",
         f"Python {facts['python']} ({facts['interpreter']}), SQLite {facts['sqlite']}",
         f"EAP-TLS by {facts['openssl']['eap']}, HTTPS by {facts['openssl']['https']}",
         f"on {facts['platform']}",

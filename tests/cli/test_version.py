@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,15 @@ def test_people_get_a_few_lines(nacd: Any) -> None:
     said = nacd("version").output
     assert said.startswith("nacd ")
     assert "formats: configuration 1, sessions.sqlite" in said
+
+
+def test_compiled_modules_are_counted_where_python_would_take_them(tmp_path: Path) -> None:
+    (tmp_path / "eap").mkdir()
+    assert version.compiled(tmp_path) == 0
+    for name in (f"worker{EXTENSION_SUFFIXES[0]}", f"eap/fragments{EXTENSION_SUFFIXES[0]}"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "eap/message.cpython-27-other.so").write_bytes(b"")  # another Python's: nothing would take it
+    assert version.compiled(tmp_path) == 2
 
 
 def test_the_commit_of_what_was_built_is_the_one_that_was_written_down(tmp_path: Path) -> None:

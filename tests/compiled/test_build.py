@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import unavailable
 from tests.sources import HOME
-from tools.compiled.build import build, missing
+from tools.compiled import build as builder
 from tools.compiled.modules import MODULES
 
-pytestmark = pytest.mark.slow
+slow = pytest.mark.slow
 
 ROOMS = ("radius", "eap", "identity", "compliance", "policy", "vendor", "audit", "overload", "session")
 SPINES = ("authorize", "authorize_sessions", "account", "admit", "reassess", "values", "sessions", "steps", "given")
@@ -25,16 +24,6 @@ NOT_ASKED = (
     "server/test_listener.py::test_an_error_at_the_end_of_a_slice_silences_nobody_after_it",
 )
 """Tests that put something else in the place of a constant or a method: in compiled code nothing can be put there."""
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    lacking = missing()
-    if lacking:
-        unavailable(lacking)
-    made = tmp_path_factory.mktemp("compiled")
-    build(made)
-    return made
 
 
 def asked(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -49,28 +38,72 @@ def rooms_asked(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return asked(folder, "-m", "pytest", "-q", "--no-header", "--tb=short", *quick, *words)
 
 
-def test_every_module_named_is_compiled_and_no_other(folder: Path) -> None:
+@slow
+def test_the_same_source_is_compiled_into_the_same_octets(compiled_copy: Path, tmp_path: Path) -> None:
+    few = ("nacd/radius/ledger.py", "nacd/overload/rates.py", "nacd/values.py")
+    for name in ("one", "other"):
+        builder.build(tmp_path / name, few)
+    one, other = tmp_path / "one", tmp_path / "other"
+    assert len(builder.extensions(one)) == len(few) + 1
+    assert builder.extensions(one) == builder.extensions(other)
+    assert [(one / path).read_bytes() for path in builder.extensions(one)] == [
+        (other / path).read_bytes() for path in builder.extensions(other)
+    ]
+
+
+@slow
+def test_every_module_named_is_compiled_and_no_other(compiled_copy: Path) -> None:
     ending = re.compile(r"\.cpython[^/]*\.so$")
-    made = {ending.sub(".py", str(path.relative_to(folder))) for path in folder.glob("nacd/**/*.so")}
+    made = {ending.sub(".py", str(path.relative_to(compiled_copy))) for path in compiled_copy.glob("nacd/**/*.so")}
     assert made == set(MODULES)
     names = [name.removesuffix(".py").replace("/", ".") for name in MODULES]
     text = f"import importlib; print(*[importlib.import_module(name).__file__ for name in {names!r}], sep='\\n')"
-    done = asked(folder, "-c", text)
+    done = asked(compiled_copy, "-c", text)
     assert done.returncode == 0, done.stderr
-    assert all(line.startswith(f"{folder}/nacd/") and line.endswith(".so") for line in done.stdout.split())
+    assert all(line.startswith(f"{compiled_copy}/nacd/") and line.endswith(".so") for line in done.stdout.split())
 
 
-def test_its_own_tests_pass_on_it(folder: Path) -> None:
+@slow
+def test_its_own_tests_pass_on_it(compiled_copy: Path) -> None:
     chosen = [f"tests/{room}" for room in ROOMS] + [f"tests/test_{name}.py" for name in SPINES]
     chosen += [f"tests/{name}" for name in SHELLS]
-    done = rooms_asked(folder, *(word for name in NOT_ASKED for word in ("--deselect", f"tests/{name}")), *chosen)
+    done = rooms_asked(
+        compiled_copy, *(word for name in NOT_ASKED for word in ("--deselect", f"tests/{name}")), *chosen
+    )
     assert done.returncode == 0, done.stdout[-6000:]
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed is not None
     assert int(passed[1]) > 4_000
 
 
-def test_what_is_not_asked_of_it_fails_on_it_so_what_was_asked_was_compiled(folder: Path) -> None:
-    done = rooms_asked(folder, *(f"tests/{name}" for name in NOT_ASKED))
+@slow
+def test_what_is_not_asked_of_it_fails_on_it_so_what_was_asked_was_compiled(compiled_copy: Path) -> None:
+    done = rooms_asked(compiled_copy, *(f"tests/{name}" for name in NOT_ASKED))
     assert f"{len(NOT_ASKED)} failed" in done.stdout
     assert "passed" not in done.stdout
+
+
+def test_a_copy_is_made_anew_when_a_source_or_its_compilation_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("nacd/eap", "typings", "tools/compiled"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("pyproject.toml", "nacd/eap/fragments.py", "tools/compiled/modules.py", "nacd/eap/profile.yaml"):
+        (tmp_path / name).write_text("1\n")
+    monkeypatch.setattr(builder, "HOME", tmp_path)
+    seen = {builder.made_of()}
+    for path in ("nacd/eap/fragments.py", "tools/compiled/modules.py", "pyproject.toml", "nacd/eap/profile.yaml"):
+        (tmp_path / path).write_text("2\n")
+        seen.add(builder.made_of())
+    (tmp_path / "nacd/eap/another.py").write_text("")
+    seen.add(builder.made_of())
+    assert len(seen) == 6
+    (tmp_path / "nacd/eap/fragments.cpython-311.pyc").write_bytes(b"made by Python itself")
+    assert builder.made_of() in seen
+
+
+def test_a_machine_without_a_compiler_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert builder.missing().endswith("apt-get install gcc")
+    with pytest.raises(builder.NotBuiltError, match="no C compiler"):
+        builder.ready()

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Network, unavailable
 from tests.packaging.lab import Booted, Machine
 from tools.packaging import deb, wheel
-from tools.packaging.locked import Target
+from tools.packaging.locked import Target, own
 from tools.packaging.root import Impossible, made
 
 OLD, NEW = "0.1.0", "0.1.1"
@@ -21,10 +21,16 @@ AT = 1_790_000_000
 
 
 @pytest.fixture(scope="session")
-def debs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def copy(request: pytest.FixtureRequest) -> Path | None:
+    """What is compiled in them: all of the hot path, or nothing where this is another Python than the package's."""
+    return Path(request.getfixturevalue("compiled_copy")) if own() == TARGET else None
+
+
+@pytest.fixture(scope="session")
+def debs(tmp_path_factory: pytest.TempPathFactory, copy: Path | None) -> dict[str, Path]:
     """An older and a newer package of the same source, by version."""
     folder = tmp_path_factory.mktemp("debs")
-    return {version: deb.build(folder, TARGET, version=version, at=AT, quick=True) for version in (OLD, NEW)}
+    return {version: deb.build(folder, TARGET, version=version, at=AT, copy=copy, quick=True) for version in (OLD, NEW)}
 
 
 @pytest.fixture(scope="session")

@@ -13,19 +13,24 @@ from pathlib import Path
 import pytest
 
 from tests.packaging.conftest import AT, OLD, TARGET
+from tools.compiled.build import extensions
+from tools.packaging import __main__ as builder
 from tools.packaging import deb, licences, locked, tree, wheel
+from tools.packaging.locked import Target
 
 Built = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.mark.slow
-def test_a_package_built_twice_is_the_same(debs: dict[str, Path], tmp_path: Path) -> None:
-    again = deb.build(tmp_path, TARGET, version=OLD, at=AT, quick=True)
+def test_a_package_built_twice_is_the_same(debs: dict[str, Path], copy: Path | None, tmp_path: Path) -> None:
+    again = deb.build(tmp_path, TARGET, version=OLD, at=AT, copy=copy, quick=True)
     assert again.read_bytes() == debs[OLD].read_bytes()
 
 
 @pytest.mark.slow
-def test_the_package_says_what_it_needs_and_names_every_licence(debs: dict[str, Path], tmp_path: Path) -> None:
+def test_the_package_says_what_it_needs_and_names_every_licence(
+    debs: dict[str, Path], copy: Path | None, tmp_path: Path
+) -> None:
     field = subprocess.run(
         ["dpkg-deb", "--field", str(debs[OLD]), "Depends"], capture_output=True, text=True, check=True
     ).stdout
@@ -35,7 +40,27 @@ def test_the_package_says_what_it_needs_and_names_every_licence(debs: dict[str, 
     for name in locked.needed(TARGET):
         assert f"\n {name} ".lower() in terms.lower().replace("_", "-"), name
     site = tmp_path / tree.site(TARGET)
-    assert not [path for path in site.iterdir() if path.name in ("example", "tests", "pip", "pytest")]
+    assert not [path for path in site.iterdir() if path.name in ("example", "tests", "pip", "pytest", "mypy", "mypyc")]
+    if copy is not None:
+        assert {str(path.relative_to(site)) for path in site.glob("nacd/**/*.so")} == {
+            str(path) for path in extensions(copy) if path.parts[0] == "nacd"
+        }
+        assert f"Files: {tree.site(TARGET)}/*__mypyc*.so {tree.site(TARGET)}/nacd/*.so\n" in terms
+        assert "Jukka Lehtosalo" in terms
+
+
+def test_the_package_wants_the_glibc_that_its_newest_library_names(tmp_path: Path) -> None:
+    site = tmp_path / tree.site(TARGET)
+    site.mkdir(parents=True)
+    assert tree.oldest_glibc(tmp_path, TARGET) == 28
+    (site / "one.so").write_bytes(b"\0GLIBC_2.2.5\0GLIBC_2.34\0")
+    (site / "other.so.1").write_bytes(b"..\0GLIBC_2.9\0")
+    assert tree.oldest_glibc(tmp_path, TARGET) == 34
+
+
+def test_a_package_for_another_python_is_not_compiled_and_says_so(capfd: pytest.CaptureFixture[str]) -> None:
+    assert builder.compiled(Target(python="3.99", architecture="amd64")) is None
+    assert "deb: the hot path is not compiled: this is Python 3." in capfd.readouterr().err
 
 
 def test_a_wheel_built_twice_is_the_same_and_knows_its_commit(built: Built, tmp_path: Path) -> None:

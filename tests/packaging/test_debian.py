@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.packaging.conftest import NEW, OLD
 from tests.packaging.lab import Machine, soon
+from tools.compiled.modules import MODULES
 
 pytestmark = [pytest.mark.slow, pytest.mark.netns]
 
@@ -63,11 +65,11 @@ def serve(machine: Machine, log: str) -> Any:
     return running
 
 
-def test_it_is_installed_used_upgraded_removed_and_purged(machine: Machine) -> None:
+def test_it_is_installed_used_upgraded_removed_and_purged(machine: Machine, copy: Path | None) -> None:
     before, people = files(machine), accounts(machine)
     said = machine.run("dpkg", "-i", f"/root/{OLD}.deb").stdout
     assert "nacd init /etc/nacd" in said
-    _what_is_there(machine)
+    _what_is_there(machine, copy)
     _configure(machine)
 
     daemon = serve(machine, "old.log")
@@ -100,9 +102,10 @@ def test_it_is_installed_used_upgraded_removed_and_purged(machine: Machine) -> N
     assert accounts(machine) == people
 
 
-def _what_is_there(machine: Machine) -> None:
+def _what_is_there(machine: Machine, copy: Path | None) -> None:
     told = json.loads(machine.run("nacd", "version", "--json").stdout)
     assert told["nacd"] == OLD
+    assert told["compiled"] == (0 if copy is None else len(MODULES))
     assert told["python"].startswith("3.11.")
     assert told["from"].startswith("/usr/lib/nacd/")
     assert "" not in told["libraries"].values()

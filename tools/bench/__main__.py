@@ -25,6 +25,8 @@ from tools.bench.servers import freeradius, nacd, raddb
 from tools.bench.servers.server import NotUpError, Server
 from tools.bench.sessions import accounting, sql_server
 from tools.bench.sessions import run as sessions
+from tools.compiled.build import NotBuiltError, ready
+from tools.compiled.written import NotWrittenError
 
 FULL = cases.Counts(mab=20_000, newcomers=5_000, accounting=10_000, logins=400, rounds=7)
 QUICK = cases.Counts(mab=400, newcomers=100, accounting=200, logins=12, rounds=1)
@@ -66,10 +68,14 @@ class Laboratory:
     def fresh(self, side: str, kind: str) -> Server:
         """One more server, warmed up: nacd has a verdict on every endpoint."""
         folder = self.folder / f"server-{len(list(self.folder.glob('server-*')))}"
-        if side == cases.NACD:
-            server = nacd.start(self._stack, folder, self.credentials[kind], self.microsoft, self.cores)
+        credentials = self.credentials[kind]
+        if side in (cases.NACD, cases.NACD_PLAIN):
+            is_compiled = side == cases.NACD
+            server = nacd.start(
+                self._stack, folder, credentials, self.microsoft, self.cores, side, is_compiled=is_compiled
+            )
         else:
-            server = freeradius.start(self._stack, folder, self.credentials[kind], self.cores, _VARIANTS[side])
+            server = freeradius.start(self._stack, folder, credentials, self.cores, _VARIANTS[side])
         self.loads.warm_up(server)
         return server
 
@@ -175,6 +181,15 @@ def run(arguments: argparse.Namespace, stack: ExitStack) -> report.Results:
     return results
 
 
+def demand_what_it_needs() -> None:
+    """nacd compiled, and FreeRADIUS with its database. Raises LookupError, NotBuiltError, NotWrittenError."""
+    lacking = sql_server.missing()
+    if lacking:
+        raise LookupError(lacking)
+    say("bench: nacd is compiled first, as it is for the package: two minutes unless that is done")
+    ready()
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """0: measured. 1: something is missing or answered wrongly."""
     parser = argparse.ArgumentParser(
@@ -189,9 +204,10 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="one short round: does it work at all?")
     parser.add_argument("--record", type=Path, metavar="FILE", help="write the page with the figures")
     arguments = parser.parse_args(words)
-    lacking = sql_server.missing()
-    if lacking:
-        print(f"bench: {lacking}", file=sys.stderr)
+    try:
+        demand_what_it_needs()
+    except (LookupError, NotBuiltError, NotWrittenError) as lacking:
+        print(f"bench: {lacking.args[0]}", file=sys.stderr)
         return 1
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # or the servers would outlive us
     began, bystanders = time.monotonic(), meter.Bystanders()

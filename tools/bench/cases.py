@@ -16,10 +16,10 @@ from typing import Protocol
 from tools.bench import limits, load, logins, meter, radius, site
 from tools.bench.servers.server import Server
 
-NACD = "nacd"
+NACD, NACD_PLAIN = "nacd", "nacd, not compiled"
 LINE_PYTHON, LINE, PLAIN = "FreeRADIUS policy+line", "FreeRADIUS line", "FreeRADIUS plain"
 POOL = "FreeRADIUS policy+line, threads"
-"""Sides: nacd, and FreeRADIUS doing more or less."""
+"""Sides: nacd as its package has it and as its source is, and FreeRADIUS doing more or less."""
 ECHO, BARE_TLS = "limit: bare UDP echo", "limit: bare pyOpenSSL"
 WINDOW = {"warm": 8, "mab": 64, "acct": 64, "tls": 32}
 
@@ -206,19 +206,19 @@ def every_case(servers: Servers) -> Iterator[Case]:
     yield Case(
         name="mab",
         title="MAB, cached verdict, rule 190 of 200",
-        sides=(NACD, LINE_PYTHON, LINE, PLAIN, POOL, ECHO),
+        sides=(NACD, NACD_PLAIN, LINE_PYTHON, LINE, PLAIN, POOL, ECHO),
         run=mab,
     )
     yield Case(
         name="mab-new",
         title=f"MAB, never seen before, by rule {site.PREFIX_RULE}",
-        sides=(NACD, LINE_PYTHON, POOL),
+        sides=(NACD, NACD_PLAIN, LINE_PYTHON, POOL),
         run=lambda side: loads.run_newcomers(servers[side, kind]),
     )
     yield Case(
         name="accounting",
         title="accounting, a line before the answer",
-        sides=(NACD, LINE_PYTHON, POOL),
+        sides=(NACD, NACD_PLAIN, LINE_PYTHON, POOL),
         run=lambda side: loads.run_accounting(servers[side, kind]),
     )
     for key in site.KINDS:
@@ -238,6 +238,6 @@ def _login_case(servers: Servers, key: str, tls: logins.TlsVersion) -> Case:
     return Case(
         name=f"tls-{key}-{tls}",
         title=f"EAP-TLS, full handshake, TLS {tls}, {shown}",
-        sides=(NACD, LINE_PYTHON, POOL, BARE_TLS),
+        sides=(NACD, NACD_PLAIN, LINE_PYTHON, POOL, BARE_TLS),
         run=run,
     )

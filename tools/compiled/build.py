@@ -1,6 +1,6 @@
 """A copy of nacd in which the modules of the hot path are compiled.
 
-Knows: how the compiler is called, and what a copy must hold. Refuses to know: what becomes of it.
+Knows: how the compiler is called, what a copy must hold, and of what it was made. Refuses to know: what becomes of it.
 
 The copy holds every source as it is in the project; beside those of ``MODULES`` lies an extension module, which Python
 takes first. It runs with the very Python that made it, of the same version and on the same kind of machine.
@@ -8,12 +8,14 @@ takes first. It runs with the very Python that made it, of the same version and 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -21,18 +23,53 @@ from tools.compiled.modules import MODULES
 from tools.compiled.written import bases, written_out
 
 HOME: Final = Path(__file__).resolve().parents[2]
+COPY: Final = HOME / "build" / "compiled"
+"""Where the project keeps the one that tests, packages and benchmarks share."""
+_MADE_OF: Final = "made-of"
 _SETUP: Final = """\
 import sys
 from setuptools import setup
 from mypyc.build import mypycify
 modules, sys.argv[1:] = sys.argv[1:], ["--quiet", "build_ext", "--inplace", "-j2"]
 words = ["--strict", "--no-warn-unused-ignores", *modules]
-setup(name="nacd", packages=[], ext_modules=mypycify(words, opt_level="2", debug_level="0", multi_file=True))
+made = mypycify(words, opt_level="2", debug_level="0", multi_file=True, group_name="nacd")
+setup(name="nacd", packages=[], ext_modules=made)
 """
 
 
 class NotBuiltError(Exception):
     """It could not be compiled; the text says why, and what is missing."""
+
+
+def ready() -> Path:
+    """``COPY``, made anew unless it was made of just this source by just these tools. Raises NotBuiltError,
+    NotWrittenError."""
+    lacking = missing()
+    if lacking:
+        raise NotBuiltError(lacking)
+    note, wanted = COPY / _MADE_OF, made_of()
+    if not note.is_file() or note.read_text(encoding="ascii") != wanted:
+        build(COPY)
+        note.write_text(wanted, encoding="ascii")
+    return COPY
+
+
+def extensions(folder: Path) -> tuple[Path, ...]:
+    """What the compiler made, in a copy: paths from its folder."""
+    return tuple(sorted(path.relative_to(folder) for path in (*folder.glob("*.so"), *folder.glob("nacd/**/*.so"))))
+
+
+def made_of() -> str:
+    """A digest of all that a copy depends on: sources, and the versions of what turns them into machine code."""
+    found = hashlib.sha256()
+    kept = (path for name in ("nacd", "typings", "tools/compiled") for path in (HOME / name).rglob("*"))
+    for path in (*sorted(path for path in kept if path.suffix != ".pyc" and path.is_file()), HOME / "pyproject.toml"):
+        octets = path.read_bytes()
+        found.update(f"{path.relative_to(HOME)} {len(octets)}\n".encode() + octets)
+    said = subprocess.run([_compiler(), "--version"], capture_output=True, text=True, check=True).stdout
+    tools = [sys.version, sysconfig.get_platform(), version("mypy"), version("setuptools"), said]
+    found.update("\n".join(tools).encode())
+    return found.hexdigest()
 
 
 def build(folder: Path, modules: tuple[str, ...] = MODULES) -> None:
@@ -51,19 +88,22 @@ def build(folder: Path, modules: tuple[str, ...] = MODULES) -> None:
         _write_out(stage, modules)
         _compile(stage, modules)
         shutil.copytree(HOME / "nacd", folder / "nacd", ignore=shutil.ignore_patterns("__pycache__"))
-        for path in (*stage.glob("*.so"), *(stage / "nacd").rglob("*.so")):
-            shutil.copyfile(path, folder / path.relative_to(stage))
+        for path in extensions(stage):
+            shutil.copyfile(stage / path, folder / path)
 
 
 def missing() -> str:
     """What this machine lacks for it, in a sentence; ``""`` when nothing does."""
-    compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
-    if shutil.which(compiler) is None:
-        return f"no C compiler `{compiler}`: apt-get install gcc"
+    if shutil.which(_compiler()) is None:
+        return f"no C compiler `{_compiler()}`: apt-get install gcc"
     header = Path(sysconfig.get_paths()["include"]) / "Python.h"
     if not header.is_file():
         return f"no `{header}`: apt-get install python{sys.version_info[0]}.{sys.version_info[1]}-dev"
     return ""
+
+
+def _compiler() -> str:
+    return str(sysconfig.get_config_var("CC") or "cc").split()[0]
 
 
 def _write_out(stage: Path, modules: tuple[str, ...]) -> None:

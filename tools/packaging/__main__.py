@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import subprocess
 import sys
 from pathlib import Path
 
+from tools.compiled.build import NotBuiltError, missing, ready
+from tools.compiled.modules import MODULES
+from tools.compiled.written import NotWrittenError
 from tools.packaging import deb, wheel
-from tools.packaging.locked import MACHINES, Target
+from tools.packaging.locked import MACHINES, Target, own
 
 
 def main() -> int:
@@ -20,6 +22,7 @@ def main() -> int:
     parser.add_argument("--version", default=wheel.declared_version(), help="another one than pyproject.toml's")
     parser.add_argument("--python", default="3.11", help="deb: the Python of the machine it is for, as in 3.13")
     parser.add_argument("--architecture", default="", choices=("", *MACHINES), help="deb: default: this machine's")
+    parser.add_argument("--plain", action="store_true", help="deb: leave the hot path as it is, do not compile it")
     parser.add_argument("--quick", action="store_true", help="deb: packed fast instead of small")
     asked = parser.parse_args()
     at = wheel.epoch()
@@ -27,18 +30,28 @@ def main() -> int:
         if asked.what == "wheel":
             made = wheel.build(asked.folder, version=asked.version, at=at)
         else:
-            target = Target(python=asked.python, architecture=asked.architecture or _own_architecture())
-            made = deb.build(asked.folder, target, version=asked.version, at=at, quick=asked.quick)
-    except RuntimeError as wrong:
+            target = Target(python=asked.python, architecture=asked.architecture or own().architecture)
+            copy = None if asked.plain else compiled(target)
+            made = deb.build(asked.folder, target, version=asked.version, at=at, copy=copy, quick=asked.quick)
+    except (RuntimeError, NotBuiltError, NotWrittenError) as wrong:
         print(wrong, file=sys.stderr)
         return 1
     print(f"{hashlib.sha256(made.read_bytes()).hexdigest()}  {made}")
     return 0
 
 
-def _own_architecture() -> str:
-    done = subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+def compiled(target: Target) -> Path | None:
+    """nacd compiled for it; None, and a line that says why, when that cannot be done here: nacd is complete without,
+    but a request costs it more."""
+    here = own()
+    lacking = missing()
+    if target != here:
+        lacking = f"this is Python {here.python} on {here.architecture}, the package is for another one"
+    if lacking:
+        print(f"deb: the hot path is not compiled: {lacking}", file=sys.stderr)
+        return None
+    print(f"deb: compiling {len(MODULES)} modules, about two minutes unless they are there already", flush=True)
+    return ready()
 
 
 if __name__ == "__main__":

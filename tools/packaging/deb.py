@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from importlib.metadata import PathDistribution
+from importlib.metadata import PathDistribution, distribution
 from pathlib import Path
 
 from tools.man.pages import Stamp
@@ -24,9 +24,11 @@ from tools.packaging.locked import HOME, Target
 SCRIPTS = ("postinst", "prerm", "postrm")
 
 
-def build(folder: Path, target: Target, *, version: str, at: int, quick: bool = False) -> Path:
-    """Build ``nacd_VERSION_ARCH.deb`` into folder. at: the time of all files, seconds since the epoch. quick: packed
-    fast instead of small."""
+def build(
+    folder: Path, target: Target, *, version: str, at: int, copy: Path | None = None, quick: bool = False
+) -> Path:
+    """Build ``nacd_VERSION_ARCH.deb`` into folder. at: the time of all files, seconds since the epoch. copy: nacd
+    compiled for that target; None: it stays as its source is. quick: packed fast instead of small."""
     folder.mkdir(parents=True, exist_ok=True)
     bundled = locked.wheels(target, HOME / "build" / f"wheels-{target.python}-{target.architecture}")
     named = f"{version}-1"
@@ -36,7 +38,9 @@ def build(folder: Path, target: Target, *, version: str, at: int, quick: bool = 
         own = wheel.build(Path(place) / "wheel", version=version, at=at)
         day = datetime.fromtimestamp(at, UTC)
         tree.lay(root, target, [*bundled, own], Stamp(date=day.date().isoformat(), version=version))
-        _terms(root, target)
+        if copy is not None:
+            tree.lay_compiled(root, target, copy)
+        _terms(root, target, is_compiled=copy is not None)
         _changelog(root, named, day)
         for page in (*(root / "usr/share/man").rglob("*.[15]"), root / "usr/share/doc/nacd/changelog"):
             _pack(page)
@@ -53,12 +57,13 @@ def build(folder: Path, target: Target, *, version: str, at: int, quick: bool = 
     return made
 
 
-def _terms(root: Path, target: Target) -> None:
+def _terms(root: Path, target: Target, *, is_compiled: bool) -> None:
     site = tree.site(target)
     infos = sorted((root / site).glob("*.dist-info"))
     found = [licences.of(PathDistribution(info)) for info in infos if not info.name.startswith("nacd-")]
+    compiler = licences.of(distribution("mypy")) if is_compiled else None
     own = (HOME / "LICENSE").read_text(encoding="utf-8")
-    tree.write(root / "usr/share/doc/nacd/copyright", licences.copyright_file(own, found, site))
+    tree.write(root / "usr/share/doc/nacd/copyright", licences.copyright_file(own, found, site, compiler))
 
 
 def _changelog(root: Path, named: str, day: datetime) -> None:
@@ -82,6 +87,7 @@ def _control(root: Path, target: Target, named: str) -> None:
     own = root / "DEBIAN"
     text = (HOME / "packaging/debian/control").read_text(encoding="utf-8")
     words = {"VERSION": named, "ARCHITECTURE": target.architecture, "PYTHON": target.python, "SIZE": str(size)}
+    words["GLIBC"] = f"2.{tree.oldest_glibc(root, target)}"
     for name, value in words.items():
         text = text.replace(f"@{name}@", value)
     tree.write(own / "control", text)

@@ -83,12 +83,13 @@ def _homepage(told: Message) -> str:
     return str(told.get("Home-page") or f"https://pypi.org/project/{told['Name']}/")
 
 
-def copyright_file(own_licence: str, bundled: Sequence[Terms], site: str) -> str:
-    """Debian's copyright file (copyright-format/1.0). site: where the packages lie, without a leading slash."""
-    return "\n".join(_lines(own_licence, bundled, site)) + "\n"
+def copyright_file(own_licence: str, bundled: Sequence[Terms], site: str, compiler: Terms | None = None) -> str:
+    """Debian's copyright file (copyright-format/1.0). site: where the packages lie, without a leading slash. compiler:
+    whose support code is in what it made of nacd."""
+    return "\n".join(_lines(own_licence, bundled, site, compiler)) + "\n"
 
 
-def _lines(own_licence: str, bundled: Sequence[Terms], site: str) -> Iterator[str]:
+def _lines(own_licence: str, bundled: Sequence[Terms], site: str, compiler: Terms | None) -> Iterator[str]:
     yield "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/"
     yield "Upstream-Name: nacd"
     yield "Comment: nacd brings the Python packages that it runs with; each comes under its own terms, below."
@@ -97,9 +98,12 @@ def _lines(own_licence: str, bundled: Sequence[Terms], site: str) -> Iterator[st
     yield "Copyright: the authors of nacd"
     yield "License: Apache-2.0"
     yield from _indented(own_licence)
-    for each in bundled:
+    named = [(each, f"{site}/{each.name.lower().replace('-', '_')}*") for each in bundled]
+    if compiler is not None:
+        named.append((compiler, f"{site}/*__mypyc*.so {site}/nacd/*.so"))
+    for each, files in named:
         yield ""
-        yield f"Files: {site}/{each.name.lower().replace('-', '_')}*"
+        yield f"Files: {files}"
         yield f"Copyright: the authors of {each.name} {each.version}, see the text of the licence"
         # The words of one package's licence are its own, so each has a name of its own.
         yield f"License: {each.expression.replace(' AND ', ' and ').replace(' OR ', ' or ')}"

@@ -48,6 +48,15 @@ class Target:
         }
 
 
+def own() -> Target:
+    """Where this program itself runs. Raises RuntimeError where not all libraries have wheels."""
+    machine = platform.machine()
+    found = [name for name, called in MACHINES.items() if called == machine]
+    if not found:
+        raise RuntimeError(f"not all libraries have wheels for `{machine}`: name one of {', '.join(MACHINES)}")
+    return Target(python=f"{sys.version_info[0]}.{sys.version_info[1]}", architecture=found[0])
+
+
 def needed(target: Target) -> tuple[str, ...]:
     """Everything that ``nacd`` needs to run, by canonical name, itself not."""
     found: set[str] = set()
@@ -113,11 +122,5 @@ def wheels(target: Target, folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(folder.glob("*.whl")))
 
 
-def _architecture() -> str:
-    machine = platform.machine()
-    return next(name for name, called in MACHINES.items() if called == machine)
-
-
 if __name__ == "__main__":  # for pip: what runs, with hashes
-    _own = Target(python=f"{sys.version_info[0]}.{sys.version_info[1]}", architecture=_architecture())
-    print("".join(entries()[each] for each in needed(_own)), end="")
+    print("".join(entries()[each] for each in needed(own())), end="")

@@ -6,6 +6,8 @@ Knows: which file goes where, and with which mode. Refuses to know: how the fold
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -13,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from tools.compiled.build import extensions
 from tools.man.pages import Stamp, pages
 from tools.packaging.locked import HOME, Target
 
@@ -32,6 +35,10 @@ _COMPLETIONS: Final = {
     "zsh": "usr/share/zsh/vendor-completions/_nacd",
     "fish": "usr/share/fish/vendor_completions.d/nacd.fish",
 }
+_GLIBC: Final = re.compile(rb"\0GLIBC_2\.(\d+)(?:\.\d+)?(?=\0)")
+"""As it stands in the table of strings of a shared library."""
+_OLDEST_GLIBC: Final = 28
+"""Of Debian 10: nothing older has been tried."""
 _LEFT_OUT: Final = ("example", "examples", "tests")
 """Folders that some wheels bring beside their modules."""
 _EXAMPLES: Final = ("nacd.yaml", "policy.yaml", "policy-cases.yaml", "actions.yaml", "printers.csv")
@@ -61,6 +68,20 @@ def lay(root: Path, target: Target, wheels: Iterable[Path], stamp: Stamp) -> Non
         write(root / "usr/share/man" / f"man{name[-1]}" / name, text)
     write(root / "etc/default/nacd", (HOME / "packaging/debian/default").read_text(encoding="utf-8"))
     documents(root / "usr/share/doc/nacd")
+
+
+def lay_compiled(root: Path, target: Target, copy: Path) -> None:
+    """Beside nacd's modules, what the compiler made of some of them: Python takes that first."""
+    for path in extensions(copy):
+        placed = root / site(target) / path
+        shutil.copyfile(copy / path, placed)
+        placed.chmod(0o644)
+
+
+def oldest_glibc(root: Path, target: Target) -> int:
+    """The minor version of the oldest glibc 2 that it all runs with: the newest that any library names."""
+    named = (found for path in (root / site(target)).rglob("*.so*") for found in _GLIBC.findall(path.read_bytes()))
+    return max([_OLDEST_GLIBC, *map(int, named)])
 
 
 def _interpreter(root: Path, target: Target) -> None:

@@ -6,7 +6,6 @@ Knows: the order of things and their sizes. Refuses to know: how each is measure
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -18,7 +17,7 @@ from tools.bench import cases, meter, site
 from tools.bench.audit import down
 from tools.bench.audit.figures import RECORDS_A_SECOND, Audit, Decision, Sustained
 from tools.bench.compliance.daemon import Place
-from tools.bench.servers.server import HOME, interpreter, packages
+from tools.bench.servers.server import HOME, environment, interpreter
 from tools.scenarios.microsoft import Microsoft
 
 
@@ -69,7 +68,7 @@ def _inside(folder: Path, sizes: Sizes, cores: meter.Cores) -> Any:
         said = subprocess.run(
             [interpreter(), "-m", *words],
             cwd=HOME,
-            env={**os.environ, "PYTHONPATH": f"{HOME}{os.pathsep}{packages()}"},
+            env=environment(),
             capture_output=True,
             text=True,
             check=False,

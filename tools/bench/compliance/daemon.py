@@ -7,7 +7,6 @@ measured. All limits and lifetimes are nacd's own defaults unless a measurement 
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 from contextlib import ExitStack
@@ -20,7 +19,7 @@ import yaml
 from nacd.sim.microsoft.state import CLIENT_SECRET
 from nacd.sim.pki import write_private
 from tools.bench import meter, site
-from tools.bench.servers.server import HOME, Server, interpreter, launch, packages
+from tools.bench.servers.server import HOME, Server, environment, interpreter, launch
 from tools.scenarios.microsoft import Microsoft
 
 TENANT = "intune"
@@ -84,7 +83,7 @@ class Place:
     @property
     def environment(self) -> dict[str, str]:
         """Its environment."""
-        return {**os.environ, "NACD_READY_FILE": str(self.ready), "PYTHONPATH": packages()}
+        return {**environment(), "NACD_READY_FILE": str(self.ready)}
 
     def order(self, *words: str) -> Any:
         """What ``nacd WORDS --json`` says of the running daemon. Raises CalledProcessError."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import statistics
 import subprocess
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ from tools.bench.compliance import daemon, devices, slow_intune
 from tools.bench.compliance.daemon import Place
 from tools.bench.compliance.figures import Compliance, Decisions, Known, Memory
 from tools.bench.compliance.restart import Starts
-from tools.bench.servers.server import HOME, interpreter, packages
+from tools.bench.servers.server import HOME, environment, interpreter
 from tools.scenarios.microsoft import Microsoft
 
 _STATIONS = 256
@@ -110,7 +109,7 @@ def _inside(provider: str, sizes: Sizes, cores: meter.Cores, found: Compliance) 
         said = subprocess.run(
             [interpreter(), "-m", *words],
             cwd=HOME,
-            env={**os.environ, "PYTHONPATH": f"{HOME}{os.pathsep}{packages()}"},
+            env=environment(),
             capture_output=True,
             text=True,
             check=False,

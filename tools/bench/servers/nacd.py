@@ -6,7 +6,6 @@ Knows: how an admin would write the site down for nacd. Refuses to know: nacd fr
 from __future__ import annotations
 
 import json
-import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,20 @@ from nacd.sim.intune import IntuneSimulator
 from nacd.sim.microsoft.state import CLIENT_SECRET
 from nacd.sim.pki import write_private
 from tools.bench import meter, site
-from tools.bench.servers.server import Server, interpreter, launch, packages
+from tools.bench.servers.server import Server, environment, interpreter, launch
 
 
 def start(
-    stack: ExitStack, folder: Path, credentials: site.Credentials, microsoft: IntuneSimulator, cores: meter.Cores
+    stack: ExitStack,
+    folder: Path,
+    credentials: site.Credentials,
+    microsoft: IntuneSimulator,
+    cores: meter.Cores,
+    name: str,
+    *,
+    is_compiled: bool,
 ) -> Server:
-    """Start nacd in ``folder``, to be ended with ``stack``. Raises NotUpError."""
+    """Start nacd in ``folder``, to be ended with ``stack``. name: the server's. Raises NotUpError."""
     folder.mkdir(parents=True)
     (folder / "state").mkdir()
     config = _config(folder, credentials, microsoft)
@@ -35,13 +41,13 @@ def start(
         stack,
         [*words, "--log-format", "json", "--log-level", "error"],
         cores=cores,
-        environment={**os.environ, "NACD_READY_FILE": str(ready), "PYTHONPATH": packages()},
+        environment={**environment(is_compiled=is_compiled), "NACD_READY_FILE": str(ready)},
         output=log,
         is_ready=ready.is_file,
     )
     said = json.loads(ready.read_text(encoding="utf-8"))
     server = Server(
-        name="nacd",
+        name=name,
         process=process,
         auth_port=int(said["auth"][0][1]),
         acct_port=int(said["accounting"][0][1]),

@@ -5,6 +5,7 @@ Knows: processes. Refuses to know: which server it is, and how it is configured.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.bench import meter
+from tools.compiled.build import COPY
 
 HOME = Path(__file__).resolve().parents[3]
 _READY_WITHIN_S = 60.0
@@ -38,9 +40,15 @@ def interpreter() -> str:
     return _DEBIANS_PYTHON if said.stdout.split() == [str(part) for part in sys.version_info[:2]] else sys.executable
 
 
-def packages() -> str:
-    """Where that Python finds what is installed in ours."""
-    return sysconfig.get_path("purelib")
+def environment(*, is_compiled: bool = True) -> dict[str, str]:
+    """Where that Python finds nacd, the benchmark itself and what is installed in ours.
+
+    is_compiled: nacd as the package has it; False: as its source is.
+    """
+    nacd = [str(COPY)] if is_compiled else []
+    found = os.pathsep.join([*nacd, str(HOME), sysconfig.get_path("purelib")])
+    # Safe path: else the folder it is started in came first, and with it nacd's source.
+    return {**os.environ, "PYTHONPATH": found, "PYTHONSAFEPATH": "1"}
 
 
 class NotUpError(Exception):
