@@ -80,10 +80,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """A chain within our rules. anchor: the ``client_cas`` entry; certificates: leaf first, the anchor's own last."""
+    """A chain within our rules. anchor: the ``client_cas`` entry; chain: DER, leaf first, the anchor's own last."""
 
     anchor: str
-    certificates: tuple[x509.Certificate, ...]
+    chain: tuple[bytes, ...]
 
 
 def complaint(code: str, cert: x509.Certificate, text: str) -> Failure:
@@ -119,7 +119,6 @@ _PARTS: tuple[tuple[str, Callable[[x509.Certificate], object]], ...] = (
 parsed = lru_cache(maxsize=KEPT)(x509.load_der_x509_certificate)
 
 
-@lru_cache(maxsize=KEPT)
 def unreadable(cert: x509.Certificate) -> Failure:
     """Which part of a certificate cannot be read, or a failure with the empty code if all can.
 
@@ -132,6 +131,38 @@ def unreadable(cert: x509.Certificate) -> Failure:
         except UNREADABLE as error:
             return complaint("unreadable_certificate", cert, f"cannot be read: its {part}, {why(error)}; issue it anew")
     return _FINE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Facts:
+    """What is true of a certificate for ever, whoever looks. fault: of ``unreadable``; begins, ends: seconds since the
+    epoch, 0 in what is unreadable; key: of ``_anchor_key``, empty where there is none that can be read."""
+
+    der: bytes
+    fault: Failure
+    begins: float
+    ends: float
+    key: bytes
+    weak_key: str
+    weak_signature: str
+
+
+@lru_cache(maxsize=KEPT)
+def _facts(cert: x509.Certificate) -> _Facts:
+    fault = unreadable(cert)
+    try:
+        key = _anchor_key(cert)
+    except UNREADABLE:
+        key = b""
+    return _Facts(
+        der=cert.public_bytes(Encoding.DER),
+        fault=fault,
+        begins=0 if fault.code else cert.not_valid_before_utc.timestamp(),
+        ends=0 if fault.code else cert.not_valid_after_utc.timestamp(),
+        key=key,
+        weak_key=key_weakness(cert),
+        weak_signature=signature_weakness(cert),
+    )
 
 
 def why(error: Exception) -> str:
@@ -201,7 +232,11 @@ class Anchors:
 
     def entry_of(self, cert: x509.Certificate) -> str:
         """Name of the entry that lists this CA, ``""`` if none does."""
-        return self._by_key.get(_anchor_key(cert), "")
+        return self.listed(_anchor_key(cert))
+
+    def listed(self, key: bytes) -> str:
+        """The same, by its subject and public key as ``_anchor_key`` has them."""
+        return self._by_key.get(key, "")
 
     def entries_named_like(self, name: x509.Name) -> tuple[str, ...]:
         """Names of the entries with a CA of this subject, whatever its key; for words only, never for trust."""
@@ -222,13 +257,11 @@ class Anchors:
             raise ValueError(f"{where} {weakness}")
 
 
-@lru_cache(maxsize=KEPT)
 def _anchor_key(cert: x509.Certificate) -> bytes:
     key = cert.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return cert.subject.public_bytes() + key
 
 
-@lru_cache(maxsize=KEPT)
 def key_weakness(cert: x509.Certificate) -> str:
     """What is too weak about the key (``has an RSA key of 1024 bits ...``), ``""`` if nothing is."""
     try:
@@ -258,7 +291,6 @@ def curve_outside_tls(cert: x509.Certificate) -> str:
     return key.curve.name if isinstance(key, ec.EllipticCurvePublicKey) and not isinstance(key.curve, known) else ""
 
 
-@lru_cache(maxsize=KEPT)
 def signature_weakness(cert: x509.Certificate) -> str:
     """What is too weak about the signature on this certificate, ``""`` if nothing is."""
     try:
@@ -281,39 +313,34 @@ def examine(
     if not chain:
         return Failure(code="no_client_certificate", reason="no verified client certificate chain")
     leaf = chain[0]
-    for cert in chain:
-        failure = unreadable(cert)
-        if failure.code:
-            return failure
-    try:
-        depth = next((i for i, cert in enumerate(chain) if i and anchors.entry_of(cert)), 0)
-    except UNREADABLE:
-        return complaint("unreadable_certificate", leaf, "comes with a chain that cannot be read")
-    if not depth:
+    every = [_facts(cert) for cert in chain]
+    for facts in every:
+        if facts.fault.code:
+            return facts.fault
+    anchor, depth = "", 0
+    for depth, facts in enumerate(every):
+        if depth and not facts.key:
+            return complaint("unreadable_certificate", leaf, "comes with a chain that cannot be read")
+        anchor = anchors.listed(facts.key) if depth else ""
+        if anchor:
+            break
+    if not anchor:
         return complaint("unknown_ca", leaf, f"does not lead to any of client_cas ({quoted(anchors.names)})")
-    for cert in chain[: depth + 1]:
-        failure = _date_failure(cert, wall)
-        if failure.code:
-            return failure
-    for cert in chain[:depth]:
-        weakness = key_weakness(cert)
-        if weakness:
-            return complaint("weak_key", cert, f"{weakness}; issue it anew with a stronger key")
-        weakness = signature_weakness(cert)
-        if weakness:
-            return complaint("weak_signature", cert, f"{weakness}; have it issued anew with SHA-256 or better")
+    for cert, facts in zip(chain[: depth + 1], every, strict=False):
+        if wall < facts.begins:
+            return not_yet_valid(cert, wall)
+        if wall > facts.ends:
+            return expired(cert, wall)
+    for cert, facts in zip(chain[:depth], every, strict=False):
+        if facts.weak_key:
+            return complaint("weak_key", cert, f"{facts.weak_key}; issue it anew with a stronger key")
+        if facts.weak_signature:
+            text = f"{facts.weak_signature}; have it issued anew with SHA-256 or better"
+            return complaint("weak_signature", cert, text)
     failure = usage_failure(leaf, require_client_auth_eku=require_client_auth_eku)
     if failure.code:
         return failure
-    return Accepted(anchor=anchors.entry_of(chain[depth]), certificates=tuple(chain[: depth + 1]))
-
-
-def _date_failure(cert: x509.Certificate, wall: float) -> Failure:
-    if wall < cert.not_valid_before_utc.timestamp():
-        return not_yet_valid(cert, wall)
-    if wall > cert.not_valid_after_utc.timestamp():
-        return expired(cert, wall)
-    return _FINE
+    return Accepted(anchor=anchor, chain=tuple([facts.der for facts in every[: depth + 1]]))
 
 
 _FINE = Failure(code="", reason="")

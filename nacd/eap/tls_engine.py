@@ -18,7 +18,7 @@ from typing import TypeAlias
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL, crypto
 from OpenSSL._util import ffi as _ffi
 from OpenSSL._util import lib as _lib  # a few calls pyOpenSSL has no words for
@@ -335,7 +335,7 @@ class TlsEngine:
             material = conn.export_keying_material(b"client EAP encryption", 128)  # no context, not an empty one
             method_id = (conn.client_random() or b"") + (conn.server_random() or b"")
         return VerifiedPeer(
-            chain=tuple(cert.public_bytes(Encoding.DER) for cert in accepted.certificates),
+            chain=accepted.chain,
             anchor=accepted.anchor,
             tls_version=version,
             cipher=conn.get_cipher_name() or "",
@@ -362,11 +362,12 @@ class TlsEngine:
 
     def _drain(self) -> bytes:
         pieces: list[bytes] = []
-        while True:
-            try:
+        try:
+            while not pieces or len(pieces[-1]) == _READ_SIZE:  # fewer: that was all, and asking on would only raise
                 pieces.append(self._conn.bio_read(_READ_SIZE))
-            except SSL.WantReadError:
-                return b"".join(pieces)
+        except SSL.WantReadError:
+            return b"".join(pieces)
+        return b"".join(pieces)
 
     def _chain(self) -> tuple[x509.Certificate, ...] | Failure:
         """What OpenSSL built, verified or not; empty when there is nothing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from nacd.eap.chain import (
     Accepted,
@@ -32,11 +33,15 @@ def judge(kit):
     return look
 
 
+def ders(*certificates):
+    return tuple(one.cert.public_bytes(Encoding.DER) for one in certificates)
+
+
 def test_a_good_chain_is_accepted_up_to_its_anchor(site, judge):
     verdict = judge([site.device, site.sub, site.root], {"root": site.root})
-    assert verdict == Accepted(anchor="root", certificates=(site.device.cert, site.sub.cert, site.root.cert))
+    assert verdict == Accepted(anchor="root", chain=ders(site.device, site.sub, site.root))
     verdict = judge([site.device, site.sub, site.root], {"root": site.root, "sub": site.sub})
-    assert verdict == Accepted(anchor="sub", certificates=(site.device.cert, site.sub.cert))
+    assert verdict == Accepted(anchor="sub", chain=ders(site.device, site.sub))
 
 
 def test_no_chain_and_a_chain_to_nowhere_are_refused(site, judge):

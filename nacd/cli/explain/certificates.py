@@ -50,9 +50,11 @@ def tell(scene: Scene, path: Path, client: Client, access: str, ssid: str) -> No
         scene.now.wall,
         require_client_auth_eku=settings.require_client_auth_eku,
     )
-    chain = presented if isinstance(verdict, Failure) else verdict.certificates
-    anchor = "" if isinstance(verdict, Failure) else verdict.anchor
-    facts = certificates.read(tuple(one.public_bytes(Encoding.DER) for one in chain), anchor)
+    if isinstance(verdict, Failure):
+        chain, anchor = tuple(one.public_bytes(Encoding.DER) for one in presented), ""
+    else:
+        chain, anchor = verdict.chain, verdict.anchor
+    facts = certificates.read(chain, anchor)
     _tell_facts(sheet, facts, presented[0], scene.now.wall)
     if isinstance(verdict, Failure):
         sheet.field("chain", f"refused ({verdict.code})")
@@ -77,7 +79,7 @@ def _octets(path: Path) -> bytes:
 def _tell_chain(scene: Scene, verdict: Accepted) -> None:
     rule = scene.assembled.identity_rules.cas.get(verdict.anchor)
     may = sorted(f"{kind.value}_id" for kind in rule.may_assert) if rule else []
-    between = len(verdict.certificates) - 2
+    between = len(verdict.chain) - 2
     over = f" over {between} intermediate{'s' if between > 1 else ''}" if between > 0 else ""
     asserts = ", ".join(may) or "nothing"
     scene.sheet.field("chain", f"leads to client_cas entry `{verdict.anchor}`{over}; it may assert {asserts}")

@@ -31,7 +31,7 @@ def failure(pem: bytes, *listed: bytes) -> Failure:
 def test_a_chain_leads_up_over_its_intermediates(depth: int) -> None:
     found = verdict(ROOT.intermediates(depth).issue_client().chain_pem)
     assert isinstance(found, Accepted)
-    assert (found.anchor, len(found.certificates)) == ("ca0", depth + 2)
+    assert (found.anchor, len(found.chain)) == ("ca0", depth + 2)
 
 
 def test_the_order_of_intermediates_does_not_matter() -> None:
