@@ -139,27 +139,43 @@ class _Notes:
         self.sent_alert = failures.NO_ALERT
 
 
-def _note_verification(conn: SSL.Connection, cert: crypto.X509, error: int, depth: int, ok: int) -> bool:
-    """Write down the first complaint and repeat OpenSSL's verdict.
+def _note_verification(ok: int, store: object) -> int:
+    """Write down OpenSSL's first complaint about a chain, and repeat its verdict: never anything but ``ok``, for true
+    would clear a complaint and accept. Called for each certificate; without a complaint there is nothing to look at."""
+    if ok:
+        return ok
+    index = _lib.SSL_get_ex_data_X509_STORE_CTX_idx()
+    notes = _notes_of(_lib.X509_STORE_CTX_get_ex_data(store, index))
+    if not notes.refused:
+        notes.error = _lib.X509_STORE_CTX_get_error(store)
+        notes.depth = _lib.X509_STORE_CTX_get_error_depth(store)
+        certificate = _lib.X509_STORE_CTX_get_current_cert(store)
+        _lib.X509_up_ref(certificate)  # one reference is OpenSSL's, one ours
+        notes.refused.append(crypto.X509._from_raw_x509_ptr(certificate))
+    return ok
 
-    Must never raise (pyOpenSSL would keep the exception for whoever comes next) and never return
-    anything but ``ok`` (true would clear the error and accept).
-    """
-    notes = conn.get_app_data()
-    if not ok and not notes.refused:
-        notes.error, notes.depth = error, depth
-        notes.refused.append(cert)
-    return bool(ok)
 
-
-def _note_alert(conn: SSL.Connection, where: int, value: int) -> None:
+def _note_alert(ssl: object, where: int, value: int) -> None:
+    """Write down an alert; the other steps of a handshake, of which each is told, are nothing to us."""
     if not where & SSL.SSL_CB_ALERT:
         return
-    notes = conn.get_app_data()
+    notes = _notes_of(ssl)
     if where & SSL.SSL_CB_READ:
         notes.peer_alert = value & 0xFF
     else:
         notes.sent_alert = value & 0xFF
+
+
+def _notes_of(ssl: object) -> _Notes:
+    notes = SSL.Connection._reverse_mapping[ssl].get_app_data()
+    assert isinstance(notes, _Notes)
+    return notes
+
+
+# As OpenSSL calls them, thirty times a login. pyOpenSSL's own wrappers look the connection up and copy the certificate
+# each time, before they ask us whether we want to know. Should one raise, OpenSSL hears 0: refused.
+_ON_VERIFICATION = _ffi.callback("int (*)(int, X509_STORE_CTX *)", _note_verification, error=0)
+_ON_STEP = _ffi.callback("void (*)(const SSL *, int, int)", _note_alert)
 
 
 class TlsContext:
@@ -231,8 +247,9 @@ class TlsContext:
         # an intermediate that the admin lists is an anchor by itself
         store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
         self.context.set_verify_depth(_MAX_CHAIN)
-        self.context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, _note_verification)
-        self.context.set_info_callback(_note_alert)
+        required = SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT
+        _lib.SSL_CTX_set_verify(self.context._context, required, _ON_VERIFICATION)
+        _lib.SSL_CTX_set_info_callback(self.context._context, _ON_STEP)
         distinct = {cert.subject.public_bytes(): cert for cert in self.anchors.certificates}
         for cert in distinct.values():
             self.context.add_client_ca(cert)
