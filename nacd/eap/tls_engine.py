@@ -167,8 +167,7 @@ def _note_alert(ssl: object, where: int, value: int) -> None:
 
 
 def _notes_of(ssl: object) -> _Notes:
-    notes = SSL.Connection._reverse_mapping[ssl].get_app_data()
-    assert isinstance(notes, _Notes)
+    notes: _Notes = SSL.Connection._reverse_mapping[ssl].get_app_data()
     return notes
 
 

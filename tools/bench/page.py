@@ -43,8 +43,10 @@ it is the throughput. This page is written by `python -m tools.bench --record do
   Below 1, nacd is cheaper. Rounds: {rounds}; each tried every side in turn, every second one backwards.
 - `policy+line` is FreeRADIUS with the policy in `rlm_python3` and a JSON line of `linelog` an answer: the
   nearest to what nacd does. `line` decides by `files` (a hash of known MACs) and writes the line; `plain` only decides.
-- These run as one thread (`freeradius -s`), which costs FreeRADIUS less CPU time than the thread pool it usually runs
-  with (`threads`); latency and memory are of the one thread, too.
+- `nacd` is what its Debian package holds, its hot path compiled; `nacd, not compiled` is the same source as it is, as
+  the wheel and the container have it. Latency, memory and all tables below are of `nacd`.
+- FreeRADIUS's run as one thread (`freeradius -s`), which costs FreeRADIUS less CPU time than the thread pool it
+  usually runs with (`threads`); latency and memory are of the one thread, too.
 - `bare UDP echo` is Python sending each datagram back. `bare pyOpenSSL` is the server's half of the handshake over
   memory BIOs in one process, without EAP, RADIUS, policy or audit; the client's half is not counted.
 - Latency counts from the time at which a request was due, whether the load came to send it or not, to when the kernel
@@ -79,25 +81,29 @@ it is the throughput. This page is written by `python -m tools.bench --record do
 
 ## Where nacd's time goes
 
-`py-spy record -p PID -r 1000 -f raw` on the daemon under each load, when this was written; no one place stands out:
+Of `nacd` as its package has it, when this was written, by samples of whole stacks (`perf record -e cpu-clock
+--call-graph dwarf -p PID`; `py-spy record --native -p PID` shows the same names). No one place stands out:
 
-- MAB, of some 93 us: reading, verifying and queueing the packet 12; attributes to names 7; who it is 6; policy, twice
-  (before and after the verdict), 9; the audit record 9, its line and its share of the write 6; whether the login says
-  anything new of its session 7; signing the answer 8; the kernel's part of receiving and sending 10. The rest is
-  spread over a hundred functions. What was done about the first three that a profile showed: two hundred
+- MAB: the audit record 13 %, its line, link and write 10 %; reading, verifying and queueing the packet 10 %;
+  attributes to names 9 %; who it is 8 %; policy, twice (before and after the verdict), 6 %; whether the login says
+  anything new of its session 4 %; writing and signing the answer 5 %; the kernel's part of receiving and sending 9 %.
+  The rest is spread over a hundred functions. What was done about the first three that a profile showed: two hundred
   rules were all tried, twice (now those of this NAS and this MAC are found by an index: 57 us became 4); each record
   was walked field by field for secrets (now the JSON encoder refuses what is no plain value, and only then it is
   walked: 80 us became 1); every answer had a write and a wake-up of its own (now one write for a slice of work: 12
-  us).
+  us). What was left was Python itself, a little everywhere: so the modules of the hot path are compiled.
 - A login that begins a session costs 80 us more: half is the database's writer (INSERT with its indexes 26, packing 13,
   looking for the session that it may be 25), half the loop's (the values of the session, telling whoever listens).
   What was done: logins that say nothing new wait for company and are one statement without reading (130 us became 12),
   frozen values of each packet are made in half the time, and what has no name is one session, not one for each login.
-- EAP-TLS, of some 950 us and five packets: 35 % is OpenSSL's handshake, 13 % what follows it (chain, keys,
-  certificate), the rest is spread over five times the path of a packet. What was done: certificates were parsed and
-  judged part by part for each login, and read twice (now what they say is remembered: 350 us); the device was named
-  twice (30 us); HMAC-MD5 looked its digest up in OpenSSL each time (now two copies of a keyed digest: half the time,
-  ten times a login).
+- EAP-TLS, five packets: 53 % is OpenSSL's own, of which the handshake 45 (three signatures to verify, one to make,
+  two keys to agree on) and the connection's beginning and end 3; the kernel 5 %, HMAC and MD5 2 %, the rest is spread
+  over five times the path of a packet. What was done: certificates were parsed and judged part by part for each
+  login, and read twice (now what they say is remembered: 350 us); the device was named twice (30 us); HMAC-MD5 looked
+  its digest up in OpenSSL each time (now two copies of a keyed digest: half the time, ten times a login); each step
+  of a handshake and each certificate in it was an object and a call in Python (now only a complaint or an alert is).
+  Tried, and left out because it brought nothing that could be measured: OpenSSL called without pyOpenSSL's
+  connection, and a larger cache of the allocator.
 - The collector of cyclic garbage paused for 40 to 60 ms with 100,000 remembered answers; it now leaves alone what was
   there at the start, and looks at old objects seldom.
 
