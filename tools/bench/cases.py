@@ -28,6 +28,10 @@ class WrongAnswerError(Exception):
     """A server lost a request or answered it wrongly: its figures are worth nothing. The text says which."""
 
 
+class LostError(WrongAnswerError):
+    """Every answer was right, but one did not come in time: the machine stood still, or the server did."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """Requests in one run."""
@@ -143,10 +147,11 @@ class Loads:
 
 
 def demand(server: Server, what: str, outcome: load.Outcome) -> None:
-    """Raises WrongAnswerError unless every request got the right answer."""
+    """Raises WrongAnswerError unless every request got the right answer: LostError where some got none."""
     if not outcome.is_clean or not outcome.answered:
         said = server.log.read_text(errors="replace")[-1500:]
-        raise WrongAnswerError(
+        kind = WrongAnswerError if outcome.wrong or not outcome.answered else LostError
+        raise kind(
             f"{server.name}, {what}: {outcome.answered} right, {outcome.wrong} wrong, {outcome.lost} lost\n{said}"
         )
 

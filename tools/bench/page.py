@@ -9,6 +9,7 @@ import os
 import platform
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -77,7 +78,8 @@ it is the throughput. This page is written by `python -m tools.bench --record do
   verdict` all endpoints were there before: of their sessions only the time is new, and that is written once for
   many; `MAB, never seen before` is the other end: each request begins a session, which is a row of its own.
 - Every answer is checked: Response Authenticator, code, and for a login that the MPPE keys are those the supplicant
-  worked out. A run with one lost or wrong answer is thrown away as a whole, and nothing is written here.
+  worked out. A wrong answer ends the benchmark, and nothing is written here. A run in which an answer was lost is made
+  anew, twice at most: {again}.
 
 ## Where nacd's time goes
 
@@ -141,6 +143,7 @@ def page(results: report.Results) -> str:
         targets=targets,
         rounds=results.rounds,
         others=results.others,
+        again=_again(results),
         packets="; ".join(_packets(results)) or "not measured here",
         group=logins.GROUP,
         fragment=site.EAP_PACKET_OCTETS,
@@ -160,6 +163,11 @@ def page(results: report.Results) -> str:
 def _packets(results: report.Results) -> Iterator[str]:
     for name, counts in results.packets.items():
         yield f"{name}: {' or '.join(f'{count:g}' for count in counts)} requests"
+
+
+def _again(results: report.Results) -> str:
+    counted = Counter(results.again)
+    return ", ".join(f"{count} of {side}" for side, count in counted.items()) or "none here"
 
 
 def _line_octets(results: report.Results) -> Iterator[str]:

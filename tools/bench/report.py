@@ -32,7 +32,8 @@ TARGETS: Mapping[str, tuple[tuple[str, float], ...]] = {
 class Results:
     """All that was measured. resident: memory in octets by side, after the load; packets: a login, by kind and TLS.
 
-    line_octets: of an audit line, by load and server. others: what other programs used of the machine, 0..1.
+    line_octets: of an audit line, by load and server. others: what other programs used of the machine, 0..1. again: whose
+    runs were made anew, once for each.
     """
 
     rounds: int
@@ -48,6 +49,7 @@ class Results:
     policies: list[of_policies.Policy] = field(default_factory=list)
     sessions: of_sessions.Sessions | None = None
     others: float = 0.0
+    again: list[str] = field(default_factory=list)
 
     def take(self, case: Case, side: str, cpu_ns: float) -> None:
         """One round's figure."""
