@@ -32,8 +32,8 @@ TARGETS: Mapping[str, tuple[tuple[str, float], ...]] = {
 class Results:
     """All that was measured. resident: memory in octets by side, after the load; packets: a login, by kind and TLS.
 
-    line_octets: of an audit line, by load and server. others: what other programs used of the machine, 0..1. again: whose
-    runs were made anew, once for each.
+    line_octets: of an audit line, by load and server. others: what other programs used of the machine, 0..1.
+    again: whose runs were made anew, once for each.
     """
 
     rounds: int
