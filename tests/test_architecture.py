@@ -48,7 +48,7 @@ IMPURE = set(_IMPURE_WORDS.split())
 # its doubles must share no code with the daemon.
 DOORS = {
     "pyrad": ("radius/dictionary",),
-    "OpenSSL": ("eap/tls_engine",),
+    "OpenSSL": ("eap/tls_engine", "eap/tls/notes"),
     "msal": ("intune/token",),
     "requests": ("intune/client",),
     "urllib3": ("intune/client", "intune/bounded"),

@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 
 from nacd.eap import md5, message, tls_server
-from nacd.eap.chain import Failure
 from nacd.eap.conversation import AwaitIdentity, AwaitMd5, Conversation, Ongoing
 from nacd.eap.fragments import START_BODY
 from nacd.eap.limits import (
@@ -24,6 +23,7 @@ from nacd.eap.limits import (
     station_of,
 )
 from nacd.eap.message import EapCode, EapMessage, EapMethod
+from nacd.eap.tls.certificate import Failure
 from nacd.eap.tls_engine import TlsContext
 from nacd.eap.tls_server import Expired, PeerNak, Proved, Refused, Send, State, TlsServer
 from nacd.errors import BadEap

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
-from nacd.eap.chain import (
-    Anchors,
+from nacd.eap.chain import Anchors, quoted, usage_failure
+from nacd.eap.tls.certificate import (
     CertificateName,
     Failure,
     complaint,
@@ -24,13 +24,11 @@ from nacd.eap.chain import (
     key_weakness,
     name_of,
     not_yet_valid,
-    quoted,
     signature_weakness,
     unreadable,
-    usage_failure,
 )
+from nacd.eap.tls.notes import NO_ALERT
 
-NO_ALERT = -1
 _DECODE_ERROR = 50
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from nacd.eap.chain import Failure
+from nacd.eap.tls.certificate import Failure
 from nacd.values import AccessRequest
 
 STATE_OCTETS = 16

@@ -11,8 +11,8 @@ import hmac
 import re
 from collections.abc import Collection
 
-from nacd.eap.chain import Failure
 from nacd.eap.message import EapMessage, printable
+from nacd.eap.tls.certificate import Failure
 from nacd.values import AccessRequest
 
 CHALLENGE_OCTETS = 16

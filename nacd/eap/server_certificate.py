@@ -17,15 +17,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from nacd.eap.chain import (
-    UNREADABLE,
-    TrustAnchor,
-    date_text,
-    key_weakness,
-    load_readable_pem,
-    name_of,
-    signature_weakness,
-)
+from nacd.eap.chain import TrustAnchor, load_readable_pem
+from nacd.eap.tls.certificate import UNREADABLE, date_text, key_weakness, name_of, signature_weakness
 from nacd.findings import Code
 from nacd.values import Instant, Secret
 

@@ -6,7 +6,7 @@ it is, and what a certificate says about a device.
 
 Resumption is off, since OpenSSL verifies nothing on a resumed session: no cache, so that the two tickets that TLS 1.3
 sends all the same (the binding cannot set their number) lead nowhere.
-The one gate to trust is ``TlsEngine._conclude``; the verification callback only takes notes.
+The one gate to trust is ``TlsEngine._conclude``; the verification callback only takes notes (``tls/notes``).
 """
 
 from __future__ import annotations
@@ -24,21 +24,12 @@ from OpenSSL._util import ffi as _ffi
 from OpenSSL._util import lib as _lib  # a few calls pyOpenSSL has no words for
 
 from nacd.eap import failures
-from nacd.eap.chain import (
-    UNREADABLE,
-    Accepted,
-    Anchors,
-    Failure,
-    TrustAnchor,
-    examine,
-    load_readable_pem,
-    name_of,
-    parsed,
-    why,
-)
+from nacd.eap.chain import Accepted, Anchors, TrustAnchor, examine, load_readable_pem
 from nacd.eap.client_hello import ClientHello
 from nacd.eap.message import printable
 from nacd.eap.server_certificate import sending_order
+from nacd.eap.tls.certificate import UNREADABLE, Failure, name_of, parsed, why
+from nacd.eap.tls.notes import NO_ALERT, Notes, demand_certificate
 from nacd.values import Instant, Secret
 
 __all__ = [
@@ -126,57 +117,6 @@ class TlsFailed:
 TlsResult: TypeAlias = TlsWants | TlsDone | TlsFailed
 
 
-class _Notes:
-    """What OpenSSL's callbacks tell about one connection. Holds no reference to it."""
-
-    __slots__ = ("depth", "error", "peer_alert", "refused", "sent_alert")
-
-    def __init__(self) -> None:
-        self.error = 0
-        self.depth = 0
-        self.refused: list[crypto.X509] = []
-        self.peer_alert = failures.NO_ALERT
-        self.sent_alert = failures.NO_ALERT
-
-
-def _note_verification(ok: int, store: object) -> int:
-    """Write down OpenSSL's first complaint about a chain, and repeat its verdict: never anything but ``ok``, for true
-    would clear a complaint and accept. Called for each certificate; without a complaint there is nothing to look at."""
-    if ok:
-        return ok
-    index = _lib.SSL_get_ex_data_X509_STORE_CTX_idx()
-    notes = _notes_of(_lib.X509_STORE_CTX_get_ex_data(store, index))
-    if not notes.refused:
-        notes.error = _lib.X509_STORE_CTX_get_error(store)
-        notes.depth = _lib.X509_STORE_CTX_get_error_depth(store)
-        certificate = _lib.X509_STORE_CTX_get_current_cert(store)
-        _lib.X509_up_ref(certificate)  # one reference is OpenSSL's, one ours
-        notes.refused.append(crypto.X509._from_raw_x509_ptr(certificate))
-    return ok
-
-
-def _note_alert(ssl: object, where: int, value: int) -> None:
-    """Write down an alert; the other steps of a handshake, of which each is told, are nothing to us."""
-    if not where & SSL.SSL_CB_ALERT:
-        return
-    notes = _notes_of(ssl)
-    if where & SSL.SSL_CB_READ:
-        notes.peer_alert = value & 0xFF
-    else:
-        notes.sent_alert = value & 0xFF
-
-
-def _notes_of(ssl: object) -> _Notes:
-    notes: _Notes = SSL.Connection._reverse_mapping[ssl].get_app_data()
-    return notes
-
-
-# As OpenSSL calls them, thirty times a login. pyOpenSSL's own wrappers look the connection up and copy the certificate
-# each time, before they ask us whether we want to know. Should one raise, OpenSSL hears 0: refused.
-_ON_VERIFICATION = _ffi.callback("int (*)(int, X509_STORE_CTX *)", _note_verification, error=0)
-_ON_STEP = _ffi.callback("void (*)(const SSL *, int, int)", _note_alert)
-
-
 class TlsContext:
     """OpenSSL set up once for many peers. A new certificate or CA means a new context: OpenSSL freezes it at first use.
 
@@ -246,9 +186,7 @@ class TlsContext:
         # an intermediate that the admin lists is an anchor by itself
         store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
         self.context.set_verify_depth(_MAX_CHAIN)
-        required = SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT
-        _lib.SSL_CTX_set_verify(self.context._context, required, _ON_VERIFICATION)
-        _lib.SSL_CTX_set_info_callback(self.context._context, _ON_STEP)
+        demand_certificate(self.context)
         distinct = {cert.subject.public_bytes(): cert for cert in self.anchors.certificates}
         for cert in distinct.values():
             self.context.add_client_ca(cert)
@@ -286,7 +224,7 @@ class TlsEngine:
     def __init__(self, context: TlsContext, hello: ClientHello) -> None:
         self._context = context
         self._hello = hello
-        self._notes = _Notes()
+        self._notes = Notes()
         self._answered = False
         self._done = False
         self._conn = SSL.Connection(context.context, None)
@@ -306,7 +244,7 @@ class TlsEngine:
             self._conn.do_handshake()
         except SSL.WantReadError:
             outbound = self._drain()
-            if not outbound and self._notes.peer_alert != failures.NO_ALERT:
+            if not outbound and self._notes.peer_alert != NO_ALERT:
                 # A warning and nothing behind it: OpenSSL waits, but so ends a login that its user cancelled.
                 return TlsFailed(outbound=b"", failure=self._explain(now))
             self._answered = True
@@ -362,11 +300,11 @@ class TlsEngine:
     def _read_after_done(self, now: Instant) -> TlsResult:
         """A peer of EAP-TLS has nothing to say now, except an alert (RFC 9190 section 2.1.3)."""
         notes = self._notes
-        notes.peer_alert = failures.NO_ALERT  # a warning before the end has changed nothing
+        notes.peer_alert = NO_ALERT  # a warning before the end has changed nothing
         try:
             self._conn.recv(1)
         except SSL.WantReadError:
-            late = notes.peer_alert != failures.NO_ALERT
+            late = notes.peer_alert != NO_ALERT
             return TlsFailed(outbound=b"", failure=self._explain(now)) if late else TlsWants(outbound=b"")
         except SSL.ZeroReturnError:
             notes.peer_alert = 0
@@ -399,7 +337,7 @@ class TlsEngine:
             chain = self._chain()
             known = () if isinstance(chain, Failure) else chain
             return failures.of_verification(refusal, known, context.anchors, now.wall)
-        if notes.peer_alert != failures.NO_ALERT:
+        if notes.peer_alert != NO_ALERT:
             return failures.of_peer_alert(notes.peer_alert, context.server, now.wall)
         if not self._answered:
             return failures.of_hello_alert(notes.sent_alert, self._hello.versions, context.versions)

@@ -24,8 +24,8 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from nacd.eap import client_hello, fragments
-from nacd.eap.chain import Failure
 from nacd.eap.message import EapMethod, method_name
+from nacd.eap.tls.certificate import Failure
 from nacd.eap.tls_engine import (
     HANDSHAKE_OCTETS,
     TlsContext,

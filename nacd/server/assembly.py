@@ -16,7 +16,7 @@ from nacd.config.findings import secrets
 from nacd.config.findings.allowances import Accepted
 from nacd.config.load import Loaded
 from nacd.config.sections.intune import Intune
-from nacd.eap.chain import TrustAnchor, date_text, load_pem
+from nacd.eap.chain import TrustAnchor, load_pem
 from nacd.eap.limits import EapOptions
 from nacd.eap.server_certificate import (
     WARN_DAYS,
@@ -25,6 +25,7 @@ from nacd.eap.server_certificate import (
     inspect_client_cas,
     sent,
 )
+from nacd.eap.tls.certificate import date_text
 from nacd.eap.tls_engine import TlsContext
 from nacd.errors import ConfigError, Problem
 from nacd.findings import Code

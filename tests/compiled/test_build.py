@@ -21,7 +21,7 @@ SPINES = ("authorize", "authorize_sessions", "account", "admit", "reassess", "va
 SHELLS = ("server/test_worker.py", "server/test_worker_sessions.py", "server/test_listener.py", "store/trail")
 NOT_ASKED = (
     "session/macs/test_machines.py::test_whoever_makes_up_macs_pushes_out_his_own_and_all_are_bounded",
-    "eap/test_tls_engine.py::test_a_note_that_cannot_be_taken_lets_nobody_in",
+    "eap/tls/test_notes.py::test_a_note_that_cannot_be_taken_lets_nobody_in",
     "server/test_listener.py::test_an_error_at_the_end_of_a_slice_silences_nobody_after_it",
 )
 """Tests that put something else in the place of a constant or a method: in compiled code nothing can be put there."""

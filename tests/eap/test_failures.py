@@ -10,7 +10,8 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from nacd.eap import failures
-from nacd.eap.chain import Anchors, CertificateName, TrustAnchor
+from nacd.eap.chain import Anchors, TrustAnchor
+from nacd.eap.tls.certificate import CertificateName
 from nacd.values import EapFailed
 
 BOTH = pytest.mark.parametrize("version", ["1.2", "1.3"])

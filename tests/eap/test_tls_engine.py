@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ssl
-import sys
 from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from OpenSSL import SSL
 
-from nacd.eap import client_hello, tls_engine
+from nacd.eap import client_hello
 from nacd.eap.chain import TrustAnchor
 from nacd.eap.tls_engine import TlsContext, TlsDone, TlsEngine, TlsFailed, TlsOptions, TlsWants
 from nacd.values import EapFailed, PeerAuthenticated, Secret
@@ -247,16 +246,3 @@ def test_the_openssl_calls_without_a_public_name_are_there():
     assert {"SSL_get0_param", "X509_VERIFY_PARAM_set_time", "SSL_get_verify_result", "SSL_session_reused"} <= set(
         dir(SSL._lib)
     )
-
-
-@BOTH
-def test_a_note_that_cannot_be_taken_lets_nobody_in(kit, pki, site, outcome, version, monkeypatch):
-    def broken(_ssl):
-        raise LookupError("no such connection")
-
-    said = []
-    monkeypatch.setattr(sys, "unraisablehook", lambda hint: said.append(str(hint.exc_value)))
-    monkeypatch.setattr(tls_engine, "_notes_of", broken)
-    stranger = pki.issue("Stranger", ca=True)
-    assert isinstance(outcome(*kit.alone(pki, stranger), version=version), EapFailed)
-    assert set(said) == {"no such connection"}

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nacd.eap import tls_server
-from nacd.eap.chain import Failure
 from nacd.eap.fragments import Fragment
+from nacd.eap.tls.certificate import Failure
 from nacd.eap.tls_engine import TlsDone, TlsFailed, TlsWants, VerifiedPeer
 from nacd.eap.tls_server import (
     TABLE,

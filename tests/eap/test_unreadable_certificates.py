@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nacd.eap import server_certificate
-from nacd.eap.chain import UNREADABLE, Anchors, TrustAnchor, examine, load_readable_pem, unreadable
+from nacd.eap.chain import Anchors, TrustAnchor, examine, load_readable_pem
+from nacd.eap.tls.certificate import UNREADABLE, unreadable
 from nacd.values import EapFailed, PeerAuthenticated, Secret
 
 BOTH = pytest.mark.parametrize("version", ["1.2", "1.3"])

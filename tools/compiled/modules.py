@@ -29,6 +29,8 @@ MODULES: Final = (
     "nacd/eap/conversations.py",
     "nacd/eap/fragments.py",
     "nacd/eap/message.py",
+    "nacd/eap/tls/certificate.py",
+    "nacd/eap/tls/notes.py",
     "nacd/eap/tls_engine.py",
     "nacd/eap/tls_server.py",
     "nacd/given.py",

@@ -17,7 +17,8 @@ from nacd.cli.explain.judgement import tell as judged
 from nacd.cli.explain.logins import kind_of, request_of, tell_refused
 from nacd.cli.explain.sheet import Sheet, moment_text, nas_document, nas_line, plain
 from nacd.config.reading.contents import contents
-from nacd.eap.chain import UNREADABLE, Accepted, Anchors, Failure, date_text, key_weakness, signature_weakness
+from nacd.eap.chain import Accepted, Anchors
+from nacd.eap.tls.certificate import UNREADABLE, Failure, date_text, key_weakness, signature_weakness
 from nacd.identity import certificate as certificates
 from nacd.identity.access_kind import Refused
 from nacd.radius.clients import Client

@@ -13,7 +13,8 @@ from typing import Final
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
-from nacd.eap.chain import UNREADABLE, Accepted, Anchors, Failure, complaint, examine, load_pem, quoted
+from nacd.eap.chain import Accepted, Anchors, examine, load_pem, quoted
+from nacd.eap.tls.certificate import UNREADABLE, Failure, complaint
 
 _MAX_CHAIN: Final = 10
 _NOT_ISSUED: Final = (*UNREADABLE, InvalidSignature)

@@ -10,7 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from nacd.cli.explain.trust import NotCertificate, certificates_of, judge
-from nacd.eap.chain import Accepted, Anchors, Failure, TrustAnchor
+from nacd.eap.chain import Accepted, Anchors, TrustAnchor
+from nacd.eap.tls.certificate import Failure
 from nacd.sim.pki import Authority, Issued
 
 ROOT = Authority.root("ours")

@@ -1,0 +1,1 @@
+"""What TLS shows of a peer, piece by piece."""
