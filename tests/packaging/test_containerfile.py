@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parents[2]
@@ -50,6 +55,29 @@ def test_no_build_tool_stays_in_the_last_stage() -> None:
     assert any("pip uninstall --yes pip" in rest for word, rest in last_stage() if word == "RUN")
     copied = [rest for word, rest in last_stage() if word == "COPY"]
     assert copied == ["--from=build /opt/nacd /opt/nacd"]
+
+
+def test_what_is_copied_into_the_build_is_enough_for_the_wheel(tmp_path: Path) -> None:
+    for word, rest in instructions():
+        if word == "COPY" and not rest.startswith("--from"):
+            *sources, place = rest.split()
+            for name in sources:
+                target = tmp_path / place / name if place == "./" else tmp_path / place
+                copy = shutil.copytree if (HOME / name).is_dir() else shutil.copyfile
+                copy(HOME / name, target)
+    # Without site's own paths: through them the rest of the checkout would be found.
+    paths = [str(tmp_path), sysconfig.get_path("purelib")]
+    text = f"import sys; sys.path[:0] = {paths!r}; from tools.packaging.__main__ import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", text, "wheel", "--folder", str(tmp_path / "wheel")],
+        cwd=tmp_path,
+        env={**os.environ, "NACD_COMMIT": "0" * 40},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "wheel").glob("nacd-*.whl"))
 
 
 def test_nacd_is_the_first_process_so_that_signals_reach_it() -> None:
