@@ -91,6 +91,7 @@ def test_it_is_installed_used_upgraded_removed_and_purged(machine: Machine, copy
     assert chain_is_whole(machine) > first
     assert machine.run("nacd", "audit", "verify").returncode == 0
 
+    _rid_of_machine_code(machine)
     machine.run("dpkg", "-r", "nacd")
     assert not (machine.merged / "usr/lib/nacd").exists()
     assert (machine.merged / "var/lib/nacd/sessions.sqlite").exists()
@@ -136,6 +137,17 @@ def _what_is_there(machine: Machine, copy: Path | None) -> None:
     missing = machine.run("nacd", "check", check=False)
     assert missing.returncode == 1
     assert "`nacd init /etc/nacd` writes a first one" in missing.stdout
+
+
+def _rid_of_machine_code(machine: Machine) -> None:
+    """By the command that the page gives: nothing else may go with it."""
+    page = machine.text("/usr/share/doc/nacd/docs/install.md")
+    (command,) = (line.strip() for line in page.splitlines() if line.strip().startswith("find /usr/lib/nacd "))
+    machine.run("sh", "-c", command)
+    assert json.loads(machine.run("nacd", "version", "--json").stdout)["compiled"] == 0
+    daemon = serve(machine, "plain.log")
+    daemon.terminate()
+    assert daemon.wait(20) == 0
 
 
 def _configure(machine: Machine) -> None:
