@@ -35,7 +35,7 @@ demo: setup ## see it work: simulated Intune, a switch and a laptop against nacd
 run: setup ## the same, and nacd keeps running until Ctrl-C
 	@$(BIN)/nacd demo --keep-running
 
-test: setup ## every test, real peers included (about 20 minutes)
+test: setup ## every test, real peers included (about 35 minutes)
 	@$(BIN)/python tools/peers.py --optional
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
@@ -57,7 +57,7 @@ reference: setup ## every setting, condition and intention on one page (writes d
 conformance: setup ## run every clause's test and write docs/conformance.md
 	@$(BIN)/python tools/conformance.py
 
-bench: setup ## nacd beside FreeRADIUS, round by round (about 20 minutes; writes docs/benchmarks.md)
+bench: setup ## nacd beside FreeRADIUS, round by round (about 25 minutes; writes docs/benchmarks.md)
 	@$(BIN)/python tools/peers.py
 	@$(BIN)/python -m tools.bench --record docs/benchmarks.md $(BENCH_ARGS)
 

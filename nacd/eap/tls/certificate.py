@@ -118,8 +118,8 @@ def unreadable(cert: x509.Certificate) -> Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is true of a certificate for ever, whoever looks. fault: of ``unreadable``; begins, ends: seconds since the
-    epoch, 0 in what is unreadable; key: of ``anchor_key``, empty where there is none that can be read."""
+    """What is true of a certificate for ever, whoever looks. fault: of ``unreadable``, with which der is empty and
+    begins and ends are 0, else seconds since the epoch; key: of ``anchor_key``, empty where none can be read."""
 
     der: bytes
     fault: Failure
@@ -132,13 +132,14 @@ class Facts:
 
 @lru_cache(maxsize=KEPT)
 def facts_of(cert: x509.Certificate) -> Facts:
+    """All of them, remembered. Raises nothing: of a stranger's certificate, too."""
     fault = unreadable(cert)
     try:
         key = anchor_key(cert)
     except UNREADABLE:
         key = b""
     return Facts(
-        der=cert.public_bytes(Encoding.DER),
+        der=b"" if fault.code else cert.public_bytes(Encoding.DER),
         fault=fault,
         begins=0 if fault.code else cert.not_valid_before_utc.timestamp(),
         ends=0 if fault.code else cert.not_valid_after_utc.timestamp(),
@@ -149,6 +150,7 @@ def facts_of(cert: x509.Certificate) -> Facts:
 
 
 def anchor_key(cert: x509.Certificate) -> bytes:
+    """Subject and public key: together a trust anchor (RFC 5280 section 6.1.1). Raises one of ``UNREADABLE``."""
     key = cert.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return cert.subject.public_bytes() + key
 
