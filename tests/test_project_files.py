@@ -13,6 +13,7 @@ HOME = Path(__file__).resolve().parent.parent
 MACHINE_PATHS = re.compile(rf"(?<![\w.])(?:/(?:root|(?:home|Users)/[a-z]+)|{re.escape(str(HOME))})/[\w.]")
 
 SKIPPED_FOLDERS = {".git", ".venv", ".peers", ".state", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
+SKIPPED_FOLDERS |= {"build", "dist"}  # made of the project here; the tests of packages and of machine code ask those
 
 
 def project_files() -> Iterator[Path]:

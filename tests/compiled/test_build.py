@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,23 @@ def test_the_same_source_is_compiled_into_the_same_octets(compiled_copy: Path, t
     assert [(one / path).read_bytes() for path in builder.extensions(one)] == [
         (other / path).read_bytes() for path in builder.extensions(other)
     ]
+
+
+@slow
+def test_machine_code_names_no_folder_of_the_machine_that_made_it_and_loads_no_library_from_one(
+    compiled_copy: Path,
+) -> None:
+    paths = builder.extensions(compiled_copy)
+    assert paths
+    for path in paths:
+        octets = (compiled_copy / path).read_bytes()
+        for folder in (sys.base_prefix, str(HOME), str(Path.home()), tempfile.gettempdir()):
+            assert folder == "/usr" or folder.encode() + b"/" not in octets, f"{path} names {folder}"
+    done = subprocess.run(
+        ["readelf", "--dynamic", *paths], cwd=compiled_copy, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.count("BIND_NOW") == len(paths)
+    assert not re.search(r"\((RPATH|RUNPATH|TEXTREL)\)", done.stdout)
 
 
 @slow
@@ -102,6 +120,22 @@ def test_a_copy_is_made_anew_when_a_source_or_its_compilation_has_changed(
     assert len(seen) == 6
     (tmp_path / "nacd/eap/fragments.cpython-311.pyc").write_bytes(b"made by Python itself")
     assert builder.made_of() in seen
+
+
+@slow
+def test_how_this_python_and_this_shell_would_compile_has_no_say(
+    compiled_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = ("nacd/overload/rates.py",)
+    builder.build(tmp_path / "one", few)
+    for name in ("LDFLAGS", "LDSHARED"):
+        monkeypatch.setenv(name, f"-shared -Wl,-rpath,{tmp_path}")
+    monkeypatch.setenv("CFLAGS", "-O0 -g")
+    builder.build(tmp_path / "other", few)
+    one, other = tmp_path / "one", tmp_path / "other"
+    assert [(one / path).read_bytes() for path in builder.extensions(one)] == [
+        (other / path).read_bytes() for path in builder.extensions(other)
+    ]
 
 
 def test_a_machine_without_a_compiler_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

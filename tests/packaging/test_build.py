@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.packaging.conftest import AT, OLD, TARGET
+from tests.test_project_files import MACHINE_PATHS
 from tools.compiled.build import extensions
 from tools.packaging import __main__ as builder
 from tools.packaging import deb, licences, locked, tree, wheel
@@ -47,6 +48,22 @@ def test_the_package_says_what_it_needs_and_names_every_licence(
         }
         assert f"Files: {tree.site(TARGET)}/*__mypyc*.so {tree.site(TARGET)}/nacd/*.so\n" in terms
         assert "Jukka Lehtosalo" in terms
+
+
+@pytest.mark.slow
+def test_nothing_of_ours_in_the_package_names_a_path_of_the_machine_that_built_it(
+    debs: dict[str, Path], tmp_path: Path
+) -> None:
+    subprocess.run(["dpkg-deb", "--raw-extract", str(debs[OLD]), str(tmp_path)], check=True)
+    site = tmp_path / tree.site(TARGET)
+    ours = [
+        path
+        for path in sorted(tmp_path.rglob("*"))
+        if path.is_file() and (site not in path.parents or site / "nacd" in path.parents or "__mypyc" in path.name)
+    ]
+    assert {site / "nacd" / "account.py", tmp_path / "usr/bin/nacd"} <= set(ours)
+    texts = {path: path.read_text(encoding="utf-8", errors="ignore") for path in ours}
+    assert not [path for path, text in texts.items() if MACHINE_PATHS.search(text) or str(tmp_path.parent) in text]
 
 
 def test_the_package_wants_the_glibc_that_its_newest_library_names(tmp_path: Path) -> None:
