@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tools.fuzz import engine, mutate, wire
+from tools.fuzz import engine, mutate, record, wire
 from tools.fuzz.door import Door
 from tools.fuzz.seeds import client_hello, requests
 from tools.fuzz.site import POLICY, SECRETS, SOURCES, Pki
@@ -52,6 +52,45 @@ def test_a_short_blind_run_over_every_target_finds_nothing(tmp_path: Path) -> No
     said = fuzz(tmp_path, "--total", "16_000", "--seed", "20260101")
     assert past_signature(said) >= LEAST_PAST_SIGNATURE
     assert set(re.findall(r"^(\w+): [\d,]{3,}; ", said, re.MULTILINE)) == set(engine.SHARES)
+
+
+_HOW_FAR = """
+import sys
+from pathlib import Path
+from tools.fuzz import engine
+engine.take_nacd_from(Path(sys.argv[2]) if len(sys.argv) > 2 else None)
+bench = engine.Bench(["packet", "door", "eap", "intune", "capture"], 11, Path(sys.argv[1]))
+for name in bench.targets:
+    print(name, sorted(bench.work(name, 1, engine.SHARES[name]).items()))
+print(len(bench.findings), "findings")
+bench.close()
+"""
+
+
+@pytest.mark.slow
+def test_machine_code_comes_exactly_as_far_as_its_source_with_the_same_inputs(
+    compiled_copy: Path, tmp_path: Path
+) -> None:
+    """`yaml` aside, which is not compiled, and two that make new keys and certificates for each process."""
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", _HOW_FAR, str(tmp_path), *copy],
+            cwd=HOME,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for copy in ([], [str(compiled_copy)])
+    ]
+    assert said[0] == said[1]
+    assert said[0].endswith("\n0 findings\n")
+    assert len(said[0].splitlines()) == 6
+
+
+@pytest.mark.slow
+def test_a_blind_run_of_machine_code_finds_nothing(compiled_copy: Path, tmp_path: Path) -> None:
+    said = fuzz(tmp_path, "--total", "16_000", "--seed", "20260102", "--code", "compiled")
+    assert past_signature(said) >= LEAST_PAST_SIGNATURE
 
 
 @pytest.mark.slow
@@ -105,6 +144,26 @@ def test_a_finding_is_kept_and_seen_again_with_what_went_before(tmp_path: Path, 
     assert "odd after even" in Path(found.file).with_suffix(".txt").read_text(encoding="utf-8")
     with pytest.raises(AssertionError, match="odd after even"):
         engine.repeat("brittle", Path(found.file))
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (
+            engine.Found("door", "words", "folder/door-12", 7, "compiled"),
+            "--code compiled --repeat door folder/door-12",
+        ),
+        (engine.Found("eap", "died", "", 7), "--code source --only eap --seed 3 --round 7"),
+    ],
+)
+def test_a_finding_names_the_command_that_shows_it_again(found: engine.Found, words: str) -> None:
+    assert record.again(found, 3) == f"python -m tools.fuzz {words}"
+
+
+def test_one_round_of_a_run_is_tried_again_by_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "target", lambda _name: Brittle())
+    monkeypatch.setattr(engine, "SHARES", {"brittle": 50})
+    assert engine.again("brittle", 2, 1, tmp_path, "source") == 3
 
 
 def test_a_run_fails_for_a_finding_for_memory_and_for_packets_that_come_nowhere() -> None:

@@ -15,14 +15,13 @@ from random import Random
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from nacd.radius.admission import Admitted, Drop, Fresh, Resend, Role
+from nacd.radius.admission import Role
 from nacd.sim.nas_reply import distrust
 from nacd.sim.pki import COMPLIANT_GUID
-from nacd.steps import Answer, NeedCompliance, Silent
 from tools.fuzz import mutate, wire
 from tools.fuzz.engine import Target
 from tools.fuzz.seeds import IDENTITY, LAPTOP, STATE_PLACE, Peer, PeerKind, client_hello, eap_response, requests
-from tools.fuzz.site import GOOD_PEERS, POLICY, PRINTER, SECRETS, SOURCES, STEP_S, Site, WayBack
+from tools.fuzz.site import ADMITTED, GOOD_PEERS, POLICY, PRINTER, RESENT, SECRETS, SOURCES, STEP_S, Site, WayBack
 from tools.fuzz.wire import Judgement, Piece, check
 
 STAGES: Final = (
@@ -209,19 +208,17 @@ class Door(Target):
         site = self.site
         site.clock.pass_by(STEP_S)
         way = WayBack(source, 1024 + self._count % 60_000)
-        site.deliver(packet, way, role)
+        became = site.deliver(packet, way, role)
         judgement = wire.judge(packet, secret)
-        admitted = site.admission.last
-        _check_admission(admitted, judgement, source, role)
+        _check_admission(became, judgement, source, role)
         reached = _DECODED if judgement.well_formed else 0
-        if isinstance(admitted, Fresh):
+        if became == ADMITTED:
             reached |= _PAST
         check(len(way.replies) <= 1, f"{len(way.replies)} replies to one request")
         if way.replies:
-            check(isinstance(admitted, Fresh), "a reply to a request that was not admitted")
+            check(became == ADMITTED, "a reply to a request that was not admitted")
             reached |= _ANSWERED | self._check_answer(way.replies[0], judgement, source, role)
-        if judgement.octets[:1] == b"\x01":
-            reached |= self._progress(judgement)
+            reached |= self._progress(way.replies[0], judgement)
         if flags & TWICE:
             again = WayBack(source, way.port)
             site.deliver(packet, again, role)
@@ -229,16 +226,18 @@ class Door(Target):
             check(same or not way.replies, "a retransmission got another answer")
         return reached
 
-    def _progress(self, judgement: Judgement) -> int:
-        asked, step = self.site.authorizer.asked, self.site.authorizer.step
-        if asked is None or step is None:
+    def _progress(self, reply: bytes, judgement: Judgement) -> int:
+        """How far an answered Access-Request came, as a NAS sees it."""
+        if judgement.octets[0] != wire.ACCESS_REQUEST:
             return 0
-        reached = _DECIDED if isinstance(step, Answer | NeedCompliance) else 0
-        if asked.has_eap and not isinstance(step, Silent):
+        reached = _DECIDED if reply[0] in (wire.ACCEPT, wire.REJECT) else 0
+        eap = wire.eap_of(judgement.pieces)
+        if eap:
             reached |= _EAP
-            eap = wire.eap_of(judgement.pieces)
-            due = bool(self._state) and asked.state == self._state and len(eap) > 6
-            if due and eap[0] == 2 and eap[1] == self._due and eap[4] == 13:
+            due = bool(self._state) and self._state in (
+                piece.value for piece in judgement.pieces if piece.number == wire.STATE
+            )
+            if due and len(eap) > 6 and eap[0] == 2 and eap[1] == self._due and eap[4] == 13:
                 reached |= _TLS
         return reached
 
@@ -279,16 +278,15 @@ class Door(Target):
         check(bool(mine) and receive + send == mine, "an Accept whose keys are not those of the peer")
 
 
-def _check_admission(admitted: Admitted | None, judgement: Judgement, source: str, role: Role) -> None:
+def _check_admission(became: str, judgement: Judgement, source: str, role: Role) -> None:
     """Two readers, one verdict: what is admitted is verified, and what is verified is not refused. Raises Finding."""
     code = judgement.octets[0] if judgement.octets else 0
-    if isinstance(admitted, Drop):
-        if admitted.reason in _MISREAD:
-            check(not judgement.well_formed, f"a well-formed packet is dropped as `{admitted.reason}`")
-        elif admitted.reason in _UNBELIEVED:
-            check(not judgement.verified, f"a verified packet is dropped as `{admitted.reason}`")
+    if became not in (ADMITTED, RESENT):
+        if became in _MISREAD:
+            check(not judgement.well_formed, f"a well-formed packet is dropped as `{became}`")
+        elif became in _UNBELIEVED:
+            check(not judgement.verified, f"a verified packet is dropped as `{became}`")
         return
-    check(isinstance(admitted, Fresh | Resend), "nothing became of a datagram")
     check(source != SOURCES[-1], "a stranger is answered")
     check(judgement.well_formed, "a packet is admitted that is not well-formed")
     check(code in _CODES[role], f"code {code} is admitted on the {role} port")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import hashlib
+import importlib
 import multiprocessing
 import os
 import signal
@@ -20,7 +21,7 @@ import time
 import traceback
 import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path, PurePath
@@ -100,12 +101,13 @@ def target(name: str) -> Target:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One finding: where, what, and how to see it again."""
+    """One finding. file: the octets, ``""`` where a process died of them; code: ``source`` or ``compiled``."""
 
     target: str
     words: str
     file: str
     round: int
+    code: str = "source"
 
 
 @dataclass(slots=True)
@@ -137,13 +139,14 @@ class Tally:
 class Bench:
     """Targets set up once in this process, and the work on them round by round."""
 
-    def __init__(self, names: Iterable[str], seed: int, findings: Path) -> None:
+    def __init__(self, names: Iterable[str], seed: int, findings: Path, code: str = "source") -> None:
         warnings.simplefilter("ignore")  # cryptography remarks on odd certificates; there are millions here
         self.targets = {name: target(name) for name in names}
         self._seeds = {name: one.seeds() for name, one in self.targets.items()}
         self.before = {name: deque[bytes](maxlen=_BEFORE_KEPT) for name in self.targets}
         self._seed = seed
         self._folder = findings
+        self._code = code
         self._same: Counter[str] = Counter()
         self.findings: list[Found] = []
 
@@ -188,7 +191,7 @@ class Bench:
         before = b"".join(len(each).to_bytes(4) + each for each in self.before[one.name])
         file.with_suffix(".before").write_bytes(before)
         file.with_suffix(".txt").write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-        self.findings.append(Found(one.name, words, str(file), number))
+        self.findings.append(Found(one.name, words, str(file), number, self._code))
 
 
 def _in_words(error: BaseException) -> str:
@@ -197,6 +200,14 @@ def _in_words(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
     return f"{type(error).__name__} at {where}: {str(error)[:200]}"
+
+
+def again(name: str, number: int, seed: int, findings: Path, code: str) -> int:
+    """One target's part of one round, in this process; how many findings. For a round that a process died of."""
+    bench = Bench([name], seed, findings, code)
+    bench.work(name, number, SHARES[name])
+    bench.close()
+    return len(bench.findings)
 
 
 def repeat(name: str, file: Path) -> None:
@@ -235,10 +246,26 @@ def memory_mib() -> float:
 # -- processes ------------------------------------------------------------------------------------
 
 
-def _child(pipe: Connection, names: list[str], rounds: range, seed: int, findings: Path, scale: float) -> None:
+def take_nacd_from(copy: Path | None) -> None:
+    """Have nacd imported from a compiled copy; None: as its source is. To be said before anything of it is imported."""
+    if copy is not None:
+        sys.path.insert(0, str(copy))
+        found = importlib.import_module("nacd.radius.packet").__file__ or ""
+        check(Path(found).is_relative_to(copy) and found.endswith(".so"), f"nacd comes from {found}, not from {copy}")
+
+
+def code_of(copy: Path | None) -> str:
+    """What is tried: ``source``, or ``compiled`` where nacd is taken from a copy."""
+    return "source" if copy is None else "compiled"
+
+
+def _child(
+    pipe: Connection, names: list[str], rounds: range, seed: int, findings: Path, scale: float, copy: Path | None
+) -> None:
     """One process: its rounds in order, telling after each part what came of it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    bench = Bench(names, seed, findings)
+    take_nacd_from(copy)
+    bench = Bench(names, seed, findings, code_of(copy))
     warm = 0.0
     for place, number in enumerate(rounds):
         for name in names:
@@ -263,9 +290,13 @@ def _child(pipe: Connection, names: list[str], rounds: range, seed: int, finding
 
 
 class Run:
-    """Several processes over a number of rounds. ``tell`` is called now and then with the tally."""
+    """Several processes over a number of rounds. ``tell`` is called now and then with the tally.
 
-    def __init__(self, names: list[str], total: int, processes: int, seed: int, findings: Path) -> None:
+    copies: for each process the compiled copy from which it takes nacd, or None for its source.
+    """
+
+    def __init__(self, names: list[str], total: int, copies: Sequence[Path | None], seed: int, findings: Path) -> None:
+        processes = len(copies)
         in_round = sum(SHARES[name] for name in names)
         self.rounds = max(processes, -(-total // in_round))
         # A short run has short rounds, so that each target has its part in it.
@@ -276,10 +307,11 @@ class Run:
         self.began = time.monotonic()
         self._doing: dict[Connection, tuple[str, int]] = {}
         self._children: dict[Connection, Any] = {}
-        for number in range(processes):
+        for number, copy in enumerate(copies):
             mine, theirs = context.Pipe()
             rounds = range(number, self.rounds, processes)
-            child = context.Process(target=_child, args=(theirs, names, rounds, seed, findings, scale))
+            words = (theirs, names, rounds, seed, findings, scale, copy)
+            child = context.Process(name=code_of(copy), target=_child, args=words)
             child.start()
             theirs.close()
             self._children[mine] = child
@@ -325,7 +357,7 @@ class Run:
         child.join()
         name, number = self._doing.get(pipe, ("start", 0))
         words = f"the process ended with {child.exitcode} in round {number}"
-        self.tally.findings.append(Found(name, words, f"--only {name} --from-round {number}", number))
+        self.tally.findings.append(Found(name, words, "", number, child.name))
 
 
 def verdict(tally: Tally) -> None:

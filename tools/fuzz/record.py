@@ -9,10 +9,12 @@ import datetime
 import platform
 import subprocess
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from tools.fuzz.engine import MEMORY_BOUND_MIB, Run, Tally
+from tools.compiled.modules import MODULES
+from tools.fuzz.engine import MEMORY_BOUND_MIB, Found, Run, Tally
 
 _WHAT = {
     "packet": "RADIUS decoder, both readers of attributes (vendor's, tunnel tags), MAC addresses",
@@ -54,8 +56,16 @@ def stage_names(name: str) -> tuple[str, ...]:
     return named[name]
 
 
-def page(run: Run, seed: int, processes: int) -> str:
-    """The whole record in Markdown."""
+def again(found: Found, seed: int) -> str:
+    """The command that shows a finding once more."""
+    what = f"--repeat {found.target} {found.file}"
+    if not found.file:
+        what = f"--only {found.target} --seed {seed} --round {found.round}"
+    return f"python -m tools.fuzz --code {found.code} {what}"
+
+
+def page(run: Run, seed: int, copies: Sequence[Path | None]) -> str:
+    """The whole record in Markdown. copies: as ``Run`` has them."""
     tally = run.tally
     spent = time.monotonic() - run.began
     done = tally.executions()
@@ -65,7 +75,7 @@ def page(run: Run, seed: int, processes: int) -> str:
         "Written by `make fuzz`, not by hand.",
         "",
         f"- {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC, commit `{_commit()}`",
-        f"- {_machine()}, {processes} processes; Python {platform.python_version()}, pyOpenSSL {version('pyopenssl')}, "
+        f"- {_machine()}, {_processes(copies)}; Python {platform.python_version()}, pyOpenSSL {version('pyopenssl')}, "
         f"cryptography {version('cryptography')}",
         f"- {done:,} executions in {_span(spent)}: {done / spent:,.0f} a second over all targets",
         f"- **{len(tally.findings)} findings**",
@@ -85,10 +95,14 @@ def page(run: Run, seed: int, processes: int) -> str:
     if tally.findings:
         parts += ["", "## Findings", ""]
         parts += [
-            f"- `{found.target}`, round {found.round}: {found.words}; octets in `{found.file}`"
-            for found in tally.findings
+            f"- `{found.target}` ({found.code}), {found.words}: `{again(found, seed)}`" for found in tally.findings
         ]
-    return "\n".join([*parts, "", *_HOW.format(total=run.total, seed=seed, processes=processes).splitlines(), ""])
+    return "\n".join([*parts, "", *_HOW.format(total=run.total, seed=seed, processes=len(copies)).splitlines(), ""])
+
+
+def _processes(copies: Sequence[Path | None]) -> str:
+    compiled = sum(copy is not None for copy in copies)
+    return f"{len(copies)} processes, {compiled} of them with the hot path as machine code ({len(MODULES)} modules)"
 
 
 _HOW = """\
@@ -114,8 +128,11 @@ both for some seconds.
 ## How to repeat it
 
     make fuzz                                                     # this run
-    python -m tools.fuzz --total {total} --seed {seed} --processes {processes}   # the same inputs
-    python -m tools.fuzz --repeat door .state/fuzz/door-0123456789ab              # one finding, from its octets
+    python -m tools.fuzz --total {total} --seed {seed} --processes {processes} --code both    # the same inputs
+    python -m tools.fuzz --code compiled --repeat door .state/fuzz/door-0123456789ab  # one finding, from its octets
+
+Each input goes to one process: every other 10,000 to nacd as its source is, the rest to what its Debian package holds.
+`make test` gives the same inputs to both, and asks that they come equally far.
 
 The seed number fixes every mutation. Keys and certificates are made anew in each process, so handshakes and
 certificates have the same changes at the same places, not the same octets; findings are kept as octets for that.

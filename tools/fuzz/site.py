@@ -33,8 +33,7 @@ from nacd.eap.conversations import Conversations
 from nacd.overload.failing import FailingEndpoints
 from nacd.overload.gate import Gate
 from nacd.overload.rates import PortRates
-from nacd.radius.admission import Admission, Admitted, Role
-from nacd.radius.clients import ClientTable
+from nacd.radius.admission import Admission, Role
 from nacd.radius.dedup import DedupTable
 from nacd.radius.ledger import MessageAuthenticatorLedger
 from nacd.server import log, translate
@@ -52,16 +51,17 @@ from nacd.session.table import NO_SESSION, Found, apply
 from nacd.session.tie import again, tie
 from nacd.sessions import Accounted, Authorized, Change, Session
 from nacd.sim.pki import COMPLIANT_GUID, NONCOMPLIANT_GUID, SERVER_NAME, Authority, Issued, intune_uri
-from nacd.steps import Step
 from nacd.store.live.outcome import Applied
 from nacd.store.trail.log import AuditLog
 from nacd.values import AccessRequest, Compliance, ComplianceSource, ComplianceState, DeviceId, Instant, Secret
+from tools.fuzz.wire import check
 
 PRINTER = "00-11-85-AA-BB-CC"
 STEP_S = 0.002
 SOURCES = ("127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4", "192.0.2.99")
 """switch, VPN concentrator, an old switch, a very old one, and a stranger."""
 SECRETS = {source: f"fuzzing-{source}-secret".encode() for source in SOURCES}
+ADMITTED, RESENT = "admitted", "resent"
 VERDICTS = ENDPOINTS = 2_000
 """Room in two tables; small, so that they are soon full."""
 
@@ -195,30 +195,6 @@ class WayBack:
         self.replies.append(octets)
 
 
-class WatchedAdmission(Admission):
-    """The door itself, telling what became of the last datagram."""
-
-    last: Admitted | None = None
-
-    def receive(
-        self, datagram: bytes, source: str, port: int, role: Role, now: Instant, clients: ClientTable | None = None
-    ) -> Admitted:
-        self.last = super().receive(datagram, source, port, role, now, clients)
-        return self.last
-
-
-class WatchedAuthorizer(Authorizer):
-    """The spine itself, telling the last request and what followed from it."""
-
-    asked: AccessRequest | None = None
-    step: Step | None = None
-
-    def identify(self, request: AccessRequest, now: Instant) -> Step:
-        self.asked = request
-        self.step = super().identify(request, now)
-        return self.step
-
-
 class AtOnce(Lookups):
     """Answers without threads: one device is compliant, other devices are not, and a MAC is never managed."""
 
@@ -310,10 +286,11 @@ class Site:
         self.clock = Clock()
         self.dedup = DedupTable()
         self.verdicts = VerdictCache(Lifetimes(), VERDICTS)
+        self.drops = Drops()
         self.recorder = Recorder(
             log=AuditLog(Path("/dev/null")),
             repeats=Repeats(),
-            drops=Drops(),
+            drops=self.drops,
             continue_when_full=False,
             warn_at_percent=99,
         )
@@ -322,8 +299,7 @@ class Site:
             raise ValueError("the site has EAP")
         ongoing = Ongoing(eap.options)
         self.conversations = Conversations(eap.context, eap.options, random_octets, ongoing=ongoing)
-        self.admission = WatchedAdmission(self.assembled.table, MessageAuthenticatorLedger(), self.dedup)
-        self.authorizer = WatchedAuthorizer(
+        self.authorizer = Authorizer(
             conversations=self.conversations,
             identity_rules=self.assembled.identity_rules,
             policy=self.assembled.loaded.policy,
@@ -332,7 +308,7 @@ class Site:
         )
         self.sessions = SessionsAtOnce()
         self.worker = Worker(
-            admission=self.admission,
+            admission=Admission(self.assembled.table, MessageAuthenticatorLedger(), self.dedup),
             queue=translate.work_queue(self.assembled.loaded.settings.overload),
             # Everything comes through few ports here: with the usual limits nobody would be let try.
             gate=Gate(
@@ -359,10 +335,10 @@ class Site:
             authorizer=self.authorizer,
         )
 
-    def deliver(self, datagram: bytes, way: WayBack, role: Role) -> None:
-        """One datagram all the way, answered on ``way``. Raises whatever the worker lets out."""
-        self.authorizer.asked = self.authorizer.step = None
-        self.worker.receive(datagram, way, role)
+    def deliver(self, datagram: bytes, way: WayBack, role: Role) -> str:
+        """One datagram all the way, answered on ``way``. What became of it at the door: ``ADMITTED``, ``RESENT``, or
+        why it was dropped. Raises whatever the worker lets out."""
+        became = self._let_in(datagram, way, role)
         while self.worker.waiting:
             rest = self.worker.answer(self.worker.next())
             self.worker.flush()
@@ -374,6 +350,18 @@ class Site:
                     self.sessions.settle()
                     continue
                 raise RuntimeError("the worker waits for something that is not there")
+        return became
+
+    def _let_in(self, datagram: bytes, way: WayBack, role: Role) -> str:
+        dropped, resent = dict(self.drops.totals), self.worker.counts.resent
+        self.worker.receive(datagram, way, role)
+        if self.worker.waiting:
+            return ADMITTED
+        if self.worker.counts.resent > resent:
+            return RESENT
+        why = [reason for reason, count in self.drops.totals.items() if count > dropped.get(reason, 0)]
+        check(len(why) == 1, f"a datagram that is neither admitted nor sent again is counted as {why}")
+        return why[0]
 
     def tick(self) -> None:
         """What the daemon does each second."""
