@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -20,6 +21,7 @@ slow = pytest.mark.slow
 ROOMS = ("radius", "eap", "identity", "compliance", "policy", "vendor", "audit", "overload", "session")
 SPINES = ("authorize", "authorize_sessions", "account", "admit", "reassess", "values", "sessions", "steps", "given")
 SHELLS = ("server/test_worker.py", "server/test_worker_sessions.py", "server/test_listener.py", "store/trail")
+PEERS = ("eapol", "radclient", "tshark", "closed_loop", "message_authenticator")
 NOT_ASKED = (
     "session/macs/test_machines.py::test_whoever_makes_up_macs_pushes_out_his_own_and_all_are_bounded",
     "eap/tls/test_notes.py::test_a_note_that_cannot_be_taken_lets_nobody_in",
@@ -29,15 +31,27 @@ NOT_ASKED = (
 
 
 def asked(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    """Ask it of a Python, and of all that this one starts, that finds the copy before the source."""
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"}
     return subprocess.run(
-        [sys.executable, "-P", *words], cwd=HOME, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, *words], cwd=HOME, env=environment, capture_output=True, text=True, check=False
     )
 
 
-def rooms_asked(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    quick = ["-m", "not slow and not peer and not netns", "-o", f"pythonpath={folder}", "-p", "no:cacheprovider"]
-    return asked(folder, "-m", "pytest", "-q", "--no-header", "--tb=short", *quick, *words)
+def put_to(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    plain = ["-q", "--no-header", "--tb=short", "-o", f"pythonpath={folder}", "-p", "no:cacheprovider"]
+    return asked(folder, "-m", "pytest", *plain, *words)
+
+
+def put_to_rooms(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return put_to(folder, "-m", "not slow and not peer and not netns", *words)
+
+
+def passed(done: subprocess.CompletedProcess[str]) -> int:
+    assert done.returncode == 0, done.stdout[-6000:]
+    found = re.search(r"(\d+) passed", done.stdout)
+    assert found is not None
+    return int(found[1])
 
 
 @slow
@@ -86,18 +100,24 @@ def test_every_module_named_is_compiled_and_no_other(compiled_copy: Path) -> Non
 def test_its_own_tests_pass_on_it(compiled_copy: Path) -> None:
     chosen = [f"tests/{room}" for room in ROOMS] + [f"tests/test_{name}.py" for name in SPINES]
     chosen += [f"tests/{name}" for name in SHELLS]
-    done = rooms_asked(
+    done = put_to_rooms(
         compiled_copy, *(word for name in NOT_ASKED for word in ("--deselect", f"tests/{name}")), *chosen
     )
-    assert done.returncode == 0, done.stdout[-6000:]
-    passed = re.search(r"(\d+) passed", done.stdout)
-    assert passed is not None
-    assert int(passed[1]) > 4_000
+    assert passed(done) > 4_000
+
+
+@slow
+@pytest.mark.peer
+def test_real_peers_find_no_fault_with_it(compiled_copy: Path) -> None:
+    said = json.loads(asked(compiled_copy, "-m", "nacd", "version", "--json").stdout)
+    assert said["compiled"] == len(MODULES)
+    chosen = [f"tests/peers/test_{name}.py" for name in PEERS]
+    assert passed(put_to(compiled_copy, *chosen)) > 50
 
 
 @slow
 def test_what_is_not_asked_of_it_fails_on_it_so_what_was_asked_was_compiled(compiled_copy: Path) -> None:
-    done = rooms_asked(compiled_copy, *(f"tests/{name}" for name in NOT_ASKED))
+    done = put_to_rooms(compiled_copy, *(f"tests/{name}" for name in NOT_ASKED))
     for name in NOT_ASKED:
         assert f"FAILED tests/{name}" in done.stdout
     assert "passed" not in done.stdout

@@ -43,9 +43,9 @@ SHARES: Final[Mapping[str, int]] = {
     "yaml": 200,
 }
 """Executions of each target in one round."""
-WARM_UP_ROUNDS: Final = 20
-"""After so many, every table of nacd's has reached the size at which it stays."""
-MEMORY_BOUND_MIB: Final = 48
+WARM_UP_ROUNDS: Final = 100
+"""After so many, nearly all that nacd remembers of strangers (spellings of 8,192 MACs, say) is as full as it gets."""
+MEMORY_BOUND_MIB: Final = 32
 LEAST_PAST_SIGNATURE: Final = 0.5
 _TELL_EVERY: Final = 500
 _LONGEST: Final = 8_192
