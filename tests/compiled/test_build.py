@@ -84,6 +84,63 @@ def test_machine_code_names_no_folder_of_the_machine_that_made_it_and_loads_no_l
     assert not re.search(r"\((RPATH|RUNPATH|TEXTREL)\)", done.stdout)
 
 
+_SLICES = """
+def octets(text: bytes, start: int, end: int) -> tuple[bytes, bytes, bytes]:
+    return text[start:end], text[start:], text[:end]
+def array(text: bytearray, start: int, end: int) -> tuple[bytearray, bytearray, bytearray]:
+    return text[start:end], text[start:], text[:end]
+def text(text: str, start: int, end: int) -> tuple[str, str, str]:
+    return text[start:end], text[start:], text[:end]
+def row(row: list[int], start: int, end: int) -> tuple[list[int], list[int], list[int]]:
+    return row[start:end], row[start:], row[:end]
+def fixed(row: tuple[int, ...], start: int, end: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    return row[start:end], row[start:], row[:end]
+"""
+_SLICED = """
+from nacd import slices
+assert slices.__file__.endswith(".so"), slices.__file__
+edges = (*range(-7, 8), -1 << 40, 1 << 40, -1 << 80, 1 << 80)
+whole = {"octets": b"slice", "array": bytearray(b"slice"), "text": "slice", "row": [1, 2, 3], "fixed": (1, 2, 3)}
+for kind, given in whole.items():
+    for start in edges:
+        for end in edges:
+            said = getattr(slices, kind)(given, start, end)
+            assert said == (given[start:end], given[start:], given[:end]), (kind, start, end, said)
+"""
+
+
+@slow
+def test_a_compiled_slice_is_what_pythons_is_wherever_it_begins_and_ends(
+    compiled_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "source"
+    (source / "nacd").mkdir(parents=True)
+    (source / "nacd" / "__init__.py").write_text("")
+    (source / "nacd" / "slices.py").write_text(_SLICES)
+    (source / "typings").mkdir()
+    (source / "pyproject.toml").write_text("")
+    monkeypatch.setattr(builder, "HOME", source)
+    builder.build(tmp_path / "copy", ("nacd/slices.py",))
+    done = asked(tmp_path / "copy", "-c", _SLICED)
+    assert done.returncode == 0, done.stderr
+
+
+@slow
+def test_a_compiler_whose_runtime_is_another_is_refused(
+    compiled_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(builder, "_WRONG", "a line that is not there")
+    with pytest.raises(builder.NotBuiltError, match="is not the one that is mended here"):
+        builder.build(tmp_path / "copy", ("nacd/overload/rates.py",))
+    assert not (tmp_path / "copy").exists()
+
+
+@slow
+def test_what_the_fuzzer_found_once_is_found_no_more(compiled_copy: Path) -> None:
+    kept = list((HOME / "tests" / "fuzz" / "vectors").iterdir())
+    assert passed(put_to(compiled_copy, "tests/fuzz/test_fuzz.py", "-k", "found_once")) == len(kept)
+
+
 @slow
 def test_every_module_named_is_compiled_and_no_other(compiled_copy: Path) -> None:
     ending = re.compile(r"\.cpython[^/]*\.so$")

@@ -43,6 +43,13 @@ def test_offered_versions_are_read(flight, versions):
     assert client_hello.read(flight).versions == versions
 
 
+def test_a_list_of_versions_of_no_octets_lists_none_and_the_legacy_version_counts():
+    listed = b"\x00\x2b\x00\x05\x04\x03\x04\x03\x03"
+    assert HELLO.count(listed) == 1
+    empty = HELLO.replace(listed, listed[:2] + b"\x00\x00" + listed[4:])
+    assert client_hello.read(empty).versions == ("TLS 1.2",)
+
+
 def test_a_hello_may_be_spread_over_records():
     body = HELLO[5:]
     records = b"".join(

@@ -33,13 +33,24 @@ somebody's home, from which the daemon would load a library that was laid there)
 stack. -fwrapv: Python's headers count on it."""
 _SETUP: Final = """\
 import sys
+from pathlib import Path
 from setuptools import setup
 from mypyc.build import mypycify
-modules, sys.argv[1:] = sys.argv[1:], ["--quiet", "build_ext", "--inplace", "-j2"]
+wrong, right, *modules = sys.argv[1:]
+sys.argv[1:] = ["--quiet", "build_ext", "--inplace", "-j2"]
 words = ["--strict", "--no-warn-unused-ignores", *modules]
 made = mypycify(words, opt_level="2", debug_level="0", multi_file=True, group_name="nacd")
+runtime = Path("build", "bytes_ops.c")
+text = runtime.read_text(encoding="utf-8")
+if text.count(wrong) != 1:
+    sys.exit(f"error: the compiler's {runtime} is not the one that is mended here: look whether it still needs that")
+runtime.write_text(text.replace(wrong, right), encoding="utf-8")
 setup(name="nacd", packages=[], ext_modules=made)
 """
+_WRONG: Final = "Py_ssize_t slice_len = endn - startn;"
+_RIGHT: Final = "Py_ssize_t slice_len = endn > startn ? endn - startn : 0;"
+"""mypyc 2.4.1: a slice of octets that ends before it begins is an error of the interpreter's, not empty. Whoever sends
+a length of 0 could raise it. Mended in the copy of mypyc's runtime that is compiled with the modules."""
 
 
 class NotBuiltError(Exception):
@@ -127,7 +138,7 @@ def _environment() -> dict[str, str]:
 
 def _compile(stage: Path, modules: tuple[str, ...]) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", _SETUP, *modules],
+        [sys.executable, "-c", _SETUP, _WRONG, _RIGHT, *modules],
         cwd=stage,
         env=_environment(),
         capture_output=True,
