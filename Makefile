@@ -67,7 +67,7 @@ compiled: setup ## a copy of nacd whose hot path is machine code, into build/com
 scenarios: setup ## power cut, hostile port, hanging Intune (about 6 minutes; writes docs/overload.md)
 	@$(BIN)/python -m tools.scenarios all --record docs/overload.md
 
-fuzz: setup ## ten million broken inputs (about 15 minutes; TOTAL=100000 for less; writes docs/fuzzing.md)
+fuzz: setup ## ten million broken inputs (about 18 minutes; TOTAL=100000 for less; writes docs/fuzzing.md)
 	@$(BIN)/python -m tools.fuzz --code both --total $(or $(TOTAL),10000000) --record docs/fuzzing.md
 
 soak: setup ## ten minutes of everything going wrong, every decision judged (SEED=N; LASTS=60 for less; writes docs/soak.md)
