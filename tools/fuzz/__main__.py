@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tools.compiled.build import NotBuiltError, ready
 from tools.compiled.written import NotWrittenError
-from tools.fuzz import engine, record
+from tools.fuzz import engine, guided, record
 from tools.fuzz.wire import Finding
 
 FINDINGS = Path(".state/fuzz")
@@ -62,7 +62,7 @@ def main() -> int:
         if copy is not None:
             print("fuzz: atheris is led by Python's own code: --code source", file=sys.stderr)
             return 2
-        engine.guided(names[0], wanted.seconds, wanted.runs, wanted.seed, wanted.findings)
+        guided.run(names[0], wanted.seconds, wanted.runs, wanted.seed, wanted.findings)
         return 0
     copies = [copy if number % 2 or wanted.code != "both" else None for number in range(wanted.processes)]
     run = engine.Run(names, wanted.total, copies, wanted.seed, wanted.findings)

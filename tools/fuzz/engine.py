@@ -1,4 +1,4 @@
-"""The two engines: one blind and fast that needs nothing but Python, one led by coverage (atheris, libFuzzer).
+"""The blind engine: fast, and it needs nothing but Python. The one led by coverage is ``guided``.
 
 Knows: rounds, processes, what is kept of a finding, memory. Refuses to know: what is tried. A round is 10,000
 executions, shared out between the targets; round and seed number say which inputs, whoever works on them. A
@@ -16,7 +16,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import tempfile
 import time
 import traceback
 import warnings
@@ -26,7 +25,6 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path, PurePath
 from random import Random
-from types import ModuleType
 from typing import Any, Final
 
 from tools.fuzz.wire import Finding, check
@@ -47,8 +45,6 @@ WARM_UP_ROUNDS: Final = 100
 """After so many, nearly all that nacd remembers of strangers (spellings of 8,192 MACs, say) is as full as it gets."""
 MEMORY_BOUND_MIB: Final = 32
 LEAST_PAST_SIGNATURE: Final = 0.5
-_TELL_EVERY: Final = 500
-_LONGEST: Final = 8_192
 _BEFORE_KEPT: Final = 200
 _SAME_KEPT: Final = 3
 
@@ -370,61 +366,3 @@ def verdict(tally: Tally) -> None:
         tally.growth_mib <= MEMORY_BOUND_MIB,
         f"memory grew by {tally.growth_mib:.0f} MiB after the warm-up, {MEMORY_BOUND_MIB} are allowed",
     )
-
-
-# -- led by coverage ------------------------------------------------------------------------------
-
-
-def guided(name: str, seconds: int, runs: int, seed: int, findings: Path) -> None:
-    """Fuzz one target until ``seconds`` or ``runs`` (0: no limit) are over. Does not return.
-
-    A finding is written to ``findings`` and ends the process with another status than 0. Raises ImportError
-    where there is no atheris.
-    """
-    atheris = _library()
-    warnings.simplefilter("ignore")
-    with atheris.instrument_imports(include=["nacd"], exclude=["nacd.sim"]):
-        one = target(name)
-    reached: Counter[int] = Counter()
-
-    def mutate(octets: bytes, longest: int, number: int) -> bytes:
-        chance = Random(number)
-        if chance.random() < 0.6:
-            return one.mutate(octets, chance)[:longest]
-        broken = bytes(atheris.Mutate(octets, len(octets) + 32))
-        return (one.mend(broken) if chance.random() < 0.8 else broken)[:longest]
-
-    def execute(octets: bytes) -> None:
-        try:
-            reached[one.execute(octets)] += 1
-        except BaseException:
-            kept = findings / f"{name}-crash-{hashlib.sha1(octets).hexdigest()}"
-            print(f"FINDING {name}\n  python -m tools.fuzz --repeat {name} {kept}", flush=True)
-            raise
-        if not reached.total() % _TELL_EVERY:
-            print(_line(name, one.stages, reached), flush=True)
-
-    findings.mkdir(parents=True, exist_ok=True)
-    corpus = tempfile.mkdtemp(prefix="nacd-fuzz-corpus-")
-    for number, octets in enumerate(one.seeds()):
-        Path(corpus, f"seed-{number}").write_bytes(octets)
-    limits = [f"-max_total_time={seconds}"] + ([f"-runs={runs}"] if runs else [])
-    flags = [f"-seed={seed}", f"-max_len={_LONGEST}", f"-artifact_prefix={findings}/{name}-", "-verbosity=1"]
-    atheris.Setup([sys.argv[0], corpus, *flags, *limits], execute, custom_mutator=mutate)
-    atheris.Fuzz()
-
-
-def _line(name: str, stages: tuple[str, ...], reached: Counter[int]) -> str:
-    total = reached.total()
-    parts = [
-        f"{stage} {sum(count for bits, count in reached.items() if bits >> bit & 1) / total:.0%}"
-        for bit, stage in enumerate(stages)
-    ]
-    return f"{name}: {total}; {', '.join(parts)}"
-
-
-def _library() -> ModuleType:
-    import atheris  # type: ignore[import-not-found,import-untyped,unused-ignore]
-
-    module: ModuleType = atheris
-    return module
