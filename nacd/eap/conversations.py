@@ -127,8 +127,7 @@ class Conversations:
         if conversation is None and self._is_concluded(request, response.identifier, now):
             return EapIgnored(reason="this EAP conversation has been proved and is being decided upon")
         if conversation is None:
-            reason = "this EAP conversation is unknown or over (too slow, or nacd was restarted); it begins anew"
-            return _failed(Failure(code="conversation_unknown", reason=reason), response.identifier)
+            return _failed(_UNKNOWN, response.identifier)
         conversation.rounds += 1
         if conversation.rounds > self._options.max_rounds:
             return self._fail(conversation, self._too_many_rounds(), response.identifier)
@@ -358,6 +357,11 @@ class Conversations:
 
 
 _SILENT = Refused(failure=Failure(code="peer_silent", reason="the supplicant never answered the first question"))
+_UNKNOWN = Failure(
+    code="conversation_unknown",
+    reason="this EAP conversation is unknown or over (too slow, given up for a newer one of the same endpoint, "
+    "begun with another server, or before nacd was restarted); it begins anew",
+)
 _ONE = object()
 
 

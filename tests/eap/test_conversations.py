@@ -235,6 +235,14 @@ def test_a_new_beginning_replaces_the_old_conversation_of_a_station(kit, talk):
     assert talk.expire(kit.instant()) == ()
 
 
+def test_a_response_to_the_replaced_conversation_is_told_why_that_one_may_be_over(kit, site, talk, supplicant):
+    step = talk.receive(kit.access_request(kit.response(1, 1)), kit.instant())
+    talk.receive(kit.access_request(kit.response(1, 1)), kit.instant())
+    late = talk.receive(kit.access_request(supplicant(site.device).answer(step.eap), step.state), kit.instant())
+    assert isinstance(late, EapFailed)
+    assert "given up for a newer one of the same endpoint" in late.reason
+
+
 def test_users_behind_one_vpn_address_do_not_replace_each_other(kit, talk):
     for user in ("ada", "bob"):
         talk.receive(kit.access_request(kit.response(1, 1), nas_port_type="Virtual", user_name=user), kit.instant())

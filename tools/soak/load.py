@@ -18,7 +18,7 @@ from tools.scenarios import wire
 from tools.scenarios.loop import Loop
 from tools.scenarios.nas import Retries, Switch, Traffic
 from tools.scenarios.supplicant import Supplicant, identity_response
-from tools.soak.scene import GATEWAYS, MAB, SECRET, SWITCHES, VPN, Device, gateway_address, switch_address
+from tools.soak.scene import DOT1X, GATEWAYS, MAB, SECRET, SWITCHES, VPN, Device, gateway_address, switch_address
 
 _TIMEOUT_S = 2.0
 _TRIES = 8
@@ -65,6 +65,7 @@ class Load:
         self.open = 0
         self.traffic, self.accounted = Traffic(), Traffic()
         self._present: dict[int, str] = {}
+        self._in_eap: set[int] = set()
         self._loop = loop
         self._contexts = contexts
         self._random = random.Random(seed)
@@ -99,9 +100,8 @@ class Load:
     def _next(self, number: int, rate: float, begin: float, end: float) -> None:
         self._ahead(number + 1, rate, begin, end)
         drawn = self._random.random()
-        if self._dot1x and drawn < _DOT1X_SHARE:
-            device = self._random.choice(self._dot1x)
-            _EapLogin(self, device, self._switches[device.number % SWITCHES], self._contexts[device.number])
+        if drawn < _DOT1X_SHARE and (laptop := self._laptop()):
+            _EapLogin(self, laptop, self._switches[laptop.number % SWITCHES], self._contexts[laptop.number])
             return
         access = MAB if drawn < _DOT1X_SHARE + _MAB_SHARE else VPN
         device = self._random.choice(self._by_access[access])
@@ -117,17 +117,31 @@ class Load:
                 wire.ACCESS_REQUEST, _vpn(device, asked.session), lambda answer: self.end(asked, answer)
             )
 
+    def _laptop(self) -> Device | None:
+        """One that is in the middle of no EAP login, None when all are.
+
+        A supplicant has one login at a time: with its second one a server gives up the first, and is right.
+        """
+        if not self._dot1x:
+            return None
+        drawn = self._random.randrange(len(self._dot1x))
+        in_turn = (*self._dot1x[drawn:], *self._dot1x[:drawn])
+        return next((one for one in in_turn if one.number not in self._in_eap), None)
+
     def begin(self, device: Device) -> Asked:
         """Note that a login begins now."""
         session = f"soak-{len(self.asked):07}"
         asked = Asked(session=session, device=device, access=device.access, key=device.key, sent=time.time())
         self.asked[session] = asked
         self.open += 1
+        if device.access == DOT1X:
+            self._in_eap.add(device.number)
         return asked
 
     def end(self, asked: Asked, answer: bytes | None) -> None:
         """Note how it ended. answer: the verified reply, None when the NAS gave up."""
         self.open -= 1
+        self._in_eap.discard(asked.device.number)
         if answer is None:
             self.vlans["silence"] += 1
             return
